@@ -1,0 +1,1 @@
+"""leverd: a self-hosted, autonomous agent for leveraged DeFi positions."""
