@@ -1,0 +1,65 @@
+"""Integer fixed point, rounded on purpose.
+
+Every division says which way it rounds. Lending contracts count indexes and rates in ray
+(27 decimals), health in wad (18), and parameters in basis points.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BPS: Final = 10**4
+"""One, in basis points."""
+
+WAD: Final = 10**18
+"""One, with 18 decimals."""
+
+RAY: Final = 10**27
+"""One, with 27 decimals."""
+
+UINT256_MAX: Final = 2**256 - 1
+
+
+def mul_div_down(x: int, y: int, denominator: int) -> int:
+    """Return `x * y / denominator` rounded toward zero. All must be >= 0."""
+    return x * y // denominator
+
+
+def mul_div_up(x: int, y: int, denominator: int) -> int:
+    """Return `x * y / denominator` rounded away from zero. All must be >= 0."""
+    return -(-x * y // denominator)
+
+
+def mul_div_half_up(x: int, y: int, denominator: int) -> int:
+    """Return `x * y / denominator` rounded to nearest, halves up. All must be >= 0."""
+    return (x * y + denominator // 2) // denominator
+
+
+def ray_mul(x: int, y: int) -> int:
+    """Return `x * y` in ray, halves up."""
+    return mul_div_half_up(x, y, RAY)
+
+
+def ray_div(x: int, y: int) -> int:
+    """Return `x / y` in ray, halves up."""
+    return mul_div_half_up(x, RAY, y)
+
+
+def wad_mul(x: int, y: int) -> int:
+    """Return `x * y` in wad, halves up."""
+    return mul_div_half_up(x, y, WAD)
+
+
+def wad_div(x: int, y: int) -> int:
+    """Return `x / y` in wad, halves up."""
+    return mul_div_half_up(x, WAD, y)
+
+
+def percent_mul(x: int, bps: int) -> int:
+    """Return `bps` basis points of `x`, halves up."""
+    return mul_div_half_up(x, bps, BPS)
+
+
+def percent_div(x: int, bps: int) -> int:
+    """Return what `x` is `bps` basis points of, halves up."""
+    return mul_div_half_up(x, BPS, bps)

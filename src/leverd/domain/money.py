@@ -1,0 +1,72 @@
+"""Amounts: whole numbers of an asset's smallest unit. `float` never enters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from leverd.domain.fixed_point import mul_div_down, mul_div_up
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Asset:
+    """A fungible token, or a currency that equity is counted in."""
+
+    symbol: str
+    decimals: int
+
+    def amount(self, whole: Decimal | int | str) -> Amount:
+        """Return `whole` tokens, rounded down to the smallest unit."""
+        return Amount(self, int(Decimal(whole).scaleb(self.decimals)))
+
+    @property
+    def unit(self) -> int:
+        """One whole token in smallest units."""
+        return int(10**self.decimals)
+
+
+USD: Final = Asset("USD", 8)
+"""The unit of account of oracles: prices are `USD` raw units per whole token."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Amount:
+    """A quantity of one asset; `raw` counts its smallest unit and may be negative as a delta."""
+
+    asset: Asset
+    raw: int
+
+    def __add__(self, other: Amount) -> Amount:
+        self._check_same_asset(other)
+        return Amount(self.asset, self.raw + other.raw)
+
+    def __sub__(self, other: Amount) -> Amount:
+        self._check_same_asset(other)
+        return Amount(self.asset, self.raw - other.raw)
+
+    def __neg__(self) -> Amount:
+        return Amount(self.asset, -self.raw)
+
+    def __str__(self) -> str:
+        return f"{self.whole:f} {self.asset.symbol}"
+
+    @property
+    def whole(self) -> Decimal:
+        """The amount in whole tokens, exactly."""
+        sign, digits, _ = Decimal(self.raw).as_tuple()
+        return Decimal((sign, digits, -self.asset.decimals))
+
+    def _check_same_asset(self, other: Amount) -> None:
+        if self.asset != other.asset:
+            raise TypeError(f"cannot combine {self.asset.symbol} with {other.asset.symbol}")
+
+
+def value_down(amount: Amount, price: int) -> int:
+    """Return what we own: `amount` at `price` (USD 1e8 per whole token), floored, USD 1e8."""
+    return mul_div_down(amount.raw, price, amount.asset.unit)
+
+
+def value_up(amount: Amount, price: int) -> int:
+    """Return what we owe: `amount` at `price` (USD 1e8 per whole token), ceiled, USD 1e8."""
+    return mul_div_up(amount.raw, price, amount.asset.unit)
