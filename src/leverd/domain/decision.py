@@ -1,0 +1,54 @@
+"""What an agent may answer, and how several answers become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Do nothing, and say why."""
+
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLeverage:
+    """Bring the position to `target` (exposure / equity; 1 is no debt)."""
+
+    agent: str
+    target: Decimal
+    reason: str
+    urgent: bool = False  # saving the position: cost rules do not apply
+
+
+@dataclass(frozen=True, slots=True)
+class Unwind:
+    """Repay all debt, leave nothing borrowed."""
+
+    agent: str
+    reason: str
+    urgent: bool = False
+
+
+Decision: TypeAlias = Hold | SetLeverage | Unwind
+
+
+def combine(decisions: Iterable[Decision]) -> Decision:
+    """Return the least risky of `decisions`; a Hold yields to any wish. Needs at least one."""
+    ordered = sorted(decisions, key=_risk)
+    return ordered[0]
+
+
+def _risk(decision: Decision) -> tuple[int, Decimal, bool]:
+    match decision:
+        case Unwind(urgent=urgent):
+            return 0, Decimal(0), not urgent
+        case SetLeverage(target=target, urgent=urgent):
+            return 1, target, not urgent
+        case Hold():
+            return 2, Decimal(0), True

@@ -1,0 +1,47 @@
+"""A strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Generic, Protocol, TypeVar
+
+from leverd.domain.decision import Decision
+from leverd.domain.view import View
+
+ParamsT = TypeVar("ParamsT")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The risk an agent may ask for: what feasibility judges."""
+
+    leverage_target: Decimal
+    band_low: Decimal  # boosts below this leverage
+    band_high: Decimal  # reduces above this leverage
+    health_floor: Decimal  # lowest health it means to hold, 0 if it has none
+    wait_s_min: int = 0
+
+
+class Agent(Protocol):
+    """A pure function of the view: same view, same decision, no I/O, no clock."""
+
+    @property
+    def name(self) -> str:
+        """The name settings and journal use."""
+        ...
+
+    def decide(self, view: View) -> Decision:
+        """Return what to do, given `view`. Never raises on a view of a live market."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKind(Generic[ParamsT]):
+    """What an agent module exports under an entry point of group `leverd.agents`."""
+
+    name: str
+    params: type[ParamsT]  # a pydantic model: the agent's section of the settings
+    make: Callable[[ParamsT], Agent]
+    envelope: Callable[[ParamsT], Envelope | None]  # None if it only lowers risk
