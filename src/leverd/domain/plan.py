@@ -12,10 +12,11 @@ from leverd.domain.money import Amount
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Post `amount` of idle money as collateral in lending market `venue`."""
+    """Post `amount` as collateral; with `all_idle`, whatever is idle by then."""
 
     venue: str
     amount: Amount
+    all_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,16 @@ class Borrow:
 
 @dataclass(frozen=True, slots=True)
 class Repay:
-    """Repay `amount` from idle money; with `everything`, the whole debt as it is by then."""
+    """Repay `amount` from idle money.
+
+    With `everything` the whole debt as it is by then; with `all_idle` whatever is idle by
+    then, at most the debt.
+    """
 
     venue: str
     amount: Amount
     everything: bool = False
+    all_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
