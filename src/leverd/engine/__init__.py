@@ -1,0 +1,1 @@
+"""The loop: observe, fold, decide, plan, review, execute, record."""

@@ -1,0 +1,293 @@
+"""Turn what an agent wants into transactions.
+
+Where the account can, a change is one transaction by a flash swap: the pool itself lends.
+Elsewhere it is a journaled sequence of single steps in rounds (engine.rounds), each round as
+large as health allows. Idle remains of a half-done sequence are put to use first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import assert_never
+
+from leverd.domain import loans, quotes, valuation
+from leverd.domain.apply import apply_step, modelled_fills, worst_fills
+from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
+from leverd.domain.money import Amount, value_down
+from leverd.domain.plan import (
+    Borrow,
+    BuyExact,
+    Plan,
+    PlanCost,
+    Purpose,
+    Repay,
+    SetEMode,
+    Step,
+    StepKind,
+    Supply,
+    Swap,
+    Withdraw,
+    plan_id,
+)
+from leverd.domain.state import State
+from leverd.domain.view import View
+from leverd.engine import rounds, sizing
+from leverd.engine.terms import Terms, bought_at_least, sold_at_most, wad
+from leverd.errors import ImpossibleError
+
+_GAS = {StepKind.RAISE: 500_000, StepKind.LOWER: 450_000, StepKind.CLOSE: 425_000}
+_GAS_SINGLE = 250_000
+"""Gas a step is reckoned with before it is rehearsed; measured on Aave 3.0 and Uniswap V3."""
+
+
+def plan(decision: Decision, view: View, terms: Terms) -> Plan | None:
+    """Return the plan that brings the position to what `decision` wants, None if it is there.
+
+    The plan goes as far as the pool's liquidity, the venue's caps and `terms` allow; what is
+    left over is the next view's to decide.
+    """
+    match decision:
+        case Hold():
+            return tidy(view, terms)
+        case SetLeverage(target=target):
+            if valuation.leverage(view.state) > target:
+                return _lowering(decision, target, view, terms)
+            return tidy(view, terms) or _raising(decision, target, view, terms)
+        case Unwind():
+            return _closing(decision, view, terms)
+        case _:
+            assert_never(decision)
+
+
+def tidy(view: View, terms: Terms) -> Plan | None:
+    """Return a plan that repays idle debt asset and posts idle collateral beside a debt."""
+    state, mandate = view.state, view.state.position.mandate
+    if loans.owed(state.market, state.position.loan, mandate.debt, state.at) == 0:
+        return None
+    steps = []
+    for asset in (mandate.debt, mandate.collateral):
+        idle = Amount(asset, state.position.idle.get(asset, 0))
+        if value_down(idle, state.market.reserves[asset].price) > terms.dust_usd:
+            steps.append(rounds.put_to_use(mandate, idle))
+    if not steps:
+        return None
+    return _finish(view, terms, Purpose.TIDY, tuple(steps), "idle remains of a half-done plan")
+
+
+def _raising(decision: SetLeverage, target: Decimal, view: View, terms: Terms) -> Plan | None:
+    state = view.state
+    size = _debt_to_raise(state, target, terms)
+    if size == 0:
+        return None
+    no_debt = not any(state.position.loan.debts.values())
+    purpose = Purpose.OPEN if no_debt else Purpose.BOOST
+    if view.atomic:
+        steps = (*_emode_step(state), _raise_step(state, size, terms))
+    else:
+        steps = (*_emode_step(state), *rounds.raise_in_rounds(state, size, terms))
+    return _finish(view, terms, purpose, steps, decision.reason) if steps else None
+
+
+def _lowering(
+    decision: SetLeverage | Unwind, target: Decimal, view: View, terms: Terms
+) -> Plan | None:
+    state = view.state
+    asset = state.position.mandate.collateral
+    wanted = sizing.collateral_to_sell(state, target)
+    if wanted is None:
+        wanted = rounds.withdrawable(state, asset)
+    size = sizing.within_impact(state.pool, asset, wanted, terms.impact_max)
+    if size == 0:
+        return tidy(view, terms)
+    purpose = Purpose.DELEVERAGE if decision.urgent else Purpose.REDUCE
+    if not view.atomic:
+        steps = rounds.lower_in_rounds(state, size, terms)
+    elif _covers_debt(state, size):
+        return _closing(decision, view, terms)
+    else:
+        steps = (_lower_step(state, size, terms),)
+    return _finish(view, terms, purpose, steps, decision.reason) if steps else None
+
+
+def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:
+    state, mandate = view.state, view.state.position.mandate
+    owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
+    posted = loans.supplied(state.market, state.position.loan, mandate.collateral, state.at)
+    if owed == 0:
+        if posted == 0:
+            return None
+        everything = Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True)
+        steps = (Step(StepKind.SINGLE, (everything,), health_min=0),)
+        return _finish(view, terms, Purpose.UNWIND, steps, decision.reason)
+    sell_max = _sold_to_close(state, owed, terms)
+    if sell_max is None or sell_max > posted:
+        return _as_far_as_it_goes(decision, view, terms)
+    if view.atomic:
+        steps = (_close_step(state, owed, posted, sell_max),)
+    else:
+        steps = rounds.close_in_rounds(state, terms)
+    return _finish(view, terms, Purpose.UNWIND, steps, decision.reason) if steps else None
+
+
+def _as_far_as_it_goes(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:
+    """Return a plan that lowers what a thin pool or a poor position still lets us lower."""
+    part = SetLeverage(decision.agent, Decimal(1), decision.reason, decision.urgent)
+    state, asset = view.state, view.state.position.mandate.collateral
+    free = rounds.withdrawable(state, asset)
+    size = sizing.within_impact(state.pool, asset, free, terms.impact_max)
+    if size == 0:
+        return tidy(view, terms)
+    if view.atomic:
+        if _covers_debt(state, size):
+            return None
+        steps: tuple[Step, ...] = (_lower_step(state, size, terms),)
+    else:
+        steps = rounds.lower_in_rounds(state, size, terms)
+    return _finish(view, terms, Purpose.DELEVERAGE, steps, part.reason) if steps else None
+
+
+def _debt_to_raise(state: State, target: Decimal, terms: Terms) -> int:
+    """Return the debt to add: to the target, within impact, caps and worst-case health."""
+    mandate = state.position.mandate
+    size = sizing.debt_to_sell(state, target)
+    size = min(size, rounds.borrow_room(state, mandate.debt))
+    size = sizing.within_impact(state.pool, mandate.debt, size, terms.impact_max)
+
+    def healthy(raw: int) -> bool:
+        step = _raise_step(state, raw, terms)
+        at = state.at + terms.delay_s
+        try:
+            after = apply_step(state, step, worst_fills(state, step, at))
+        except ImpossibleError:
+            return False
+        return loans.summarise(after.market, after.position.loan, at).health >= wad(
+            terms.health_min
+        )
+
+    return size if size == 0 or healthy(size) else sizing.largest(healthy, size)
+
+
+def _raise_step(state: State, size: int, terms: Terms) -> Step:
+    mandate = state.position.mandate
+    quote = quotes.quote_exact_in(state.pool, mandate.debt, size)
+    sell = Amount(mandate.debt, size)
+    buy_min = Amount(mandate.collateral, bought_at_least(quote.bought, terms.slippage))
+    supplied = state.position.idle.get(mandate.collateral, 0) + quote.bought
+    actions = (
+        Swap(mandate.pool, sell, buy_min),
+        Supply(mandate.lending, Amount(mandate.collateral, supplied), all_idle=True),
+        Borrow(mandate.lending, sell),
+    )
+    return Step(StepKind.RAISE, actions, health_min=wad(terms.health_min))
+
+
+def _lower_step(state: State, size: int, terms: Terms) -> Step:
+    mandate = state.position.mandate
+    quote = quotes.quote_exact_in(state.pool, mandate.collateral, size)
+    sell = Amount(mandate.collateral, size)
+    buy_min = Amount(mandate.debt, bought_at_least(quote.bought, terms.slippage))
+    actions = (
+        Swap(mandate.pool, sell, buy_min),
+        Repay(mandate.lending, Amount(mandate.debt, quote.bought), all_idle=True),
+        Withdraw(mandate.lending, sell),
+    )
+    return Step(StepKind.LOWER, actions, health_min=0)
+
+
+def _close_step(state: State, owed: int, posted: int, sell_max: int) -> Step:
+    mandate = state.position.mandate
+    debt = Amount(mandate.debt, owed)
+    actions = (
+        BuyExact(mandate.pool, debt, Amount(mandate.collateral, sell_max), live_debt=True),
+        Repay(mandate.lending, debt, everything=True),
+        Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True),
+    )
+    return Step(StepKind.CLOSE, actions, health_min=0)
+
+
+def _sold_to_close(state: State, owed: int, terms: Terms) -> int | None:
+    """Return the most collateral that buying the whole debt may take, None if illiquid."""
+    grown = loans.owed(
+        state.market, state.position.loan, state.position.mandate.debt, state.at + terms.deadline_s
+    )
+    try:
+        quote = quotes.quote_exact_out(state.pool, state.position.mandate.debt, max(owed, grown))
+    except ImpossibleError:
+        return None
+    if quotes.price_impact(state.pool, quote, state.position.mandate.collateral) > terms.impact_max:
+        return None
+    return sold_at_most(quote.sold, terms.slippage)
+
+
+def _covers_debt(state: State, size: int) -> bool:
+    mandate = state.position.mandate
+    quote = quotes.quote_exact_in(state.pool, mandate.collateral, size)
+    idle = max(state.position.idle.get(mandate.debt, 0), 0)
+    owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
+    return quote.bought + idle >= owed
+
+
+def _emode_step(state: State) -> tuple[Step, ...]:
+    mandate, loan = state.position.mandate, state.position.loan
+    if loan.emode == mandate.emode or any(loan.debts.values()):
+        return ()
+    action = SetEMode(mandate.lending, mandate.emode)
+    return (Step(StepKind.SINGLE, (action,), health_min=0),)
+
+
+def _finish(
+    view: View, terms: Terms, purpose: Purpose, steps: tuple[Step, ...], reason: str
+) -> Plan:
+    position_id = view.state.position.mandate.position_id
+    return Plan(
+        plan_id(position_id, view.stamp.block_hash, steps),
+        position_id,
+        purpose,
+        steps,
+        reason,
+        cost(view, steps, terms),
+        view.now + terms.deadline_s,
+    )
+
+
+@dataclass(slots=True)
+class _Bill:
+    """Running totals, USD 1e8."""
+
+    fees: int = 0
+    impact: int = 0
+    moved: int = 0
+
+
+def cost(view: View, steps: tuple[Step, ...], terms: Terms) -> PlanCost:
+    """Return what `steps` are expected to cost at the view's own pools and gas price."""
+    state, bill, gas = view.state, _Bill(), 0
+    for step in steps:
+        gas += _GAS.get(step.kind, _GAS_SINGLE)
+        at = view.now + terms.delay_s
+        fills = modelled_fills(state, step, at)
+        for action, fill in zip(step.actions, fills, strict=True):
+            if isinstance(action, Swap | BuyExact):
+                _add_swap(bill, state, action, fill.sold, fill.bought)
+        try:
+            state = apply_step(state, step, fills)
+        except ImpossibleError:
+            break  # the gate will say so, with the reason
+    wei = gas * (view.gas.base_fee + view.gas.priority_fee)
+    return PlanCost(bill.fees, bill.impact, wei * view.gas.native_price // 10**18, bill.moved)
+
+
+def _add_swap(bill: _Bill, state: State, action: Swap | BuyExact, sold: int, bought: int) -> None:
+    into, out = (
+        (action.sell.asset, action.buy_min.asset)
+        if isinstance(action, Swap)
+        else (action.sell_max.asset, action.buy.asset)
+    )
+    reserves, pool = state.market.reserves, state.pools[action.pool]
+    value_in = value_down(Amount(into, sold), reserves[into].price)
+    value_out = value_down(Amount(out, bought), reserves[out].price)
+    fee = value_in * pool.fee // 10**6
+    bill.fees += fee
+    bill.impact += value_in - fee - value_out
+    bill.moved += value_in

@@ -1,0 +1,215 @@
+"""Sequences of single steps, in rounds, for accounts that cannot do it in one transaction.
+
+Each round is as large as health allows at that moment: borrowing before buying and
+withdrawing before repaying both pass through a lower health than either end.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from leverd.domain import loans, quotes
+from leverd.domain.apply import apply_step, worst_fills
+from leverd.domain.fills import Fill
+from leverd.domain.fixed_point import BPS, mul_div_down
+from leverd.domain.lending import INFINITE_HEALTH
+from leverd.domain.money import Amount, Asset
+from leverd.domain.plan import (
+    Action,
+    Borrow,
+    BuyExact,
+    Repay,
+    Step,
+    StepKind,
+    Supply,
+    Swap,
+    Withdraw,
+)
+from leverd.domain.position import Mandate
+from leverd.domain.state import State
+from leverd.engine.terms import Terms, bought_at_least, sold_at_most, wad
+from leverd.errors import ImpossibleError
+
+_MARGIN = 10**6
+"""A round uses all but one part in this of what health allows, so that interest fits too."""
+
+
+def put_to_use(mandate: Mandate, idle: Amount) -> Step:
+    """Return the step that repays with `idle` debt asset or posts `idle` collateral."""
+    action: Action = (
+        Repay(mandate.lending, idle, all_idle=True)
+        if idle.asset == mandate.debt
+        else Supply(mandate.lending, idle, all_idle=True)
+    )
+    return single(action)
+
+
+def single(action: Action, *, health_min: int = 0) -> Step:
+    """Return the step that does just `action`."""
+    return Step(StepKind.SINGLE, (action,), health_min)
+
+
+def raise_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
+    """Return steps that post what is idle, then borrow, buy and post `size` debt in rounds."""
+    mandate, steps = state.position.mandate, list[Step]()
+    floor = wad(terms.health_min)
+    for _ in range(terms.rounds_max + 1):
+        idle = state.position.idle.get(mandate.collateral, 0)
+        if idle > 0:
+            amount = Amount(mandate.collateral, idle)
+            state = _add(state, steps, single(Supply(mandate.lending, amount, all_idle=True)))
+        part = min(size, borrowable(state, mandate.debt, floor))
+        if part <= 0 or len(steps) > 3 * terms.rounds_max:
+            break
+        sell = Amount(mandate.debt, part)
+        state = _add(state, steps, single(Borrow(mandate.lending, sell), health_min=floor))
+        state = _sell(state, steps, sell, mandate.collateral, terms)
+        size -= part
+    return tuple(steps)
+
+
+def lower_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
+    """Return steps that withdraw, sell and repay `size` collateral in rounds."""
+    mandate, steps = state.position.mandate, list[Step]()
+    state = _repay_idle(state, steps, terms)
+    for _ in range(terms.rounds_max):
+        free = withdrawable(state, mandate.collateral, wad(terms.health_step_min))
+        part = min(size, free)
+        if part <= 0 or _owed(state, mandate.debt) == 0:
+            break
+        sell = Amount(mandate.collateral, part)
+        state = _add(state, steps, single(Withdraw(mandate.lending, sell)))
+        state = _sell(state, steps, sell, mandate.debt, terms)
+        got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
+        state = _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
+        size -= part
+    return tuple(steps)
+
+
+def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
+    """Return steps that repay the whole debt and withdraw all collateral.
+
+    The last purchase is a little larger than the debt, because interest runs between the
+    transactions; what remains of it stays idle.
+    """
+    mandate, steps = state.position.mandate, list[Step]()
+    state = _repay_idle(state, steps, terms)
+    for _ in range(terms.rounds_max):
+        owed = loans.owed(
+            state.market, state.position.loan, mandate.debt, state.at + terms.deadline_s
+        )
+        if owed == 0:
+            break
+        free = withdrawable(state, mandate.collateral, wad(terms.health_step_min))
+        if free <= 0:
+            return tuple(steps)
+        needed = _cost_of(state, mandate, owed, terms)
+        if needed is not None and needed <= free:
+            state = _last_round(state, steps, owed, needed)
+            break
+        sell = Amount(mandate.collateral, free)
+        state = _add(state, steps, single(Withdraw(mandate.lending, sell)))
+        state = _sell(state, steps, sell, mandate.debt, terms)
+        got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
+        state = _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
+    if _owed(state, mandate.debt) == 0:
+        posted = _supplied(state, mandate.collateral)
+        if posted:
+            left = Amount(mandate.collateral, posted)
+            _add(state, steps, single(Withdraw(mandate.lending, left, everything=True)))
+    return tuple(steps)
+
+
+def borrow_room(state: State, asset: Asset) -> int:
+    """Return how much of `asset` (raw) the reserve can still lend: liquidity and cap."""
+    reserve = state.market.reserves[asset]
+    if not reserve.params.borrow_cap:
+        return reserve.available
+    cap = reserve.params.borrow_cap * asset.unit
+    lent = mul_div_down(reserve.scaled_debt, reserve.borrow_index, 10**27)
+    return max(min(reserve.available, cap - lent - asset.unit), 0)
+
+
+def borrowable(state: State, asset: Asset, floor: int) -> int:
+    """Return how much of `asset` (raw) can be borrowed with health staying at `floor` (wad)."""
+    summary = loans.summarise(state.market, state.position.loan, state.at)
+    allowed = summary.collateral_value * summary.threshold * 10**18 // (BPS * floor)
+    value = min(summary.available_borrows, allowed - summary.debt_value)
+    raw = value * asset.unit // state.market.reserves[asset].price
+    return max(min(raw - raw // _MARGIN - 1, borrow_room(state, asset)), 0)
+
+
+def withdrawable(state: State, asset: Asset, floor: int = 10**18) -> int:
+    """Return how much of `asset` (raw) can be withdrawn with health staying at `floor` (wad)."""
+    summary = loans.summarise(state.market, state.position.loan, state.at)
+    posted = min(_supplied(state, asset), state.market.reserves[asset].available)
+    if summary.health == INFINITE_HEALTH:
+        return posted
+    if summary.health <= floor or summary.threshold == 0:
+        return 0
+    weighted = summary.collateral_value * summary.threshold
+    spare = Fraction(weighted, BPS) - Fraction(summary.debt_value * floor, 10**18)
+    threshold = _threshold(state, asset)
+    if threshold == 0:
+        return posted
+    value = spare * BPS / threshold
+    raw = int(value * asset.unit / state.market.reserves[asset].price)
+    return max(min(posted, raw - raw // _MARGIN - 1), 0)
+
+
+def _threshold(state: State, asset: Asset) -> int:
+    market, loan = state.market, state.position.loan
+    emode = market.emodes.get(loan.emode)
+    if emode is not None and asset in emode.collaterals:
+        return emode.liquidation_threshold
+    return market.reserves[asset].params.liquidation_threshold
+
+
+def _last_round(state: State, steps: list[Step], owed: int, needed: int) -> State:
+    mandate = state.position.mandate
+    sell_max = Amount(mandate.collateral, needed)
+    debt = Amount(mandate.debt, owed)
+    state = _add(state, steps, single(Withdraw(mandate.lending, sell_max)))
+    buy = BuyExact(mandate.pool, debt, sell_max)
+    state = _add(state, steps, single(buy))
+    return _add(state, steps, single(Repay(mandate.lending, debt, everything=True)))
+
+
+def _repay_idle(state: State, steps: list[Step], terms: Terms) -> State:
+    mandate = state.position.mandate
+    idle = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
+    price = state.market.reserves[mandate.debt].price
+    if idle.raw * price // mandate.debt.unit <= terms.dust_usd or not _owed(state, mandate.debt):
+        return state
+    return _add(state, steps, put_to_use(mandate, idle))
+
+
+def _sell(state: State, steps: list[Step], sell: Amount, buy: Asset, terms: Terms) -> State:
+    """Add the sale of `sell`, and go on with the worst proceeds but the pool's true price."""
+    quote = quotes.quote_exact_in(state.pool, sell.asset, sell.raw)
+    buy_min = Amount(buy, bought_at_least(quote.bought, terms.slippage))
+    step = single(Swap(state.position.mandate.pool, sell, buy_min))
+    steps.append(step)
+    fill = Fill(state.at, sold=sell.raw, bought=buy_min.raw, pool_after=quote.after)
+    return apply_step(state, step, (fill,))
+
+
+def _add(state: State, steps: list[Step], step: Step) -> State:
+    steps.append(step)
+    return apply_step(state, step, worst_fills(state, step, state.at))
+
+
+def _cost_of(state: State, mandate: Mandate, owed: int, terms: Terms) -> int | None:
+    try:
+        quote = quotes.quote_exact_out(state.pool, mandate.debt, owed)
+    except ImpossibleError:
+        return None
+    return sold_at_most(quote.sold, terms.slippage)
+
+
+def _owed(state: State, asset: Asset) -> int:
+    return loans.owed(state.market, state.position.loan, asset, state.at)
+
+
+def _supplied(state: State, asset: Asset) -> int:
+    return loans.supplied(state.market, state.position.loan, asset, state.at)

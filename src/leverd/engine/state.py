@@ -1,0 +1,237 @@
+"""Fold events into what agents, gate and reconciliation need to remember.
+
+Pure: the same events give the same book, so a restart knows exactly what was known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from leverd.domain.events import (
+    AttemptSigned,
+    DecisionTaken,
+    Event,
+    ExternalChanged,
+    PlanApproved,
+    PlanCompleted,
+    PnlRecorded,
+    PortfolioStopped,
+    PositionAdopted,
+    Resumed,
+    SlotIncluded,
+    Snapshot,
+    StepMismatched,
+    StepVerified,
+    TradingStateChanged,
+    UnwindRequested,
+)
+from leverd.domain.plan import Purpose
+from leverd.domain.view import Portfolio, Record, TradingState
+
+_DAY_S: Final = 86_400
+ALL: Final = ""
+"""The position id that means every position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was used of daily budgets in the UTC day `day` of chain time."""
+
+    day: int = 0
+    trades: int = 0
+    gas: int = 0  # wei
+    guardian_gas: int = 0  # wei
+
+    def on(self, day: int) -> Tally:
+        """Return the tally as of `day`: a new day starts at nothing."""
+        return self if day == self.day else Tally(day)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the book holds about one position."""
+
+    record: Record = field(default_factory=Record)
+    tally: Tally = field(default_factory=Tally)
+    snapshot: Snapshot | None = None  # last balances we know the reason of
+    marked: PnlRecorded | None = None  # last time P&L was recorded
+    decided: DecisionTaken | None = None  # last decision journaled
+    pnl_since_open: int = 0  # share class raw units
+    closing: bool = False  # an unwind completed; the next mark says win or loss
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Everything remembered, by position."""
+
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    everyone: Record = field(default_factory=Record)  # what a position starts from
+    purposes: Mapping[str, str] = field(default_factory=dict)  # open plans, plan id -> purpose
+    slots: Mapping[int, AttemptSigned] = field(default_factory=dict)  # newest attempt by slot
+
+    def page(self, position_id: str) -> Page:
+        """Return what is known about a position, an empty page for a new one."""
+        return self.pages.get(position_id, Page(self.everyone))
+
+
+def record_of(book: Book, position_id: str, now: int, *, open_slots: int = 0) -> Record:
+    """Return the position's record as of chain time `now`."""
+    page = book.page(position_id)
+    today = page.tally.on(now // _DAY_S)
+    return replace(
+        page.record,
+        trades_today=today.trades,
+        gas_today=today.gas,
+        guardian_gas_today=today.guardian_gas,
+        open_slots=open_slots,
+    )
+
+
+def portfolio_of(book: Book, now: int, *, active: int) -> Portfolio:
+    """Return what all positions together used of shared budgets on the day of `now`."""
+    tallies = [page.tally.on(now // _DAY_S) for page in book.pages.values()]
+    return Portfolio(
+        active,
+        sum(tally.trades for tally in tallies),
+        sum(tally.gas for tally in tallies),
+        sum(tally.guardian_gas for tally in tallies),
+    )
+
+
+def fold(book: Book, event: Event, chain_at: int) -> Book:
+    """Return `book` after `event`, which happened at chain time `chain_at`."""
+    match event:
+        case TradingStateChanged() | UnwindRequested() | Resumed() | PortfolioStopped():
+            return _fold_order(book, event)
+        case PlanApproved() | PlanCompleted() | AttemptSigned() | SlotIncluded():
+            return _fold_execution(book, event, chain_at)
+        case PositionAdopted(position_id, _, snapshot):
+            return _turn_page(book, position_id, snapshot=snapshot)
+        case StepVerified(position_id=position_id, snapshot=snapshot):
+            record = replace(book.page(position_id).record, last_action_at=chain_at)
+            return _turn_page(book, position_id, snapshot=snapshot, record=record)
+        case ExternalChanged(position_id=position_id, explained=explained, snapshot=snapshot):
+            record = book.page(position_id).record
+            record = replace(record, unexplained=record.unexplained or not explained)
+            return _turn_page(book, position_id, snapshot=snapshot, record=record)
+        case StepMismatched(position_id=position_id):
+            record = replace(book.page(position_id).record, unexplained=True)
+            return _turn_page(book, position_id, record=record)
+        case DecisionTaken(position_id=position_id):
+            return _turn_page(book, position_id, decided=event)
+        case PnlRecorded():
+            return _fold_mark(book, event, chain_at)
+        case _:
+            return book
+
+
+def _fold_order(
+    book: Book, event: TradingStateChanged | UnwindRequested | Resumed | PortfolioStopped
+) -> Book:
+    match event:
+        case TradingStateChanged(position_id, state):
+            return _each(book, position_id, trading_state=TradingState(state))
+        case UnwindRequested(position_id):
+            return _each(book, position_id, unwinding=True)
+        case PortfolioStopped(position_id):
+            return _each(book, position_id, stopped=True)
+        case Resumed(position_id):
+            return _each(
+                book,
+                position_id,
+                trading_state=TradingState.ACTIVE,
+                unwinding=False,
+                stopped=False,
+                unexplained=False,
+            )
+
+
+def _fold_execution(
+    book: Book,
+    event: PlanApproved | PlanCompleted | AttemptSigned | SlotIncluded,
+    chain_at: int,
+) -> Book:
+    match event:
+        case PlanApproved(plan_id=plan_id, purpose=purpose):
+            return replace(book, purposes={**book.purposes, plan_id: purpose})
+        case AttemptSigned(slot=slot):
+            return replace(book, slots={**book.slots, slot: event})
+        case SlotIncluded():
+            return _fold_gas(book, event, chain_at)
+        case PlanCompleted(plan_id, position_id, snapshot):
+            return _fold_completion(book, plan_id, position_id, snapshot, chain_at)
+
+
+def _fold_completion(
+    book: Book, plan_id: str, position_id: str, snapshot: Snapshot, chain_at: int
+) -> Book:
+    page, purpose = book.page(position_id), book.purposes.get(plan_id, "")
+    tally = page.tally.on(chain_at // _DAY_S)
+    opened = page.record.opened_at
+    if purpose == Purpose.OPEN:
+        opened = chain_at
+    closed = purpose == Purpose.UNWIND and not any(snapshot.owed.values())
+    book = _turn_page(
+        book,
+        position_id,
+        snapshot=snapshot,
+        tally=replace(tally, trades=tally.trades + 1),
+        record=replace(page.record, last_action_at=chain_at, opened_at=None if closed else opened),
+        closing=closed,
+    )
+    return replace(book, purposes={k: v for k, v in book.purposes.items() if k != plan_id})
+
+
+def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
+    attempt = book.slots.get(event.slot)
+    if attempt is None:
+        return book
+    spent = event.gas_used * event.gas_price
+    page = book.page(attempt.position_id)
+    tally = page.tally.on(chain_at // _DAY_S)
+    guardian = attempt.urgent or book.purposes.get(attempt.plan_id) == Purpose.DELEVERAGE
+    tally = replace(
+        tally, gas=tally.gas + spent, guardian_gas=tally.guardian_gas + spent * guardian
+    )
+    book = _turn_page(book, attempt.position_id, tally=tally)
+    return replace(book, slots={k: v for k, v in book.slots.items() if k != event.slot})
+
+
+def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
+    page = book.page(event.position_id)
+    gained = page.pnl_since_open + sum(event.attribution.values())
+    lost = page.closing and gained < 0
+    record = replace(
+        page.record,
+        unit_price=event.unit_price,
+        unit_peak=max(page.record.unit_peak, event.unit_price),
+        last_loss_at=chain_at if lost else page.record.last_loss_at,
+    )
+    return _turn_page(
+        book,
+        event.position_id,
+        record=record,
+        marked=event,
+        pnl_since_open=0 if page.closing else gained,
+        closing=False,
+    )
+
+
+def _turn_page(book: Book, position_id: str, **changes: object) -> Book:
+    page = replace(book.page(position_id), **changes)  # type: ignore[arg-type]  # fields of Page
+    return replace(book, pages={**book.pages, position_id: page})
+
+
+def _each(book: Book, position_id: str, **changes: object) -> Book:
+    """Return the book with `changes` made to one record, or to all, also those to come."""
+    ids = [position_id]
+    if position_id == ALL:
+        ids = list(book.pages)
+        everyone = replace(book.everyone, **changes)  # type: ignore[arg-type]  # fields of Record
+        book = replace(book, everyone=everyone)
+    for each in ids:
+        record = replace(book.page(each).record, **changes)  # type: ignore[arg-type]  # fields of Record
+        book = _turn_page(book, each, record=record)
+    return book

@@ -1,0 +1,37 @@
+"""The terms a plan is made on: limits, loosened by urgency, as the planner needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a plan must keep to."""
+
+    slippage: Decimal  # fraction of a swap, quote to worst fill
+    impact_max: Decimal  # fraction of a swap, market price to average fill
+    health_min: Decimal  # lowest health a risk-raising step may end at
+    health_step_min: Decimal  # lowest health a lowering sequence may pass through
+    delay_s: int  # chain seconds until inclusion
+    deadline_s: int  # chain seconds after which no step may act
+    dust_usd: int  # USD 1e8 below which idle money is left alone
+    rounds_max: int = 12
+
+
+def wad(ratio: Decimal) -> int:
+    """Return `ratio` in wad, floored."""
+    return int(ratio * WAD)
+
+
+def bought_at_least(quoted: int, slippage: Decimal) -> int:
+    """Return the least we accept for a quote of `quoted`, floored."""
+    return mul_div_down(quoted, WAD - wad(slippage), WAD)
+
+
+def sold_at_most(quoted: int, slippage: Decimal) -> int:
+    """Return the most we pay for a quote of `quoted`, ceiled."""
+    return mul_div_up(quoted, WAD + wad(slippage), WAD)
