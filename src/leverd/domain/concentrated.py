@@ -110,8 +110,6 @@ def _moved(pool: ConcentratedPool, step: SwapStep, stop: _Stop, *, down: bool) -
 
 def _check_known(pool: ConcentratedPool, sqrt_price: int) -> None:
     """Check that the price is still where every tick is known, and where there is liquidity."""
-    if sqrt_price in (_LOWEST, _HIGHEST):
-        raise ImpossibleError(f"{pool.pool_id} has no more liquidity", number=ILLIQUID)
     low, high = pool.window
     # No tick fits between the last whole spacing and the end of all ticks.
     low = low if low - pool.tick_spacing >= MIN_TICK else MIN_TICK
@@ -122,3 +120,5 @@ def _check_known(pool: ConcentratedPool, sqrt_price: int) -> None:
             number=WINDOW_TOO_SMALL,
             remedy="Swap less at a time, or read more of the pool.",
         )
+    if sqrt_price in (_LOWEST, _HIGHEST):
+        raise ImpossibleError(f"{pool.pool_id} has no more liquidity", number=ILLIQUID)
