@@ -8,7 +8,7 @@ is `scaled * index`; scaled numbers change only when somebody acts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -48,6 +48,29 @@ class LiquidationRules(StrEnum):
     V3_3 = "v3_3"
     """All of the debt, unless the position is large and healthy enough; no dust is left."""
 
+    V3_7 = "v3_7"
+    """As 3.3, every division rounded against the liquidator."""
+
+
+class RateStrategy(StrEnum):
+    """How the pool's rate contract turns usage into rates."""
+
+    V1 = "v1"
+    """Aave 3.0: the suppliers' rate starts from an average over stable and variable debt."""
+
+    V2 = "v2"
+    """Aave from 3.1: variable debt only, and a deficit dilutes the suppliers' rate."""
+
+
+class EModeRules(StrEnum):
+    """How an efficiency category combines with a reserve's own parameters."""
+
+    COUPLED = "coupled"
+    """Aave up to 3.5: an asset whose own LTV is zero counts as zero in every category."""
+
+    DECOUPLED = "decoupled"
+    """Aave from 3.6: inside a category only the category's terms count."""
+
 
 @dataclass(frozen=True, slots=True)
 class LendingRules:
@@ -57,20 +80,25 @@ class LendingRules:
     rounding: Rounding
     compounding: Compounding
     liquidation: LiquidationRules
+    strategy: RateStrategy
+    emode: EModeRules
 
 
 AAVE_3_0: Final = LendingRules(
-    "aave-3.0", Rounding.HALF_UP, Compounding.BINOMIAL, LiquidationRules.V3_0
+    "aave-3.0",
+    Rounding.HALF_UP,
+    Compounding.BINOMIAL,
+    LiquidationRules.V3_0,
+    RateStrategy.V1,
+    EModeRules.COUPLED,
 )
-AAVE_3_3: Final = LendingRules(
-    "aave-3.3", Rounding.HALF_UP, Compounding.BINOMIAL, LiquidationRules.V3_3
+AAVE_3_3: Final = replace(
+    AAVE_3_0, name="aave-3.3", liquidation=LiquidationRules.V3_3, strategy=RateStrategy.V2
 )
-AAVE_3_4: Final = LendingRules(
-    "aave-3.4", Rounding.HALF_UP, Compounding.TAYLOR, LiquidationRules.V3_3
-)
-AAVE_3_5: Final = LendingRules(
-    "aave-3.5", Rounding.DIRECTED, Compounding.TAYLOR, LiquidationRules.V3_3
-)
+AAVE_3_4: Final = replace(AAVE_3_3, name="aave-3.4", compounding=Compounding.TAYLOR)
+AAVE_3_5: Final = replace(AAVE_3_4, name="aave-3.5", rounding=Rounding.DIRECTED)
+AAVE_3_6: Final = replace(AAVE_3_5, name="aave-3.6", emode=EModeRules.DECOUPLED)
+AAVE_3_7: Final = replace(AAVE_3_6, name="aave-3.7", liquidation=LiquidationRules.V3_7)
 
 
 @dataclass(frozen=True, slots=True)
