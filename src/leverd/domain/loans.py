@@ -7,27 +7,22 @@ points, health wad.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
-from leverd.domain.fixed_point import (
-    BPS,
-    mul_div_down,
-    mul_div_up,
-    percent_mul,
-    wad_div,
-)
+from leverd.domain.fixed_point import WAD
+from leverd.domain.health import available_borrows, health_of, value_owed, value_owned
 from leverd.domain.lending import (
-    INFINITE_HEALTH,
     EMode,
     EModeRules,
     LendingAccount,
     LendingMarket,
     LendingRules,
     Reserve,
-    Rounding,
 )
 from leverd.domain.money import Asset
 from leverd.domain.reserves import normalized_debt, normalized_income, reserve_of
 from leverd.domain.scaled import debt_balance, supply_balance
+from leverd.domain.stake import Stake, first_bad_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +88,6 @@ def counts_as_collateral(market: LendingMarket, loan: LendingAccount, asset: Ass
     return not coupled or reserve_of(market, asset).params.liquidation_threshold != 0
 
 
-def value_owned(amount: int, reserve: Reserve) -> int:
-    """Return what `amount` raw units are worth as collateral (USD 1e8), rounded down."""
-    return mul_div_down(amount, reserve.price, reserve.asset.unit)
-
-
-def value_owed(amount: int, reserve: Reserve, rules: LendingRules) -> int:
-    """Return what `amount` raw units of debt are worth (USD 1e8); up from Aave 3.5, else down."""
-    divide = mul_div_up if rules.rounding is Rounding.DIRECTED else mul_div_down
-    return divide(amount, reserve.price, reserve.asset.unit)
-
-
 def summarise(market: LendingMarket, loan: LendingAccount, at: int) -> LoanSummary:
     """Return the account's values, limits and health at chain time `at`, to the wei."""
     collateral = ltv_weighted = threshold_weighted = 0
@@ -133,21 +117,56 @@ def summarise(market: LendingMarket, loan: LendingAccount, at: int) -> LoanSumma
     )
 
 
-def available_borrows(collateral: int, debt: int, ltv: int, rules: LendingRules) -> int:
-    """Return what may still be borrowed (USD 1e8) at average `ltv` (bps)."""
-    if rules.rounding is Rounding.DIRECTED:
-        return max(mul_div_down(collateral, ltv, BPS) - debt, 0)
-    return max(percent_mul(collateral, ltv) - debt, 0)
+def liquidation_price(
+    market: LendingMarket, loan: LendingAccount, asset: Asset, at: int
+) -> int | None:
+    """Return the first oracle price of `asset` (USD 1e8) on its bad side with health below 1.
 
-
-def health_of(collateral: int, threshold_weighted: int, debt: int, rules: LendingRules) -> int:
-    """Return the health factor (wad) of values (USD 1e8); `threshold_weighted` is x bps.
-
-    Aave up to 3.4 first floors the average threshold to a basis point; from 3.5 it does not.
+    Of a collateral it is the highest such price: from there down the account can be
+    liquidated. Of a debt it is the lowest. None when no price of `asset` alone can do it.
     """
-    if not debt:
-        return INFINITE_HEALTH
-    if rules.rounding is Rounding.DIRECTED:
-        return wad_div(threshold_weighted, debt) // BPS
-    average = threshold_weighted // collateral if collateral else 0
-    return wad_div(percent_mul(collateral, average), debt)
+    return first_bad_price(_stake_of(market, loan, asset, at))
+
+
+def distance_to_liquidation(
+    market: LendingMarket, loan: LendingAccount, asset: Asset, at: int
+) -> Decimal | None:
+    """Return by what fraction of itself `asset`'s price may move before health is below 1.
+
+    Zero when it already is; None when no price of `asset` alone can do it.
+    """
+    limit = liquidation_price(market, loan, asset, at)
+    if limit is None:
+        return None
+    if summarise(market, loan, at).health < WAD:
+        return Decimal(0)
+    price = reserve_of(market, asset).price
+    return abs(Decimal(price - limit)) / Decimal(price)
+
+
+def _stake_of(market: LendingMarket, loan: LendingAccount, asset: Asset, at: int) -> Stake:
+    counts = counts_as_collateral(market, loan, asset)
+    grows = supplied(market, loan, asset, at) if counts else 0
+    owes = owed(market, loan, asset, at)
+    threshold = terms(market, loan, asset).threshold
+    collateral = weighted = 0
+    for other in loan.collaterals - {asset}:
+        if counts_as_collateral(market, loan, other):
+            value = value_owned(supplied(market, loan, other, at), reserve_of(market, other))
+            collateral += value
+            weighted += value * terms(market, loan, other).threshold
+    debt = sum(
+        value_owed(owed(market, loan, other, at), reserve_of(market, other), market.rules)
+        for other in loan.debts
+        if other != asset
+    )
+    return Stake(
+        grows=grows,
+        owes=owes,
+        threshold=threshold,
+        unit=asset.unit,
+        collateral=collateral,
+        weighted=weighted,
+        debt=debt,
+        rules=market.rules,
+    )
