@@ -228,6 +228,7 @@ class TradingStateChanged:
     state: str
     reason: str
     by: str  # owner | breaker | reconcile | execution
+    paused: bool = False  # agents that may raise risk are not asked either
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Record:
     """What the journal says about this position, folded by engine.state."""
 
     trading_state: TradingState = TradingState.ACTIVE
+    paused: bool = False  # REDUCING, and agents that may raise risk are not asked
     unwinding: bool = False  # the owner asked to unwind; lasts until resume
     opened_at: int | None = None  # chain time of the first borrow
     last_action_at: int | None = None  # chain time of the last mined step

@@ -82,11 +82,13 @@ def _raising(decision: SetLeverage, target: Decimal, view: View, terms: Terms) -
         return None
     no_debt = not any(state.position.loan.debts.values())
     purpose = Purpose.OPEN if no_debt else Purpose.BOOST
-    if view.atomic:
-        steps = (*_emode_step(state), _raise_step(state, size, terms))
-    else:
-        steps = (*_emode_step(state), *rounds.raise_in_rounds(state, size, terms))
-    return _finish(view, terms, purpose, steps, decision.reason) if steps else None
+    raising = (
+        (_raise_step(state, size, terms),)
+        if view.atomic
+        else rounds.raise_in_rounds(state, size, terms)
+    )
+    steps = (*_emode_step(state), *raising)
+    return _finish(view, terms, purpose, steps, decision.reason)
 
 
 def _lowering(

@@ -131,8 +131,8 @@ def _fold_order(
     book: Book, event: TradingStateChanged | UnwindRequested | Resumed | PortfolioStopped
 ) -> Book:
     match event:
-        case TradingStateChanged(position_id, state):
-            return _each(book, position_id, trading_state=TradingState(state))
+        case TradingStateChanged(position_id, state, paused=paused):
+            return _each(book, position_id, trading_state=TradingState(state), paused=paused)
         case UnwindRequested(position_id):
             return _each(book, position_id, unwinding=True)
         case PortfolioStopped(position_id):
@@ -142,6 +142,7 @@ def _fold_order(
                 book,
                 position_id,
                 trading_state=TradingState.ACTIVE,
+                paused=False,
                 unwinding=False,
                 stopped=False,
                 unexplained=False,

@@ -1,0 +1,62 @@
+"""Make views: what a venue showed, joined with what the book remembers. Pure."""
+
+from __future__ import annotations
+
+from leverd.domain import loans, reserves
+from leverd.domain.events import Snapshot
+from leverd.domain.state import State
+from leverd.domain.valuation import equity_in_share_class
+from leverd.domain.view import Stamp, View
+from leverd.engine.state import Book, portfolio_of, record_of
+from leverd.interfaces.venue import Observation
+
+
+def views(observation: Observation, book: Book, *, open_slots: int) -> dict[str, View]:
+    """Return one view for each observed position, by position id."""
+    now = observation.stamp.at
+    active = sum(_is_open(seen.state) for seen in observation.positions.values())
+    portfolio = portfolio_of(book, now, active=active)
+    return {
+        position_id: View(
+            stamp=observation.stamp,
+            state=seen.state,
+            gas=observation.gas,
+            sequence=seen.sequence,
+            atomic=seen.atomic,
+            record=record_of(book, position_id, now, open_slots=open_slots),
+            portfolio=portfolio,
+            venue_trusted=seen.trusted,
+            sources_agree=observation.sources_agree,
+        )
+        for position_id, seen in observation.positions.items()
+    }
+
+
+def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
+    """Return the balances of `state` as the journal keeps them."""
+    market, loan = state.market, state.position.loan
+    assets = {state.position.mandate.collateral, state.position.mandate.debt}
+    assets |= {leg.asset for leg in state.position.legs() if leg.asset in market.reserves}
+    held = [market.reserves[asset] for asset in sorted(assets)]
+    return Snapshot(
+        block=stamp.block,
+        block_hash=stamp.block_hash,
+        at=stamp.at,
+        idle={asset.symbol: raw for asset, raw in sorted(state.position.idle.items()) if raw},
+        supplied={asset.symbol: raw for asset, raw in sorted(loan.supplies.items()) if raw},
+        owed={asset.symbol: raw for asset, raw in sorted(loan.debts.items()) if raw},
+        prices={reserve.asset.symbol: reserve.price for reserve in held},
+        supply_indexes={
+            reserve.asset.symbol: reserves.normalized_income(reserve, stamp.at) for reserve in held
+        },
+        borrow_indexes={
+            reserve.asset.symbol: reserves.normalized_debt(reserve, market.rules, stamp.at)
+            for reserve in held
+        },
+        health=loans.summarise(market, loan, stamp.at).health,
+        equity=equity_in_share_class(state),
+    )
+
+
+def _is_open(state: State) -> bool:
+    return any(state.position.loan.debts.values())

@@ -1,0 +1,61 @@
+"""How long agents take, and whether one is getting slow; a failing agent only holds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+from typing import Final
+
+from leverd.domain.decision import Decision, Hold
+from leverd.domain.view import View
+from leverd.interfaces.agent import Agent
+from leverd.interfaces.clock import Clock
+
+_KEPT: Final = 256
+_BASELINE: Final = 32
+_FACTOR: Final = 5.0
+_FLOOR_S: Final = 0.05
+
+
+class TimedAgent:
+    """An agent whose every decision is timed, and whose bugs do not reach the other agents.
+
+    `warn` is called with a code and a message when the agent fails, or when the median of
+    its last decisions is five times that of its first ones and above 50 ms.
+    """
+
+    def __init__(self, agent: Agent, clock: Clock, warn: Callable[[str, str], None]) -> None:
+        self._agent, self._clock, self._warn = agent, clock, warn
+        self._first: list[float] = []
+        self._recent: deque[float] = deque(maxlen=_BASELINE)
+        self._warned = False
+        self.taken: deque[float] = deque(maxlen=_KEPT)
+
+    @property
+    def name(self) -> str:
+        """The agent's own name."""
+        return self._agent.name
+
+    def decide(self, view: View) -> Decision:
+        """Return the agent's decision, or a Hold that says it failed."""
+        started = self._clock.monotonic()
+        try:
+            return self._agent.decide(view)
+        except Exception as error:  # noqa: BLE001  # an owner's agent must not stop the guardian
+            self._warn("LVD-AGT-001", f"agent {self.name} failed: {error!r}")
+            return Hold(self.name, f"the agent failed: {error!r}")
+        finally:
+            self._note(self._clock.monotonic() - started)
+
+    def _note(self, seconds: float) -> None:
+        self.taken.append(seconds)
+        self._recent.append(seconds)
+        if len(self._first) < _BASELINE:
+            self._first.append(seconds)
+            return
+        now = median(self._recent)
+        slow = now > _FLOOR_S and now > _FACTOR * median(self._first)
+        if slow and not self._warned:
+            self._warn("LVD-AGT-002", f"agent {self.name} now takes {now * 1000:.0f} ms")
+        self._warned = slow
