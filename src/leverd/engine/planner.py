@@ -103,6 +103,7 @@ def _lowering(
     if size == 0:
         return tidy(view, terms)
     purpose = Purpose.DELEVERAGE if decision.urgent else Purpose.REDUCE
+    steps: tuple[Step, ...]
     if not view.atomic:
         steps = rounds.lower_in_rounds(state, size, terms)
     elif _covers_debt(state, size):
@@ -125,10 +126,11 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     sell_max = _sold_to_close(state, owed, terms)
     if sell_max is None or sell_max > posted:
         return _as_far_as_it_goes(decision, view, terms)
-    if view.atomic:
-        steps = (_close_step(state, owed, posted, sell_max),)
-    else:
-        steps = rounds.close_in_rounds(state, terms)
+    steps = (
+        (_close_step(state, owed, posted, sell_max),)
+        if view.atomic
+        else rounds.close_in_rounds(state, terms)
+    )
     return _finish(view, terms, Purpose.UNWIND, steps, decision.reason) if steps else None
 
 
