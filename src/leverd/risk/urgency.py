@@ -1,0 +1,87 @@
+"""How much saving a position is worth, and so how much may be paid for it.
+
+Between the health that limits ask for and the lowest a step may pass through, caps rise
+evenly from what calm trading may cost to what liquidation would cost: the bonus that a
+liquidator takes. Never above it, and never below the calm cap.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from leverd.domain import loans
+from leverd.domain.fixed_point import BPS, WAD
+from leverd.domain.gas_use import lower_gas
+from leverd.domain.lending import INFINITE_HEALTH
+from leverd.domain.view import View
+from leverd.risk.limits import Limits
+
+CALM: Final = Decimal(0)
+URGENT: Final = Decimal(1)
+
+
+def of(view: View, limits: Limits) -> Decimal:
+    """Return 0 from `health_min` upwards, 1 from `health_step_min` downwards, even between."""
+    health = _health(view)
+    if health == INFINITE_HEALTH:
+        return CALM
+    span = limits.health_min - limits.health_step_min
+    below = limits.health_min - Decimal(health) / WAD
+    return min(max(below / span, CALM), URGENT)
+
+
+def slippage_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:
+    """Return the slippage a plan of `urgency` may accept, as a fraction of each swap."""
+    return _raised(limits.slippage_max, _penalty(view), urgency)
+
+
+def impact_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:
+    """Return the price impact a plan of `urgency` may have, as a fraction of each swap."""
+    return _raised(limits.price_impact_max, _penalty(view), urgency)
+
+
+def gas_price_cap(view: View, limits: Limits, urgency: Decimal) -> int:
+    """Return the most that may be bid at `urgency`, wei per gas.
+
+    At most such that one deleverage costs no more gas than what saving the position is worth.
+    """
+    calm = limits.gas_price_wei_max
+    if urgency == CALM:
+        return calm
+    worth_wei = worth_usd(view) * 10**18 // max(view.gas.native_price, 1)
+    most = worth_wei // lower_gas(atomic=view.atomic)
+    return calm + int((max(most, calm) - calm) * urgency)
+
+
+def worth_usd(view: View) -> int:
+    """Return what a liquidator would take of all the debt, USD 1e8: what saving it is worth."""
+    summary = loans.summarise(view.state.market, view.state.position.loan, view.now)
+    return int(summary.debt_value * _penalty(view))
+
+
+def step_floor(view: View, limits: Limits) -> Decimal:
+    """Return the lowest health a step of a lowering plan may pass through.
+
+    A position that stands below `health_step_min` already cannot be asked to stay above it;
+    its steps may use half of the room that is left above 1, so that there is a way out also
+    where every action is a transaction of its own.
+    """
+    health = Decimal(_health(view)) / WAD
+    return min(limits.health_step_min, max(1 + (health - 1) / 2, Decimal(1)))
+
+
+def _raised(calm: Decimal, worst: Decimal, urgency: Decimal) -> Decimal:
+    return calm + (max(worst, calm) - calm) * urgency
+
+
+def _penalty(view: View) -> Decimal:
+    """Return the lowest liquidation bonus among the account's collaterals, as a fraction."""
+    state, loan = view.state, view.state.position.loan
+    assets = loan.collaterals or {state.position.mandate.collateral}
+    least = min(loans.terms(state.market, loan, asset).bonus for asset in assets)
+    return max(Decimal(least - BPS) / BPS, Decimal(0))
+
+
+def _health(view: View) -> int:
+    return loans.summarise(view.state.market, view.state.position.loan, view.now).health
