@@ -265,6 +265,7 @@ class PnlRecorded:
     attribution: Mapping[str, int]  # line -> share class raw units
     units: int  # WAD
     unit_price: int  # share class raw per WAD units
+    flow: int = 0  # share class raw units that came in (+) or went out (-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import assert_never
 from leverd.domain import loans, quotes, valuation
 from leverd.domain.apply import apply_step, modelled_fills, worst_fills
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
+from leverd.domain.gas_use import steps_gas
 from leverd.domain.money import Amount, value_down
 from leverd.domain.plan import (
     Borrow,
@@ -35,10 +36,6 @@ from leverd.domain.view import View
 from leverd.engine import rounds, sizing
 from leverd.engine.terms import Terms, bought_at_least, sold_at_most, wad
 from leverd.errors import ImpossibleError
-
-_GAS = {StepKind.RAISE: 500_000, StepKind.LOWER: 450_000, StepKind.CLOSE: 425_000}
-_GAS_SINGLE = 250_000
-"""Gas a step is reckoned with before it is rehearsed; measured on Aave 3.0 and Uniswap V3."""
 
 
 def plan(decision: Decision, view: View, terms: Terms) -> Plan | None:
@@ -121,8 +118,8 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
         if posted == 0:
             return None
         everything = Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True)
-        steps = (Step(StepKind.SINGLE, (everything,), health_min=0),)
-        return _finish(view, terms, Purpose.UNWIND, steps, decision.reason)
+        step = Step(StepKind.SINGLE, (everything,), health_min=0)
+        return _finish(view, terms, Purpose.UNWIND, (step,), decision.reason)
     sell_max = _sold_to_close(state, owed, terms)
     if sell_max is None or sell_max > posted:
         return _as_far_as_it_goes(decision, view, terms)
@@ -266,9 +263,8 @@ class _Bill:
 
 def cost(view: View, steps: tuple[Step, ...], terms: Terms) -> PlanCost:
     """Return what `steps` are expected to cost at the view's own pools and gas price."""
-    state, bill, gas = view.state, _Bill(), 0
+    state, bill = view.state, _Bill()
     for step in steps:
-        gas += _GAS.get(step.kind, _GAS_SINGLE)
         at = view.now + terms.delay_s
         fills = modelled_fills(state, step, at)
         for action, fill in zip(step.actions, fills, strict=True):
@@ -278,7 +274,7 @@ def cost(view: View, steps: tuple[Step, ...], terms: Terms) -> PlanCost:
             state = apply_step(state, step, fills)
         except ImpossibleError:
             break  # the gate will say so, with the reason
-    wei = gas * (view.gas.base_fee + view.gas.priority_fee)
+    wei = steps_gas(steps) * (view.gas.base_fee + view.gas.priority_fee)
     return PlanCost(bill.fees, bill.impact, wei * view.gas.native_price // 10**18, bill.moved)
 
 

@@ -59,6 +59,8 @@ class Page:
     marked: PnlRecorded | None = None  # last time P&L was recorded
     decided: DecisionTaken | None = None  # last decision journaled
     pnl_since_open: int = 0  # share class raw units
+    gas_unmarked: int = 0  # wei spent since the last mark
+    changed: bool = False  # something happened since the last mark
     closing: bool = False  # an unwind completed; the next mark says win or loss
 
 
@@ -115,7 +117,7 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
         case ExternalChanged(position_id=position_id, explained=explained, snapshot=snapshot):
             record = book.page(position_id).record
             record = replace(record, unexplained=record.unexplained or not explained)
-            return _turn_page(book, position_id, snapshot=snapshot, record=record)
+            return _turn_page(book, position_id, snapshot=snapshot, record=record, changed=True)
         case StepMismatched(position_id=position_id):
             record = replace(book.page(position_id).record, unexplained=True)
             return _turn_page(book, position_id, record=record)
@@ -196,7 +198,13 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
     tally = replace(
         tally, gas=tally.gas + spent, guardian_gas=tally.guardian_gas + spent * guardian
     )
-    book = _turn_page(book, attempt.position_id, tally=tally)
+    book = _turn_page(
+        book,
+        attempt.position_id,
+        tally=tally,
+        gas_unmarked=page.gas_unmarked + spent,
+        changed=True,
+    )
     return replace(book, slots={k: v for k, v in book.slots.items() if k != event.slot})
 
 
@@ -216,6 +224,8 @@ def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
         record=record,
         marked=event,
         pnl_since_open=0 if page.closing else gained,
+        gas_unmarked=0,
+        changed=False,
         closing=False,
     )
 

@@ -1,0 +1,259 @@
+"""Run turns at our own pace until told to stop.
+
+A turn takes requests, tends open slots, looks, reconciles, decides, and starts at most one
+plan; the next plan waits for the next look. Outages are waited out with the guardian's own
+patience; a broken journal ends the process, because without it no intent can be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loguru import logger
+
+from leverd.domain import loans
+from leverd.domain.events import AlertRaised, DaemonStarted, DaemonStopped, Event, PortfolioStopped
+from leverd.domain.lending import INFINITE_HEALTH
+from leverd.domain.position import Mandate
+from leverd.domain.view import Stamp, View
+from leverd.engine import accounting, diary, orders
+from leverd.engine.canon import turn_line, unguarded
+from leverd.engine.collect import snapshot_of, views
+from leverd.engine.memory_guard import MemoryGuard, Pressure
+from leverd.engine.pace import Pace
+from leverd.engine.recorder import Recorder
+from leverd.engine.turn import Outcome, Seat, Timing, turn
+from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
+from leverd.execution.executor import Executor
+from leverd.execution.reconcile import reconcile
+from leverd.interfaces.clock import Clock
+from leverd.interfaces.notifier import Notifier
+from leverd.interfaces.requests import Requests
+from leverd.interfaces.venue import Observation, Venue
+from leverd.risk.gate import Approved
+from leverd.risk.limits import Limits
+
+_BACKOFF_S_FIRST = 5.0
+_BACKOFF_S_MAX = 300.0
+_TEND_S = 1.0
+"""Wall seconds between looks at a slot that is still open when we are asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """What the owner's settings make of a daemon."""
+
+    version: str
+    mode: str
+    settings_hash: str
+    mandates: Sequence[Mandate]
+    seats: Mapping[str, Sequence[Seat]]  # by position id
+    limits: Limits
+    timing: Timing
+    pace: Pace
+    speed: float  # chain seconds a wall second, 1 on a real chain
+    stop_grace_s: float  # wall seconds to settle what is in flight when asked to stop
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside the core, chosen once."""
+
+    clock: Clock
+    venue: Venue
+    recorder: Recorder
+    requests: Requests
+    notifier: Notifier
+    executor: Executor
+    memory: MemoryGuard
+
+
+class Daemon:
+    """The loop and what it remembers between turns."""
+
+    def __init__(self, charter: Charter, world: World) -> None:
+        self._charter, self._world = charter, world
+        self._diaries: dict[str, diary.Diary] = {}
+        self._views: dict[str, View] = {}
+        self._failures = 0
+        self._turns = 0
+
+    async def run(self, stop: asyncio.Event) -> str:
+        """Take turns until `stop` is set or memory runs out; return why it ended.
+
+        Raises:
+            JournalError: nothing can be made durable any more.
+        """
+        await self._begin()
+        reason = "asked to stop"
+        while not stop.is_set():
+            wait = await self._patient_turn()
+            if self._world.memory.check() is Pressure.FULL:
+                reason = "memory is at its ceiling; restart to go on"
+                logger.error("LVD-MEM-001 {}", reason)
+                break
+            await self._sleep(wait, stop)
+        await self._end(reason)
+        return reason
+
+    async def _begin(self) -> None:
+        charter, recorder = self._charter, self._world.recorder
+        recorder.restore()
+        await recorder.append(DaemonStarted(charter.version, charter.mode, charter.settings_hash))
+        logger.info("started mode={} positions={}", charter.mode, len(charter.mandates))
+        await self._world.executor.recover()
+
+    async def _patient_turn(self) -> float:
+        """Take a turn; return wall seconds to wait. An outage is waited out, and said."""
+        try:
+            wait = await self._turn()
+        except JournalError:
+            raise
+        except (UnreachableError, NonsenseError) as error:
+            self._failures += 1
+            wait = self._patience()
+            logger.warning("turn failed, trying again in {:.1f} s: {}", wait, error)
+            if self._failures == 1:
+                self._alert("", error)
+            return wait
+        self._failures = 0
+        return wait
+
+    async def _turn(self) -> float:
+        started = self._world.clock.monotonic()
+        await self._take_requests()
+        observation = await self._world.venue.observe(self._charter.mandates)
+        chain_at = observation.stamp.at
+        await self._world.executor.tend(chain_at)
+        await self._reconcile(observation)
+        await self._mark(observation)
+        self._views = views(
+            observation, self._world.recorder.book, open_slots=self._world.executor.open_slots
+        )
+        outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
+        await self._write_diary(outcomes)
+        await self._act(outcomes)
+        self._turns += 1
+        seconds = self._world.clock.monotonic() - started
+        for outcome in outcomes:
+            logger.info("{}", turn_line(self._turns, outcome, seconds))
+        return self._until_next_look()
+
+    async def _take_requests(self) -> None:
+        for request in self._world.requests.pending():
+            events = orders.events_of(request)
+            await self._record(*events)
+            self._world.requests.taken(request.request_id)
+            where = request.position_id or "all"
+            logger.info("request {} for {} by {}", request.kind, where, request.by)
+
+    async def _reconcile(self, observation: Observation) -> None:
+        if self._world.executor.open_slots:
+            return  # what we are doing ourselves is verified from its receipt
+        for position_id, seen in observation.positions.items():
+            page = self._world.recorder.book.page(position_id)
+            stamp = observation.stamp
+            found = reconcile(page.snapshot, seen.state, snapshot_of(seen.state, stamp))
+            await self._record(*found, chain_at=stamp.at)
+
+    async def _mark(self, observation: Observation) -> None:
+        """Record P&L when something happened, or a day went by; fire the portfolio stop."""
+        if self._world.executor.open_slots:
+            return
+        for position_id, seen in observation.positions.items():
+            stamp = observation.stamp
+            page = self._world.recorder.book.page(position_id)
+            mark = accounting.mark(
+                page, seen.state, snapshot_of(seen.state, stamp), observation.gas
+            )
+            if mark is None:
+                continue
+            await self._record(mark, chain_at=stamp.at)
+            await self._check_stop(position_id, stamp)
+
+    async def _check_stop(self, position_id: str, stamp: Stamp) -> None:
+        record = self._world.recorder.book.page(position_id).record
+        if record.stopped or not accounting.fell_too_far(record, self._charter.limits):
+            return
+        stopped = PortfolioStopped(position_id, record.unit_price, record.unit_peak)
+        await self._record(stopped, chain_at=stamp.at)
+
+    def _decide(self, view: View) -> Outcome:
+        position_id = view.state.position.mandate.position_id
+        seats = self._charter.seats[position_id]
+        return turn(view, seats, self._charter.limits, self._charter.timing)
+
+    async def _write_diary(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            position_id = outcome.view.state.position.mandate.position_id
+            before = self._diaries.get(position_id, diary.Diary())
+            after, events = diary.write(before, outcome)
+            self._diaries[position_id] = after
+            await self._record(*events, chain_at=outcome.view.now)
+
+    async def _act(self, outcomes: Sequence[Outcome]) -> None:
+        """Start the most urgent approved plan; beside an open slot only a deleverage may go."""
+        for outcome in outcomes:
+            if not isinstance(outcome.verdict, Approved):
+                continue
+            if await self._world.executor.start(outcome.verdict):
+                return
+
+    async def _record(self, *events: Event, chain_at: int = 0) -> None:
+        if not events:
+            return
+        await self._world.recorder.append(*events, chain_at=chain_at)
+        for event in events:
+            if isinstance(event, AlertRaised):
+                self._world.notifier.notify(event)
+
+    def _alert(self, position_id: str, error: LeverdError) -> None:
+        self._world.notifier.notify(AlertRaised(position_id, error.code, str(error)))
+
+    def _until_next_look(self) -> float:
+        lowest = min((_health(view) for view in self._views.values()), default=INFINITE_HEALTH)
+        seconds = self._charter.pace.interval(lowest) / self._charter.speed
+        if self._world.executor.open_slots:
+            seconds = min(seconds, self._charter.pace.look_s_min / self._charter.speed)
+        return seconds
+
+    def _patience(self) -> float:
+        """Return wall seconds to wait after failures in a row, at most the guardian's look."""
+        backoff = min(_BACKOFF_S_FIRST * 2 ** (self._failures - 1), _BACKOFF_S_MAX)
+        return min(backoff, max(self._until_next_look(), 0.2))
+
+    async def _sleep(self, seconds: float, stop: asyncio.Event) -> None:
+        """Wait on our clock, but no longer than until `stop` is set."""
+        async with asyncio.TaskGroup() as group:
+            nap = group.create_task(self._world.clock.sleep(seconds))
+            bell = group.create_task(stop.wait())
+            await asyncio.wait((nap, bell), return_when=asyncio.FIRST_COMPLETED)
+            nap.cancel()
+            bell.cancel()
+
+    async def _end(self, reason: str) -> None:
+        """Settle what is in flight within the grace, and say what is left unguarded."""
+        deadline = self._world.clock.monotonic() + self._charter.stop_grace_s
+        if self._world.executor.open_slots:
+            logger.info("settling {} open slot(s)", self._world.executor.open_slots)
+        while self._world.executor.open_slots and self._world.clock.monotonic() < deadline:
+            try:
+                seen = await self._world.venue.observe(self._charter.mandates)
+                await self._world.executor.tend(seen.stamp.at, finishing=True)
+            except (UnreachableError, NonsenseError) as error:
+                logger.warning("while stopping: {}", error)
+            await self._world.clock.sleep(_TEND_S / max(self._charter.speed, 1.0))
+        for position_id, book in self._diaries.items():
+            self._diaries[position_id], events = diary.flush(book, position_id)
+            await self._record(*events)
+        lines = unguarded(self._views.values())
+        await self._record(DaemonStopped(reason, lines))
+        for line in lines:
+            logger.warning("left unguarded: {}", line)
+        logger.info("stopped: {}", reason)
+
+
+def _health(view: View) -> int:
+    return loans.summarise(view.state.market, view.state.position.loan, view.now).health

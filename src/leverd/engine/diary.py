@@ -1,0 +1,98 @@
+"""What of a turn's outcome is worth a line in the journal. Pure.
+
+A decision is written when it differs from the one before; runs of like holds and of like
+denials become one line each, so that a quiet year does not fill a disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
+from leverd.domain.events import DecisionTaken, Event, HoldsFolded, PlanDenied
+from leverd.engine.collect import snapshot_of
+from leverd.engine.turn import Outcome
+from leverd.risk.gate import Denied
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Like holds in a row, not yet written."""
+
+    count: int
+    first_block: int
+    last_block: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """What was last written about one position."""
+
+    decided: tuple[str, str, str] | None = None
+    holds: Run | None = None
+    denied: tuple[str, ...] = field(default_factory=tuple)
+
+
+def write(diary: Diary, outcome: Outcome) -> tuple[Diary, tuple[Event, ...]]:
+    """Return the diary after `outcome`, and the events to journal for it."""
+    key = _key(outcome.decision)
+    if key == diary.decided and isinstance(outcome.decision, Hold):
+        return replace(diary, holds=_longer(diary.holds, outcome)), ()
+    events: list[Event] = [*_folded(diary, outcome)]
+    denied = _reasons(outcome)
+    if key != diary.decided:
+        events.append(_decision(outcome))
+    if denied and denied != diary.denied:
+        events.append(_denial(outcome, denied))
+    return Diary(key, None, denied), tuple(events)
+
+
+def flush(diary: Diary, position_id: str) -> tuple[Diary, tuple[Event, ...]]:
+    """Return the diary with its run of holds written out, and that line."""
+    if diary.holds is None:
+        return diary, ()
+    run = diary.holds
+    line = HoldsFolded(position_id, run.count, run.first_block, run.last_block, run.reason)
+    return replace(diary, holds=None), (line,)
+
+
+def _folded(diary: Diary, outcome: Outcome) -> tuple[Event, ...]:
+    return flush(diary, outcome.view.state.position.mandate.position_id)[1]
+
+
+def _longer(run: Run | None, outcome: Outcome) -> Run:
+    block, reason = outcome.view.stamp.block, outcome.decision.reason
+    if run is None:
+        return Run(1, block, block, reason)
+    return Run(run.count + 1, run.first_block, block, reason)
+
+
+def _key(decision: Decision) -> tuple[str, str, str]:
+    """Return what makes two decisions alike: reasons may carry changing numbers when holding."""
+    match decision:
+        case Hold(agent=agent):
+            return agent, "hold", ""
+        case SetLeverage(agent=agent, target=target):
+            return agent, "set_leverage", f"{target:.6f}"
+        case Unwind(agent=agent):
+            return agent, "unwind", "1"
+
+
+def _decision(outcome: Outcome) -> DecisionTaken:
+    agent, kind, target = _key(outcome.decision)
+    position_id = outcome.view.state.position.mandate.position_id
+    snapshot = snapshot_of(outcome.view.state, outcome.view.stamp)
+    return DecisionTaken(position_id, agent, kind, target, outcome.decision.reason, snapshot)
+
+
+def _reasons(outcome: Outcome) -> tuple[str, ...]:
+    if isinstance(outcome.verdict, Denied):
+        return tuple(str(reason) for reason in outcome.verdict.reasons)
+    return ()
+
+
+def _denial(outcome: Outcome, reasons: tuple[str, ...]) -> PlanDenied:
+    assert outcome.plan is not None, "only a plan is denied"
+    plan = outcome.plan
+    return PlanDenied(plan.plan_id, plan.position_id, plan.purpose, reasons)
