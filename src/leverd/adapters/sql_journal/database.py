@@ -1,0 +1,196 @@
+"""Open a journal's database: durable to write, harmless to read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import NullPool
+
+from leverd.adapters.sql_journal import migrate
+from leverd.errors import (
+    DiskFullError,
+    JournalDamagedError,
+    JournalError,
+    JournalLockedError,
+)
+
+_BUSY_MS: Final = 10_000
+_WRITE_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+_PRIMARY: Final = 0xFF  # SQLite's primary code within its extended one
+
+
+def file_of(path_or_url: str | Path) -> Path:
+    """Return the journal's file.
+
+    Raises:
+        JournalError: the URL names a database other than SQLite.
+    """
+    if isinstance(path_or_url, Path) or "://" not in path_or_url:
+        return Path(path_or_url)
+    try:
+        url = make_url(path_or_url)
+    except ArgumentError as error:
+        raise JournalError(f"not a database URL: {error}", number=9) from error
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise JournalError(
+            f"journals on {url.get_backend_name()} are not offered yet",
+            number=9,
+            remedy="name a file under journal.path",
+        )
+    return Path(url.database)
+
+
+def writing(path: Path) -> Engine:
+    """Return an engine whose commits survive a power cut; transactions begin immediate."""
+    engine = create_engine(f"sqlite:///{quote(str(path))}", poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN, the driver does not guess
+        for pragma in (f"busy_timeout = {_BUSY_MS}", *_WRITE_PRAGMAS):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def reading(path: Path, *, damaged: bool = False) -> Engine:
+    """Return an engine that cannot write, safe beside a daemon.
+
+    With `damaged`, SQLite opens a file shorter than its header says and reads what is there.
+    """
+    url = f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
+    engine = create_engine(url, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        if damaged:
+            connection.execute("PRAGMA writable_schema = ON")
+
+    return engine
+
+
+def check_exists(path: Path) -> None:
+    """Check that there is a journal to open, without opening it.
+
+    Raises:
+        JournalError: there is none yet.
+        JournalDamagedError: there was one: it is empty, or only its log is left.
+    """
+    if not path.exists():
+        log = wal_path(path)
+        if log.exists() and log.stat().st_size:
+            raise damaged_file(path, "its database is gone, only its log is left")
+        raise JournalError(
+            "there is no journal here yet",
+            number=11,
+            place=str(path),
+            remedy="start the daemon once, or name the right settings with -c",
+        )
+    if not path.stat().st_size:
+        raise damaged_file(path, "it is empty")
+
+
+def create(path: Path) -> None:
+    """Make an empty journal at `path`, which does not exist yet; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.new")
+    for leftover in (half, wal_path(half)):
+        leftover.unlink(missing_ok=True)
+    engine = writing(half)
+    with translated(path), engine.begin() as connection:
+        migrate.upgrade(connection)
+    engine.dispose()
+    half.chmod(0o600)
+    replace_durably(half, path)
+
+
+def replace_durably(new: Path, old: Path) -> None:
+    """Put `new`, a closed file, in the place of `old` in one step that survives a power cut."""
+    if wal_path(new).exists():
+        raise JournalError(f"{new} is still open somewhere", number=7, place=str(new))
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    new.replace(old)
+    sync_folder(old.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def wal_path(path: Path) -> Path:
+    """Return where SQLite keeps the write-ahead log of `path`."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def shm_path(path: Path) -> Path:
+    """Return where SQLite keeps the index of that log."""
+    return path.with_name(f"{path.name}-shm")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise what SQLite says inside the block as a `JournalError` about `path`."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise translate(error.orig, path) from error
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    except OSError as error:
+        raise JournalError(f"cannot use the journal: {error}", number=7, place=str(path)) from error
+
+
+def translate(error: BaseException | None, path: Path) -> JournalError:
+    """Return what a driver's `error` means to the owner of `path`."""
+    extended = int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT))
+    place = str(path)
+    match extended & _PRIMARY:
+        case sqlite3.SQLITE_FULL:
+            return DiskFullError(
+                "the disk is full; nothing of this was recorded",
+                number=5,
+                place=place,
+                remedy="free some space, then start again",
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return JournalLockedError(
+                "another process keeps writing to the journal", number=4, place=place
+            )
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return damaged_file(path, str(error))
+        case sqlite3.SQLITE_ERROR if str(error).startswith("no such table"):
+            return damaged_file(path, str(error))
+        case sqlite3.SQLITE_IOERR if extended == sqlite3.SQLITE_IOERR_SHORT_READ:
+            return damaged_file(path, "it ends too early")
+        case _:
+            return JournalError(f"cannot use the journal: {error}", number=7, place=place)
+
+
+def damaged_file(path: Path, why: str) -> JournalDamagedError:
+    """Return the error for a journal file that cannot be read."""
+    return JournalDamagedError(
+        f"the journal is damaged: {why}",
+        number=2,
+        place=str(path),
+        remedy="leverd db salvage keeps every whole entry and sets the rest aside",
+    )

@@ -1,0 +1,1 @@
+"""Steps from one shape of the journal's tables to the next."""

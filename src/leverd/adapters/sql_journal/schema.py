@@ -1,0 +1,67 @@
+"""The tables of a journal, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+HEAD: Final = "0001"
+"""The newest migration; a test holds it equal to what Alembic finds."""
+
+METADATA: Final = MetaData()
+
+_Big: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("seq", _Big, primary_key=True, autoincrement=False),  # given by the one writer
+    Column("written_at", BigInteger, nullable=False),  # wall time, microseconds since 1970
+    Column("chain_at", BigInteger, nullable=False),  # unix seconds, 0 where unknown
+    Column("kind", String(64), nullable=False),
+    Column("version", Integer, nullable=False),  # of the kind's schema
+    Column("position_id", String(200), nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Column("digest", String(32), nullable=False),  # of the row's other columns
+    Index("events_by_kind", "kind", "seq"),
+    Index("events_by_position", "position_id", "seq"),
+)
+
+BINDING: Final = Table(
+    "binding",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("mode", String(32), nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("genesis", String(80), nullable=False),
+)
+
+PRUNES: Final = Table(
+    "prunes",
+    METADATA,
+    Column("through", _Big, primary_key=True, autoincrement=False),  # gaps up to here are ours
+    Column("kept", BigInteger, nullable=False),  # entries left at or below it
+)
+
+REQUESTS: Final = Table(
+    "requests",
+    METADATA,
+    Column("id", _Big, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("position_id", String(200), nullable=False),
+    Column("by", String(16), nullable=False),
+    Column("put_at", BigInteger, nullable=False),  # wall time, microseconds since 1970
+    Column("taken", Integer, nullable=False, server_default="0"),  # 1 once in the journal
+    sqlite_autoincrement=True,
+)
