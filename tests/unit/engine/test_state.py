@@ -1,0 +1,138 @@
+from dataclasses import replace
+
+import pytest
+
+from leverd.domain.events import (
+    AttemptSigned,
+    ExternalChanged,
+    PlanApproved,
+    PlanCompleted,
+    PnlRecorded,
+    PortfolioStopped,
+    PositionAdopted,
+    Resumed,
+    SlotIncluded,
+    Snapshot,
+    StepMismatched,
+    StepVerified,
+    TradingStateChanged,
+    UnwindRequested,
+)
+from leverd.domain.view import TradingState
+from leverd.engine.state import ALL, Book, fold, portfolio_of, record_of
+
+NOW = 1_700_000_000
+DAY = 86_400
+
+
+def snapshot(owed=1):
+    return Snapshot(1, "0x1", NOW, {}, {}, {"USDC": owed} if owed else {}, {}, {}, {}, 0, 0)
+
+
+def folded(*events, book=None, at=NOW):
+    book = book or Book()
+    for event in events:
+        book = fold(book, event, at)
+    return book
+
+
+def approved(purpose, plan_id="p"):
+    return PlanApproved(plan_id, "loop", purpose, "", (), 0, snapshot())
+
+
+def signed(*, slot=7, urgent=False):
+    return AttemptSigned(slot, "0xK", "p", "loop", 0, "act", "0x1", "", 1, 1, 1, NOW, urgent)
+
+
+def included(*, slot=7):
+    return SlotIncluded(slot, "0xK", "0x1", 5, "0xb", NOW, True, "", 100, 3)
+
+
+def marked(price, *, lines=0):
+    return PnlRecorded("loop", snapshot(), {"price": lines}, 10**18, price)
+
+
+def test_an_order_for_all_holds_also_for_positions_that_come_later():
+    book = folded(TradingStateChanged(ALL, "halted", "", "owner"))
+    assert record_of(book, "later", NOW).trading_state is TradingState.HALTED
+
+
+def test_an_order_for_one_leaves_the_others():
+    book = folded(UnwindRequested("loop", "owner"))
+    assert record_of(book, "loop", NOW).unwinding
+    assert not record_of(book, "other", NOW).unwinding
+
+
+@pytest.mark.parametrize("scope", [ALL, "loop"])
+def test_resume_lifts_everything_a_person_or_a_rule_imposed(scope):
+    book = folded(
+        TradingStateChanged("loop", "reducing", "", "owner", paused=True),
+        UnwindRequested("loop", "owner"),
+        PortfolioStopped("loop", 1, 2),
+        StepMismatched("p", "loop", 0, "0x", {}, {}),
+        Resumed(scope, "owner"),
+    )
+    record = record_of(book, "loop", NOW)
+    assert record.trading_state is TradingState.ACTIVE
+    assert not (record.paused or record.unwinding or record.stopped or record.unexplained)
+
+
+def test_gas_is_counted_for_the_day_and_for_the_guardian():
+    calm = folded(approved("boost"), signed(), included())
+    urgent = folded(signed(slot=8, urgent=True), included(slot=8), book=calm)
+    record = record_of(urgent, "loop", NOW)
+    assert (record.gas_today, record.guardian_gas_today) == (600, 300)
+    assert record_of(urgent, "loop", NOW + DAY).gas_today == 0
+    assert urgent.page("loop").gas_unmarked == 600
+
+
+def test_a_completed_plan_counts_as_a_trade_and_dates_the_opening():
+    book = folded(approved("open"), PlanCompleted("p", "loop", snapshot(), {}))
+    record = record_of(book, "loop", NOW)
+    assert (record.trades_today, record.opened_at, record.last_action_at) == (1, NOW, NOW)
+    assert book.purposes == {}
+    assert portfolio_of(book, NOW, active=2).trades_today == 1
+
+
+def test_a_losing_close_starts_the_cooldown_and_a_winning_one_does_not():
+    def closed(lines):
+        return folded(
+            approved("unwind"),
+            PlanCompleted("p", "loop", snapshot(owed=0), {}),
+            marked(90, lines=lines),
+        )
+
+    assert record_of(closed(-5), "loop", NOW).last_loss_at == NOW
+    assert record_of(closed(5), "loop", NOW).last_loss_at is None
+
+
+def test_an_unwind_that_leaves_debt_is_not_a_close():
+    book = folded(approved("unwind"), PlanCompleted("p", "loop", snapshot(), {}), marked(90))
+    assert record_of(book, "loop", NOW).last_loss_at is None
+
+
+def test_marks_keep_the_peak_and_forget_the_gas():
+    book = folded(approved("boost"), signed(), included(), marked(120), marked(80))
+    record = record_of(book, "loop", NOW)
+    assert (record.unit_price, record.unit_peak) == (80, 120)
+    assert book.page("loop").gas_unmarked == 0
+
+
+def test_balances_last_known_follow_adoption_verification_and_others():
+    first, second, third = (replace(snapshot(), block=n) for n in (1, 2, 3))
+    book = folded(PositionAdopted("loop", "0xA", first))
+    assert book.page("loop").snapshot == first
+    book = folded(StepVerified("p", "loop", 0, "0x", (), second), book=book)
+    assert book.page("loop").snapshot == second
+    book = folded(ExternalChanged("loop", "deposit", {}, True, third), book=book)
+    assert book.page("loop").snapshot == third
+    assert not book.page("loop").record.unexplained
+
+
+def test_an_unexplained_change_is_remembered_until_resume():
+    book = folded(ExternalChanged("loop", "unexplained", {}, False, snapshot()))
+    assert record_of(book, "loop", NOW).unexplained
+
+
+def test_a_receipt_of_a_slot_nobody_remembers_changes_nothing():
+    assert folded(included()) == Book()
