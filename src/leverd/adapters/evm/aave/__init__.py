@@ -1,0 +1,1 @@
+"""Aave V3: what to read, how to decode it, how to encode an action. No I/O."""

@@ -1,0 +1,186 @@
+"""Reads of one block, in as few calls as the node's gas cap allows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from leverd.adapters.evm import answers, batch, codes, revert_reasons, wire
+from leverd.adapters.evm.sources import Sources
+from leverd.adapters.evm.transport import Answer, Ask, RpcError
+from leverd.errors import NonsenseError
+from leverd.interfaces.chain_client import Call, Head, Reply
+
+T = TypeVar("T")
+
+_CALLS_MAX: Final = 8_192
+"""Calls in one `aggregate3` to begin with: about 4 MB of JSON, below geth's 5 MB."""
+
+_CALLS_MIN: Final = 16
+"""A call that fails in a batch this small does not fail for want of gas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The block that reads are made at."""
+
+    head: Head
+
+
+class _TooLargeError(Exception):
+    """A batch ran into the node's gas cap. Never leaves this module."""
+
+
+class _NoHashesError(Exception):
+    """The node does not take block hashes. Never leaves this module."""
+
+
+class BatchReader:
+    """Splits, asks and joins; remembers what the node can take."""
+
+    def __init__(self, multicall: str) -> None:
+        self._multicall = multicall
+        self._facts = batch.facts(multicall)
+        self._calls_max = _CALLS_MAX
+        self._takes_hashes = True
+        self._encoded: tuple[Sequence[Call], int, tuple[str, ...]] | None = None
+
+    async def newest(
+        self,
+        sources: Sources,
+        calls: Sequence[Call],
+        asks: Sequence[Ask],
+        parse: Callable[[Sequence[Answer]], tuple[Head, Sequence[Answer]]],
+    ) -> tuple[Head, tuple[Reply, ...] | None, Sequence[Answer]]:
+        """Return the newest header, replies of that very block, and `parse`'s other answers.
+
+        Replies are None when a block arrived in between. One request.
+        """
+
+        def both(
+            got: Sequence[Answer],
+        ) -> tuple[Head, tuple[Reply, ...] | None, Sequence[Answer]]:
+            head, other = parse(got[: len(asks)])
+            return head, self._joined(calls, got[len(asks) :], head), other
+
+        return await self._fitting(
+            calls,
+            lambda: sources.read((*asks, *self._asks(calls, "latest")), both),
+        )
+
+    async def pinned(self, sources: Sources, calls: Sequence[Call], pin: Pin) -> tuple[Reply, ...]:
+        """Return replies as of `pin`.
+
+        Raises:
+            NonsenseError: the node answered from another block, or a call failed that may not.
+        """
+        head = pin.head
+
+        def all_of(got: Sequence[Answer]) -> tuple[Reply, ...]:
+            if self._takes_hashes and any(_refuses_hash(answer) for answer in got):
+                raise _NoHashesError
+            replies = self._joined(calls, got, head)
+            if replies is None:
+                raise NonsenseError(
+                    f"block {head.number} was asked for and another one answered",
+                    number=codes.OTHER_ANSWER,
+                    remedy="wait for the reorganisation to settle, or use one node",
+                )
+            return replies
+
+        try:
+            return await self._fitting(
+                calls, lambda: sources.read(self._asks(calls, self._at(head)), all_of)
+            )
+        except _NoHashesError:
+            self._takes_hashes = False
+        return await self.pinned(sources, calls, pin)
+
+    def _at(self, head: Head) -> object:
+        """Return the block parameter for `head` (EIP-1898 where the node knows it)."""
+        if self._takes_hashes:
+            return {"blockHash": head.block_hash, "requireCanonical": True}
+        return hex(head.number)
+
+    async def _fitting(self, calls: Sequence[Call], attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what `attempt` returns, halving the batches until they fit."""
+        before = self._calls_max
+        while True:
+            try:
+                return await attempt()
+            except _TooLargeError as error:
+                largest = min(self._calls_max, len(calls) + batch.FACTS)
+                if largest <= _CALLS_MIN:
+                    self._calls_max = before
+                    raise NonsenseError(
+                        f"the node does not run a batch of {largest} calls",
+                        number=codes.READ_FAILED,
+                        remedy="check Multicall3's address and the node's gas cap for calls",
+                    ) from error
+                self._calls_max = max(largest // 2, _CALLS_MIN)
+
+    def _asks(self, calls: Sequence[Call], at: object) -> list[Ask]:
+        return [
+            Ask("eth_call", ({"to": self._multicall, "data": data}, at))
+            for data in self._payloads(calls)
+        ]
+
+    def _payloads(self, calls: Sequence[Call]) -> tuple[str, ...]:
+        """Return the calldata of each batch; the last list's is kept, as turns repeat it."""
+        if self._encoded is not None:
+            seen, calls_max, payloads = self._encoded
+            if seen is calls and calls_max == self._calls_max:
+                return payloads
+        payloads = tuple(
+            "0x" + batch.encode((*self._facts, *part)).hex() for part in self._parts(calls)
+        )
+        self._encoded = (calls, self._calls_max, payloads)
+        return payloads
+
+    def _parts(self, calls: Sequence[Call]) -> list[Sequence[Call]]:
+        size = self._calls_max - batch.FACTS
+        return [calls[at : at + size] for at in range(0, max(len(calls), 1), size)]
+
+    def _joined(
+        self, calls: Sequence[Call], got: Sequence[Answer], head: Head
+    ) -> tuple[Reply, ...] | None:
+        """Return all replies, None if any batch is not from `head`."""
+        replies: list[Reply] = []
+        parts = self._parts(calls)
+        if len(parts) != len(got):  # the size changed while another read was under way
+            raise _TooLargeError
+        for part, answer in zip(parts, got, strict=True):
+            if isinstance(answer, RpcError):
+                raise _execution_failure(answer)
+            found = batch.decode(wire.data(answer), len(part) + batch.FACTS)
+            if not batch.is_from(head, found):
+                return None
+            _check(part, found[batch.FACTS :])
+            replies += found[batch.FACTS :]
+        return tuple(replies)
+
+
+def _refuses_hash(answer: Answer) -> bool:
+    return isinstance(answer, RpcError) and answer.code == answers.INVALID_PARAMS
+
+
+def _execution_failure(error: RpcError) -> Exception:
+    """Return what to make of a whole batch that failed: each call in it may fail alone."""
+    if answers.ran_out(error) or answers.revert_data(error) is not None:
+        return _TooLargeError()
+    return answers.failure(error)
+
+
+def _check(calls: Sequence[Call], replies: Sequence[Reply]) -> None:
+    for call, reply in zip(calls, replies, strict=True):
+        if reply.succeeded or call.may_fail:
+            continue
+        if not reply.data and len(calls) > _CALLS_MIN:
+            raise _TooLargeError  # the last of the gas went to the calls before it
+        raise NonsenseError(
+            f"a read of {call.to} failed: {revert_reasons.name(reply.data)}"
+            f" (selector {call.data[:4].hex()})",
+            number=codes.READ_FAILED,
+            remedy="check that the address is the contract it is named for",
+        )

@@ -1,0 +1,49 @@
+"""Stable error numbers of this adapter, by family, so that a runbook can name them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# LVD-NET: no answer
+NO_ANSWER: Final = 1
+BREAKER_OPEN: Final = 2
+REFUSED_BY_NODE: Final = 3
+INCONSISTENT_LOOK: Final = 4
+
+# LVD-CHN: answers that cannot be true
+WRONG_CHAIN: Final = 1
+NO_CODE: Final = 2
+MALFORMED: Final = 3
+OTHER_ANSWER: Final = 4
+READ_FAILED: Final = 5
+TOO_LARGE: Final = 6
+WRONG_DECIMALS: Final = 7
+NO_POOL: Final = 8
+NOT_LISTED: Final = 9
+NO_FILL: Final = 10
+
+# LVD-SND: the node refused
+SEND_REFUSED: Final = 1
+
+# LVD-RVT: reverted
+REVERTED: Final = 1
+OUT_OF_GAS: Final = 2
+
+# LVD-SGN: the allow-list said no
+OTHER_CHAIN: Final = 1
+OTHER_TARGET: Final = 2
+OTHER_SELECTOR: Final = 3
+TOO_MUCH_VALUE: Final = 4
+TOO_HIGH_FEE: Final = 5
+TOO_MUCH_GAS: Final = 6
+UNNEEDED_APPROVAL: Final = 7
+FOREIGN_RECIPIENT: Final = 8
+BUDGET_SPENT: Final = 9
+
+# LVD-KEY: keys and keystores
+KEY_MALFORMED: Final = 10
+KEYSTORE_MISSING: Final = 11
+KEYSTORE_MALFORMED: Final = 12
+WRONG_PASSWORD: Final = 13
+KEYSTORE_EXISTS: Final = 14
+KEYSTORE_READABLE: Final = 15

@@ -1,0 +1,159 @@
+"""Asking several nodes: the next at once when one fails, again after a pause, never a send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
+from tenacity.wait import wait_exponential_jitter
+
+from leverd.adapters.evm import codes
+from leverd.adapters.evm.breaker import Breaker
+from leverd.adapters.evm.transport import Answer, Ask, Endpoint
+from leverd.errors import BreakerOpenError, NonsenseError, UnreachableError
+from leverd.interfaces.clock import Clock
+
+T = TypeVar("T")
+
+_probing: ContextVar[bool] = ContextVar("leverd_evm_probing", default=False)
+
+
+@contextmanager
+def probing() -> Iterator[None]:
+    """Let reads inside pass open breakers: a guardian's look is never held back."""
+    token = _probing.set(True)
+    try:
+        yield
+    finally:
+        _probing.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to try, and how long to wait between tries; all in seconds."""
+
+    deadline_s: float = 5.0
+    wait_s_first: float = 5.0
+    wait_s_max: float = 300.0
+    jitter_s: float = 1.0
+
+
+PATIENT: Final = Patience()
+
+
+class Sources:
+    """Nodes of one chain in order of preference, each behind a breaker of its own."""
+
+    def __init__(
+        self, endpoints: Sequence[Endpoint], clock: Clock, patience: Patience = PATIENT
+    ) -> None:
+        self._endpoints = tuple(endpoints)
+        self._clock = clock
+        self._patience = patience
+        self._breakers = {
+            endpoint.name: Breaker(
+                wait_s_first=patience.wait_s_first, wait_s_max=patience.wait_s_max
+            )
+            for endpoint in endpoints
+        }
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every node, the preferred first."""
+        return self._endpoints
+
+    async def read(
+        self,
+        asks: Sequence[Ask],
+        parse: Callable[[Sequence[Answer]], T],
+        *,
+        deadline_s: float | None = None,
+    ) -> T:
+        """Return what `parse` makes of the answers of the first node that gives good ones.
+
+        Raises:
+            UnreachableError: no node answered before the deadline.
+            NonsenseError: every node that answered, answered what cannot be true.
+        """
+        patience, clock = self._patience, self._clock
+        deadline = clock.monotonic() + (deadline_s or patience.deadline_s)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(UnreachableError),
+            wait=wait_exponential_jitter(
+                initial=patience.wait_s_first, max=patience.wait_s_max, jitter=patience.jitter_s
+            ),
+            stop=stop_before_delay(deadline_s or patience.deadline_s),
+            sleep=clock.sleep,
+            reraise=True,
+        )
+        return await retrying(self._round, asks, parse, deadline)
+
+    async def send(self, ask: Ask, parse: Callable[[Answer, str], T], deadline_s: float) -> T:
+        """Return what `parse` makes of one node's answer; asked once and of one node only.
+
+        Raises:
+            UnreachableError: no answer; it may have been taken.
+        """
+        endpoint = self._for_send()
+        try:
+            answers = await endpoint.ask((ask,), deadline_s)
+        except (UnreachableError, NonsenseError):
+            self._breakers[endpoint.name].failed(self._clock.monotonic())
+            raise
+        return parse(answers[0], endpoint.name)
+
+    async def close(self) -> None:
+        """Release all connections."""
+        for endpoint in self._endpoints:
+            await endpoint.close()
+
+    async def _round(
+        self, asks: Sequence[Ask], parse: Callable[[Sequence[Answer]], T], deadline: float
+    ) -> T:
+        """Return the first good answer of one walk through the nodes."""
+        failure: UnreachableError | NonsenseError | None = None
+        for position, endpoint in enumerate(self._endpoints):
+            now = self._clock.monotonic()
+            breaker = self._breakers[endpoint.name]
+            if not breaker.admits(now, probe=_probing.get()):
+                continue
+            share = (deadline - now) / (len(self._endpoints) - position)
+            try:
+                result = parse(await endpoint.ask(asks, max(share, 0.05)))
+            except (UnreachableError, NonsenseError) as error:
+                error.place = error.place or endpoint.name
+                breaker.failed(self._clock.monotonic())
+                failure = _worse(failure, error)
+            else:
+                breaker.succeeded()
+                return result
+        raise failure or self._all_open()
+
+    def _for_send(self) -> Endpoint:
+        now = self._clock.monotonic()
+        for endpoint in self._endpoints:
+            if self._breakers[endpoint.name].admits(now):
+                return endpoint
+        return self._endpoints[0]
+
+    def _all_open(self) -> BreakerOpenError:
+        names = ", ".join(endpoint.name for endpoint in self._endpoints)
+        return BreakerOpenError(
+            "every node failed too often and is left alone for now",
+            number=codes.BREAKER_OPEN,
+            place=names,
+            remedy="check the nodes, or add another RPC",
+        )
+
+
+def _worse(
+    before: UnreachableError | NonsenseError | None, now: UnreachableError | NonsenseError
+) -> UnreachableError | NonsenseError:
+    """Return the error to report: silence may end, so it outranks nonsense."""
+    if isinstance(before, UnreachableError):
+        return before
+    return now
