@@ -74,7 +74,10 @@ def test_resume_lifts_everything_a_person_or_a_rule_imposed(scope):
     )
     record = record_of(book, "loop", NOW)
     assert record.trading_state is TradingState.ACTIVE
-    assert not (record.paused or record.unwinding or record.stopped or record.unexplained)
+    assert not (record.paused)
+    assert not (record.unwinding)
+    assert not (record.stopped)
+    assert not (record.unexplained)
 
 
 def test_gas_is_counted_for_the_day_and_for_the_guardian():
