@@ -174,15 +174,15 @@ def check_emode(market: LendingMarket, loan: LendingAccount, category: int) -> N
         if emode is not None and asset not in emode.borrowables:
             if market.rules.emode is EModeRules.COUPLED:
                 refuse(Refusal.InconsistentEModeCategory, f"{asset.symbol} is owed")
-            refuse(Refusal.InvalidDebtInEMode, f"{asset.symbol} is owed")
+            refuse(Refusal.InvalidDebtInEmode, f"{asset.symbol} is owed")
     if market.rules.emode is EModeRules.COUPLED:
         return
     for asset in loan.debts:
         if not category and not reserve_of(market, asset).params.borrowing_enabled:
-            refuse(Refusal.InvalidDebtInEMode, f"{asset.symbol} is owed")
+            refuse(Refusal.InvalidDebtInEmode, f"{asset.symbol} is owed")
     for asset in loan.collaterals:
         if loans.terms_in(reserve_of(market, asset), emode, market.rules).ltv == 0:
-            refuse(Refusal.InvalidCollateralInEMode, f"{asset.symbol} would count for nothing")
+            refuse(Refusal.InvalidCollateralInEmode, f"{asset.symbol} would count for nothing")
 
 
 def _check_category(market: LendingMarket, loan: LendingAccount, reserve: Reserve) -> None:

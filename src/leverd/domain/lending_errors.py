@@ -40,8 +40,8 @@ class Refusal(Enum):
     AssetNotListed = 382
     BeforeLastUpdate = 394
     MustNotLeaveDust = 395
-    InvalidDebtInEMode = 396
-    InvalidCollateralInEMode = 397
+    InvalidDebtInEmode = 396
+    InvalidCollateralInEmode = 397
     NotBorrowableInEMode = 398
     InsufficientLiquidity = 399
 

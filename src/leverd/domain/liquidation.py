@@ -83,6 +83,8 @@ def liquidate(
     modern = rules.liquidation is not LiquidationRules.V3_0
     if modern:
         _check_no_dust(market, seizure, collateral, debt, owed=owed, balance=balance)
+    if collateral == debt and rules.rounding is Rounding.DIRECTED:
+        market = _accrued_once_more(market, debt, at)
     ruined = modern and now.collateral_value == seizure.value
     after = loan
     if seizure.seized + seizure.fee == balance:
@@ -188,6 +190,20 @@ def _check_no_dust(
             Refusal.MustNotLeaveDust,
             f"{left_value} of collateral and {unpaid_value} of debt would be left (USD 1e8)",
         )
+
+
+def _accrued_once_more(market: LendingMarket, asset: Asset, at: int) -> LendingMarket:
+    """Return the market with the treasury's share of `asset` taken twice.
+
+    From 3.5 the pool reads both sides of a liquidation before it accrues either; where they
+    are one reserve, the second accrual starts from the same old state as the first.
+    """
+    before = reserve_of(market, asset)
+    once = accrued(before, market.rules, at)
+    share = once.accrued_to_treasury - before.accrued_to_treasury
+    return with_reserve(
+        market, replace(once, accrued_to_treasury=once.accrued_to_treasury + share)
+    )
 
 
 def _burn_debt(

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.10;
+
+/// A price feed that anyone may set.
+contract TestFeed {
+  int256 public latestAnswer;
+
+  constructor(int256 answer) {
+    latestAnswer = answer;
+  }
+
+  function set(int256 answer) external {
+    latestAnswer = answer;
+  }
+}
