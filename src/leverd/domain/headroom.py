@@ -48,10 +48,10 @@ def leverage_for_health(state: State, health: Fraction) -> Fraction | None:
     if equity <= 0 or health <= threshold:
         return None
     summary = loans.summarise(state.market, state.position.loan, state.at)
-    weighted = Fraction(summary.collateral_value * summary.threshold, BPS)
-    if summary.debt_value:
-        # The account's own health says what its weighted collateral is, unrounded.
+    if summary.debt_value:  # its health says what the collateral counts for, as the pool rounds
         weighted = Fraction(summary.health * summary.debt_value, WAD)
+    else:
+        weighted = Fraction(summary.collateral_value * summary.threshold, BPS)
     sold = (health * summary.debt_value - weighted) / (health - threshold)
     return (valuation.exposure(state) - sold) / equity
 

@@ -1,0 +1,1 @@
+"""Strategies: frozen parameters with one pure method, `decide`."""
