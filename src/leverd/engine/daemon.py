@@ -24,6 +24,7 @@ from leverd.engine.collect import snapshot_of, views
 from leverd.engine.memory_guard import MemoryGuard, Pressure
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
+from leverd.engine.state import pending_of
 from leverd.engine.turn import Outcome, Seat, Timing, turn
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.executor import Executor
@@ -34,6 +35,7 @@ from leverd.interfaces.requests import Requests
 from leverd.interfaces.venue import Observation, Venue
 from leverd.risk.gate import Approved
 from leverd.risk.limits import Limits
+from leverd.risk.staleness import age_s
 
 _BACKOFF_S_FIRST = 5.0
 _BACKOFF_S_MAX = 300.0
@@ -183,7 +185,15 @@ class Daemon:
     def _decide(self, view: View) -> Outcome:
         position_id = view.state.position.mandate.position_id
         seats = self._charter.seats[position_id]
-        return turn(view, seats, self._charter.limits, self._charter.timing)
+        charter, now = self._charter, self._world.clock.now()
+        return turn(
+            view,
+            seats,
+            charter.limits,
+            charter.timing,
+            age_s=age_s(view, now, live=charter.mode == "live"),
+            pending=pending_of(self._world.recorder.book),
+        )
 
     async def _write_diary(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

@@ -20,7 +20,10 @@ from leverd.domain.events import (
     PortfolioStopped,
     PositionAdopted,
     Resumed,
+    SlotFinal,
     SlotIncluded,
+    SlotLost,
+    SlotReorganised,
     Snapshot,
     StepMismatched,
     StepVerified,
@@ -29,6 +32,7 @@ from leverd.domain.events import (
 )
 from leverd.domain.plan import Purpose
 from leverd.domain.view import Portfolio, Record, TradingState
+from leverd.risk.gate import Pending
 
 _DAY_S: Final = 86_400
 ALL: Final = ""
@@ -72,6 +76,7 @@ class Book:
     everyone: Record = field(default_factory=Record)  # what a position starts from
     purposes: Mapping[str, str] = field(default_factory=dict)  # open plans, plan id -> purpose
     slots: Mapping[int, AttemptSigned] = field(default_factory=dict)  # newest attempt by slot
+    included: frozenset[int] = frozenset()  # slots of those in a block, not final yet
 
     def page(self, position_id: str) -> Page:
         """Return what is known about a position, an empty page for a new one."""
@@ -102,13 +107,27 @@ def portfolio_of(book: Book, now: int, *, active: int) -> Portfolio:
     )
 
 
+def pending_of(book: Book) -> Pending:
+    """Return what transactions under way may still charge to shared budgets."""
+    flying = [attempt for slot, attempt in book.slots.items() if slot not in book.included]
+    return Pending(
+        gas=sum(attempt.gas_limit * attempt.max_fee for attempt in flying),
+        guardian_gas=sum(
+            attempt.gas_limit * attempt.max_fee for attempt in flying if attempt.urgent
+        ),
+        trades=len({attempt.plan_id for attempt in flying}),
+    )
+
+
 def fold(book: Book, event: Event, chain_at: int) -> Book:
     """Return `book` after `event`, which happened at chain time `chain_at`."""
     match event:
         case TradingStateChanged() | UnwindRequested() | Resumed() | PortfolioStopped():
             return _fold_order(book, event)
-        case PlanApproved() | PlanCompleted() | AttemptSigned() | SlotIncluded():
-            return _fold_execution(book, event, chain_at)
+        case PlanApproved() | PlanCompleted():
+            return _fold_plan(book, event, chain_at)
+        case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
+            return _fold_slot(book, event, chain_at)
         case PositionAdopted(position_id, _, snapshot):
             return _turn_page(book, position_id, snapshot=snapshot)
         case StepVerified(position_id=position_id, snapshot=snapshot):
@@ -151,20 +170,29 @@ def _fold_order(
             )
 
 
-def _fold_execution(
-    book: Book,
-    event: PlanApproved | PlanCompleted | AttemptSigned | SlotIncluded,
-    chain_at: int,
-) -> Book:
+def _fold_plan(book: Book, event: PlanApproved | PlanCompleted, chain_at: int) -> Book:
     match event:
         case PlanApproved(plan_id=plan_id, purpose=purpose):
             return replace(book, purposes={**book.purposes, plan_id: purpose})
+        case PlanCompleted(plan_id, position_id, snapshot):
+            return _fold_completion(book, plan_id, position_id, snapshot, chain_at)
+
+
+def _fold_slot(
+    book: Book,
+    event: AttemptSigned | SlotIncluded | SlotReorganised | SlotFinal | SlotLost,
+    chain_at: int,
+) -> Book:
+    match event:
         case AttemptSigned(slot=slot):
             return replace(book, slots={**book.slots, slot: event})
         case SlotIncluded():
             return _fold_gas(book, event, chain_at)
-        case PlanCompleted(plan_id, position_id, snapshot):
-            return _fold_completion(book, plan_id, position_id, snapshot, chain_at)
+        case SlotReorganised(slot=slot):
+            return replace(book, included=book.included - {slot})
+        case SlotFinal(slot=slot) | SlotLost(slot=slot):
+            slots = {each: attempt for each, attempt in book.slots.items() if each != slot}
+            return replace(book, slots=slots, included=book.included - {slot})
 
 
 def _fold_completion(
@@ -205,7 +233,7 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
         gas_unmarked=page.gas_unmarked + spent,
         changed=True,
     )
-    return replace(book, slots={k: v for k, v in book.slots.items() if k != event.slot})
+    return replace(book, included=book.included | {event.slot})
 
 
 def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:

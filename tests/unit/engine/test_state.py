@@ -11,7 +11,10 @@ from leverd.domain.events import (
     PortfolioStopped,
     PositionAdopted,
     Resumed,
+    SlotFinal,
     SlotIncluded,
+    SlotLost,
+    SlotReorganised,
     Snapshot,
     StepMismatched,
     StepVerified,
@@ -19,7 +22,8 @@ from leverd.domain.events import (
     UnwindRequested,
 )
 from leverd.domain.view import TradingState
-from leverd.engine.state import ALL, Book, fold, portfolio_of, record_of
+from leverd.engine.state import ALL, Book, fold, pending_of, portfolio_of, record_of
+from leverd.risk.gate import Pending
 
 NOW = 1_700_000_000
 DAY = 86_400
@@ -135,6 +139,21 @@ def test_balances_last_known_follow_adoption_verification_and_others():
 def test_an_unexplained_change_is_remembered_until_resume():
     book = folded(ExternalChanged("loop", "unexplained", {}, False, snapshot()))
     assert record_of(book, "loop", NOW).unexplained
+
+
+def test_what_flies_is_pending_until_it_is_in_a_block_and_again_after_a_reorg():
+    flying = folded(approved("boost"), signed(urgent=True))
+    assert pending_of(flying) == Pending(gas=1, guardian_gas=1, trades=1)
+    mined = folded(included(), book=flying)
+    assert pending_of(mined) == Pending()
+    assert pending_of(folded(SlotReorganised(7, "0xK", 5, "0xb"), book=mined)).trades == 1
+
+
+@pytest.mark.parametrize(
+    "end", [SlotFinal(7, "0xK", 5, "0xb"), SlotLost(7, "0xK", 5)], ids=["final", "lost"]
+)
+def test_a_slot_that_ended_is_forgotten(end):
+    assert folded(signed(), end).slots == {}
 
 
 def test_a_receipt_of_a_slot_nobody_remembers_changes_nothing():
