@@ -124,20 +124,21 @@ def holdings_kept(snapshot: Snapshot, state: State) -> Holdings:
     `state` is any later one of the same position: it tells assets apart by their symbols.
 
     Raises:
-        ImpossibleError: the snapshot holds or prices too little (30).
+        ImpossibleError: something of value was held that is unknown now, or unpriced (30).
     """
     venue, market = state.position.mandate.lending, state.market
     named = {asset.symbol: asset for asset in (*state.position.idle, *market.reserves, USD)}
 
-    def by_asset(numbers: Mapping[str, int]) -> dict[Asset, int]:
-        missing = numbers.keys() - named.keys()
-        if missing:
-            text = f"the snapshot names {', '.join(sorted(missing))}, unknown now"
-            raise ImpossibleError(text, number=valuation.UNPRICED)
-        return {named[symbol]: number for symbol, number in numbers.items()}
+    def known(numbers: Mapping[str, int]) -> dict[Asset, int]:
+        return {named[name]: number for name, number in numbers.items() if name in named}
 
     def legs(kind: LegKind, venue: str, numbers: Mapping[str, int]) -> tuple[Leg, ...]:
-        return tuple(Leg(kind, venue, asset, held) for asset, held in by_asset(numbers).items())
+        worthless = set() if venue else numbers.keys() - snapshot.prices.keys()
+        missing = numbers.keys() - named.keys() - worthless
+        if missing:
+            text = f"the snapshot holds {', '.join(sorted(missing))}, unknown now"
+            raise ImpossibleError(text, number=valuation.UNPRICED)
+        return tuple(Leg(kind, venue, asset, held) for asset, held in known(numbers).items())
 
     return _checked(
         Holdings(
@@ -147,9 +148,9 @@ def holdings_kept(snapshot: Snapshot, state: State) -> Holdings:
                 *legs(LegKind.SUPPLIED, venue, snapshot.supplied),
                 *legs(LegKind.OWED, venue, snapshot.owed),
             ),
-            {USD: USD.unit, **by_asset(snapshot.prices)},
-            {(venue, asset): index for asset, index in by_asset(snapshot.supply_indexes).items()},
-            {(venue, asset): index for asset, index in by_asset(snapshot.borrow_indexes).items()},
+            {USD: USD.unit, **known(snapshot.prices)},
+            {(venue, asset): index for asset, index in known(snapshot.supply_indexes).items()},
+            {(venue, asset): index for asset, index in known(snapshot.borrow_indexes).items()},
             {venue: market.rules.rounding},
         )
     )

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Final
+from typing import Final, assert_never
 
 from leverd.domain.fixed_point import RAY
 from leverd.domain.holdings import Holdings, holdings_of
@@ -170,6 +170,8 @@ def _touched(fact: Fact) -> tuple[Asset, ...]:
             return (debt, collateral, collateral)  # the venue's fee moves by itself
         case SwapFact() | GasFact() | StakingFact():
             return ()
+        case _:
+            assert_never(fact)
 
 
 def _told(fact: Fact) -> Counter[Asset]:
@@ -186,6 +188,8 @@ def _told(fact: Fact) -> Counter[Asset]:
             told[collateral] -= seized
         case GasFact() | LendingFact() | StakingFact():
             pass
+        case _:
+            assert_never(fact)
     return told
 
 

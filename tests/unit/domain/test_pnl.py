@@ -297,11 +297,19 @@ def test_a_kept_snapshot_serves_as_well_as_the_state_it_was_made_from(rules):
     assert attribute_holdings(restored, holdings_of(after), ()) == attribute(before, after, ())
 
 
-def test_a_snapshot_of_assets_unknown_now_is_refused():
-    snapshot = replace(kept(LOOP), idle={"WBTC": 1})
+@pytest.mark.parametrize(
+    "gone",
+    [{"supplied": {"WBTC": 1}}, {"idle": {"WBTC": 1}, "prices": {"WETH": 1, "WBTC": 1}}],
+)
+def test_a_snapshot_of_something_of_value_unknown_now_is_refused(gone):
     with pytest.raises(ImpossibleError, match="WBTC") as error:
-        holdings_kept(snapshot, LOOP)
+        holdings_kept(replace(kept(LOOP), **gone), LOOP)
     assert error.value.code == "LVD-IMP-030"
+
+
+def test_a_worthless_token_that_is_gone_does_not_trouble_the_snapshot():
+    snapshot = replace(kept(LOOP), idle={**kept(LOOP).idle, "JUNK": 10**30})
+    assert holdings_kept(snapshot, LOOP).equity == holdings_of(LOOP).equity
 
 
 def test_a_leg_whose_reserve_is_no_longer_shown_is_refused():
