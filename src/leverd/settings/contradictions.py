@@ -1,0 +1,153 @@
+"""Parts of the file that cannot all be meant. Form only: what a market allows is judged later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leverd.settings.models import (
+    AaveV3,
+    Key,
+    PositionSection,
+    Settings,
+    UniswapV3,
+)
+from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, nearest
+from leverd.settings.source import Tree
+from leverd.settings.types import DEVNET
+
+
+def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
+    """Return every contradiction, placed in the file."""
+    found = [
+        *_chain(settings),
+        *_venues(settings),
+        *_key(settings.key),
+        *_engine(settings),
+        *(
+            problem
+            for name, position in settings.positions.items()
+            for problem in _position(settings, ("positions", name), position)
+        ),
+        *_accounts(settings),
+    ]
+    return [
+        Problem(each.number, each.path, each.message, tree.place(each.path), each.remedy)
+        for each in found
+    ]
+
+
+def _chain(settings: Settings) -> Iterator[Problem]:
+    chain, path = settings.chain, ("chain",)
+    named = {"id": chain.id, "rpc": chain.rpc, "profile": chain.profile}
+    if chain.devnet is not None:
+        for key, value in named.items():
+            if value:
+                yield _clash((*path, key), "comes from the devnet, and is also said")
+        if settings.mode != DEVNET:
+            yield _clash((*path, "devnet"), f"a devnet is not for mode {settings.mode}")
+        return
+    for key, value in named.items():
+        if not value:
+            yield Problem(MISSING, (*path, key), "is missing")
+    if settings.mode != DEVNET and chain.final_depth is not None:
+        message = "is for a devnet; elsewhere the chain itself says what is final"
+        yield _clash((*path, "final_depth"), message)
+
+
+def _venues(settings: Settings) -> Iterator[Problem]:
+    for name, venue in settings.venues.items():
+        path: Path = ("venues", name)
+        needed = ("provider",) if isinstance(venue, AaveV3) else ("factory", "quoter")
+        for key in needed if settings.chain.devnet is None else ():
+            if getattr(venue, key) is None:
+                yield Problem(MISSING, (*path, key), "is missing")
+        if isinstance(venue, UniswapV3):
+            if len(set(venue.tokens)) == 1:
+                yield _clash((*path, "tokens"), "a pool holds two different tokens")
+            for token in venue.tokens:
+                yield from _token(settings, (*path, "tokens"), token)
+
+
+def _key(key: Key) -> Iterator[Problem]:
+    path: Path = ("key",)
+    sources = {
+        "keystore": key.keystore,
+        "credential": key.credential,
+        "environment": key.environment,
+    }
+    yield from _exactly_one(path, sources)
+    if key.keystore is not None and key.password is None:
+        yield Problem(MISSING, (*path, "password"), "is missing: the keystore needs one")
+    if key.password is not None:
+        if key.keystore is None:
+            yield _clash((*path, "password"), "is for a keystore, and there is none")
+        yield from _exactly_one((*path, "password"), key.password.model_dump())
+
+
+def _exactly_one(path: Path, sources: dict[str, str | None]) -> Iterator[Problem]:
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        words = ", ".join(sources)
+        yield _clash(
+            path, f"needs exactly one of {words}; {' and '.join(given) or 'none'} is given"
+        )
+
+
+def _engine(settings: Settings) -> Iterator[Problem]:
+    engine, memory = settings.engine, settings.memory
+    if engine.look_s_min > engine.look_s_max:
+        yield _clash(("engine", "look_s_min"), f"is above look_s_max ({engine.look_s_max})")
+    if memory.warn_mb > memory.stop_mb:
+        yield _clash(("memory", "warn_mb"), f"is above stop_mb ({memory.stop_mb})")
+
+
+def _position(settings: Settings, path: Path, position: PositionSection) -> Iterator[Problem]:
+    venues = settings.venues
+    yield from _named(settings, (*path, "lending"), position.lending, AaveV3)
+    yield from _named(settings, (*path, "pool"), position.pool, UniswapV3)
+    pair = (position.collateral, position.debt)
+    if position.collateral == position.debt:
+        yield _clash((*path, "debt"), "is the collateral itself")
+    for key, token in zip(("collateral", "debt"), pair, strict=True):
+        yield from _token(settings, (*path, key), token)
+        pool = venues.get(position.pool)
+        if isinstance(pool, UniswapV3) and token not in pool.tokens:
+            known = nearest(token, pool.tokens)
+            yield _clash((*path, key), f"{token} is not in the pool {position.pool}", known)
+    if position.share_class not in {"USD", *pair}:
+        yield _clash(
+            (*path, "share_class"),
+            "is no choice here",
+            nearest(position.share_class, {"USD", *pair}),
+        )
+    if position.account == DEVNET and settings.chain.devnet is None:
+        yield _clash((*path, "account"), "there is no devnet to take it from; say its address")
+
+
+def _named(
+    settings: Settings, path: Path, name: str, kind: type[AaveV3 | UniswapV3]
+) -> Iterator[Problem]:
+    known = [each for each, venue in settings.venues.items() if isinstance(venue, kind)]
+    if name not in known:
+        word = "lending venue" if kind is AaveV3 else "pool"
+        yield _clash(path, f"no {word} is called {name}", nearest(name, known))
+
+
+def _token(settings: Settings, path: Path, symbol: str) -> Iterator[Problem]:
+    if settings.chain.devnet is None and symbol not in settings.tokens:
+        yield _clash(path, f"no token is called {symbol}", nearest(symbol, settings.tokens))
+
+
+def _accounts(settings: Settings) -> Iterator[Problem]:
+    """Two positions in one account would share a health."""
+    seen: dict[str, str] = {}
+    for name, position in settings.positions.items():
+        account = position.account.lower()
+        if account in seen:
+            message = f"is also the account of {seen[account]}: two positions never share a health"
+            yield _clash(("positions", name, "account"), message)
+        seen.setdefault(account, name)
+
+
+def _clash(path: Path, message: str, remedy: str = "") -> Problem:
+    return Problem(CONTRADICTION, path, message, remedy=remedy)

@@ -1,0 +1,144 @@
+"""What a settings file says, once its form is known to be right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from leverd.settings.limits import LimitsSection
+from leverd.settings.types import (
+    Account,
+    Address,
+    Flag,
+    Fraction,
+    Model,
+    Positive,
+    Text,
+    Url,
+    Whole,
+)
+
+
+class JournalSection(Model):
+    """Where everything that happens is recorded."""
+
+    path: Annotated[Text, Field(description="file, or URL; {mode} is replaced")]
+
+
+class ChainSection(Model):
+    """The one chain this process acts on: a running devnet, or named by id, rpc and profile."""
+
+    devnet: Annotated[Text | None, Field(description="folder of a running devnet")] = None
+    id: Annotated[Whole, Field(ge=1)] | None = None
+    rpc: tuple[Url, ...] = ()
+    profile: Literal["ethereum", "arbitrum", "base", "optimism"] | None = None
+    read_deadline_s: Positive
+    final_depth: Annotated[Whole, Field(ge=0)] | None = None
+
+
+class Token(Model):
+    """A token by its contract."""
+
+    address: Address
+    decimals: Annotated[Whole, Field(ge=0, le=36)]
+
+
+class AaveV3(Model):
+    """An Aave V3 market, found through its PoolAddressesProvider."""
+
+    kind: Literal["aave_v3"]
+    provider: Address | None = None
+
+
+class UniswapV3(Model):
+    """A Uniswap V3 pool, found through its factory."""
+
+    kind: Literal["uniswap_v3"]
+    tokens: tuple[Text, Text]
+    fee: Annotated[Whole, Field(ge=1, lt=1_000_000, description="parts per million")]
+    factory: Address | None = None
+    quoter: Address | None = None
+
+
+VenueSection: TypeAlias = Annotated[AaveV3 | UniswapV3, Field(discriminator="kind")]
+
+
+class Password(Model):
+    """Where the keystore's password comes from: exactly one of these."""
+
+    file: Annotated[Text | None, Field(description="readable by its owner only")] = None
+    credential: Annotated[Text | None, Field(description="name of a systemd credential")] = None
+    environment: Annotated[Text | None, Field(description="name of a variable")] = None
+
+
+class Key(Model):
+    """Where the operator's key comes from: exactly one of these. Never the key itself."""
+
+    keystore: Annotated[Text | None, Field(description="file in eth-account's format")] = None
+    password: Password | None = None
+    credential: Annotated[Text | None, Field(description="name of a systemd credential")] = None
+    environment: Annotated[Text | None, Field(description="name of a variable")] = None
+
+
+class PositionSection(Model):
+    """One position the owner wants kept, and the agents that keep it."""
+
+    account: Annotated[Account, Field(description="an address, or devnet")]
+    lending: Annotated[Text, Field(description="a lending venue's name")]
+    pool: Annotated[Text, Field(description="a pool venue's name")]
+    collateral: Text
+    debt: Text
+    share_class: Annotated[Text, Field(description="USD, or a token: what equity is counted in")]
+    emode: Annotated[Whole, Field(ge=0, le=255)] = 0
+    agents: Annotated[Mapping[str, Any], Field(description="parameters, by the agent's name")]
+
+
+class EngineSection(Model):
+    """The pace of the loop. Seconds are of chain time."""
+
+    look_s_max: Annotated[Whole, Field(ge=1, description="between looks when calm")]
+    look_s_min: Annotated[Whole, Field(ge=1, description="when health nears 1")]
+    inclusion_delay_s: Annotated[Whole, Field(ge=0, description="what feasibility adds to a look")]
+    gap: Annotated[Fraction | None, Field(description="move that must not liquidate")] = None
+
+
+class LogsSection(Model):
+    """Text logs; the journal is the record."""
+
+    level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    console: Flag = True
+    as_json: Annotated[Flag, Field(alias="json")] = False
+    file: Text | None = "logs/leverd.log"
+    rotation_mb: Annotated[Whole, Field(ge=1)] = 10
+    retention_days: Annotated[Whole, Field(ge=1)] = 30
+
+
+class MemorySection(Model):
+    """When to shrink, and when to stop in order for a fresh start. MB resident."""
+
+    warn_mb: Annotated[Whole, Field(ge=50)] = 1000
+    stop_mb: Annotated[Whole, Field(ge=50)] = 2000
+
+
+class Settings(Model):
+    """Everything an owner says to leverd."""
+
+    mode: Literal["devnet", "live"]
+    journal: JournalSection
+    chain: ChainSection
+    tokens: Mapping[str, Token] = Field(default_factory=dict)
+    venues: Mapping[str, VenueSection]
+    key: Key
+    positions: Annotated[Mapping[str, PositionSection], Field(min_length=1)]
+    limits: LimitsSection
+    engine: EngineSection
+    logs: LogsSection = Field(default_factory=LogsSection)
+    memory: MemorySection = Field(default_factory=MemorySection)
+    agents_path: tuple[Text, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Return a hash of everything said, the same for the same settings."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()[:16]

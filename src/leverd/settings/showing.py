@@ -1,0 +1,87 @@
+"""Settings for people and tools: in force, without what others should not see; and as a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from leverd.interfaces.agent import AgentKind
+from leverd.settings.models import Settings
+
+
+def in_force(settings: Settings) -> dict[str, Any]:
+    """Return all settings with their defaults, as plain values; URLs without their keys."""
+    shown: dict[str, Any] = _plain(settings.model_dump(by_alias=True, exclude_none=True))
+    shown["chain"]["rpc"] = [redacted(url) for url in settings.chain.rpc]
+    return shown
+
+
+def as_yaml(settings: Settings) -> str:
+    """Return `in_force` as YAML that can be read back, but for redacted URLs."""
+    return yaml.dump(in_force(settings), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def redacted(url: str) -> str:
+    """Return `url` without user, path and query, where RPC providers put their keys."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    hidden = parts.path.strip("/") or parts.query or parts.username
+    return f"{parts.scheme}://{parts.hostname}{port}{'/***' if hidden else ''}"
+
+
+def schema(agent_kinds: Mapping[str, AgentKind[Any]]) -> dict[str, Any]:
+    """Return the JSON schema of a settings file with these agents."""
+    whole = Settings.model_json_schema(by_alias=True)
+    agents: dict[str, Any] = {}
+    for name, kind in sorted(agent_kinds.items()):
+        section = kind.params.model_json_schema(by_alias=True)
+        whole["$defs"].update(section.pop("$defs", {}))
+        agents[name] = section
+    position = whole["$defs"]["PositionSection"]["properties"]
+    position["agents"] = {
+        "type": "object",
+        "properties": agents,
+        "additionalProperties": False,
+    }
+    return whole
+
+
+def starter(mode: str) -> str:
+    """Return a commented settings file to begin with, for `devnet` or `live`."""
+    folder = resources.files("leverd.settings") / "templates"
+    return (folder / f"{mode}.yaml").read_text(encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {str(key): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case Decimal():
+            return _Exact(f"{value:f}")
+        case _:
+            return value
+
+
+class _Exact(str):
+    """A decimal number as its digits: YAML writes it bare, JSON as text."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes decimals exactly, as plain numbers."""
+
+
+def _write_exact(dumper: yaml.SafeDumper, value: _Exact) -> yaml.ScalarNode:
+    tag = "tag:yaml.org,2002:float" if "." in value else "tag:yaml.org,2002:int"
+    return dumper.represent_scalar(tag, str(value))
+
+
+_Dumper.add_representer(_Exact, _write_exact)

@@ -1,0 +1,56 @@
+"""Kinds of values a settings file holds. None of them is ever a float."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+
+DEVNET: Final = "devnet"
+"""The mode, and the account, of a local chain."""
+
+
+class Model(BaseModel):
+    """A frozen section: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a number is needed, without quotes")  # noqa: TRY004 -- pydantic's way
+    return Decimal(value)
+
+
+def _address(value: str) -> str:
+    digits = value.removeprefix("0x")
+    if len(value) != len("0x") + 40 or any(each not in "0123456789abcdefABCDEF" for each in digits):
+        raise ValueError("0x and 40 hex digits are needed")
+    return value
+
+
+def _account(value: str) -> str:
+    return value if value == DEVNET else _address(value)
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("a URL with http:// or https:// is needed")
+    return value
+
+
+Number: TypeAlias = Annotated[
+    Decimal,
+    BeforeValidator(_number, json_schema_input_type=int | Decimal),
+    Field(allow_inf_nan=False),
+]
+Positive: TypeAlias = Annotated[Number, Field(gt=0)]
+Fraction: TypeAlias = Annotated[Number, Field(ge=0, le=1)]
+Whole: TypeAlias = Annotated[int, Strict()]
+Flag: TypeAlias = Annotated[bool, Strict()]
+Text: TypeAlias = Annotated[str, Strict(), Field(min_length=1)]
+Address: TypeAlias = Annotated[Text, AfterValidator(_address)]
+Account: TypeAlias = Annotated[Text, AfterValidator(_account)]
+"""An address, or the word `devnet` for the account that a devnet made."""
+Url: TypeAlias = Annotated[Text, AfterValidator(_url)]
