@@ -1,0 +1,115 @@
+"""Breakers: what goes wrong for too long stops new risk until it has been right for a while.
+
+Pure: a breaker is told what each look showed and remembers only counts, so a restart folds
+to the same state. An open breaker means REDUCING. None of them ever holds the guardian
+back: plans that lower risk do not ask them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from leverd.domain.reserves import reserve_of
+from leverd.domain.view import TradingState, View
+from leverd.errors import ImpossibleError
+from leverd.risk.limits import Limits
+from leverd.risk.raising import oracle_gap
+
+
+class Fault(StrEnum):
+    """What a breaker watches."""
+
+    FAILURES = "failures"
+    """Plans failed one after another."""
+
+    ORACLE_STALE = "oracle_stale"
+    """The oracle stands still while the market has left it."""
+
+    ORACLE_GAP = "oracle_gap"
+    """Oracle and market disagree, whichever is right."""
+
+    GAS = "gas"
+    """Gas costs more than calm trading may pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Consecutive looks that open a breaker, and that close it again."""
+
+    opens_after: int
+    closes_after: int
+
+
+RULES: Final[Mapping[Fault, Rule]] = {
+    Fault.FAILURES: Rule(1, 1),  # what it counts are failed plans already
+    Fault.ORACLE_STALE: Rule(2, 5),
+    Fault.ORACLE_GAP: Rule(2, 5),
+    Fault.GAS: Rule(3, 5),
+}
+
+FAILURES_MAX: Final = 3
+"""Plans in a row that may fail before no new risk is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """One fault's count: looks in a row that say the opposite of what it is."""
+
+    open: bool = False
+    against: int = 0
+
+    def told(self, rule: Rule, *, bad: bool) -> Breaker:
+        """Return the breaker after one more look."""
+        if bad == self.open:
+            return replace(self, against=0)
+        needed = rule.closes_after if self.open else rule.opens_after
+        if self.against + 1 >= needed:
+            return Breaker(open=bad)
+        return replace(self, against=self.against + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Breakers:
+    """Every breaker of one position, and the oracle price last seen (USD 1e8)."""
+
+    faults: Mapping[Fault, Breaker] = field(default_factory=dict)
+    oracle_price: int = 0
+
+    @property
+    def opened(self) -> tuple[Fault, ...]:
+        """The faults that hold back new risk, in a stable order."""
+        return tuple(fault for fault in Fault if self.faults.get(fault, Breaker()).open)
+
+    @property
+    def trading_state(self) -> TradingState:
+        """REDUCING while any is open; a breaker never halts."""
+        return TradingState.REDUCING if self.opened else TradingState.ACTIVE
+
+
+def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> Breakers:
+    """Return the breakers after a look; `failures` is how many plans failed in a row."""
+    mandate = view.state.position.mandate
+    price = reserve_of(view.state.market, mandate.collateral).price
+    apart, still = _apart(view, limits), price == breakers.oracle_price
+    bad = {
+        Fault.FAILURES: failures >= FAILURES_MAX,
+        Fault.ORACLE_STALE: apart and still,
+        Fault.ORACLE_GAP: apart,
+        Fault.GAS: view.gas.base_fee + view.gas.priority_fee > limits.gas_price_wei_max,
+    }
+    faults = {
+        fault: breakers.faults.get(fault, Breaker()).told(RULES[fault], bad=bad[fault])
+        for fault in Fault
+    }
+    return Breakers(faults, price)
+
+
+def _apart(view: View, limits: Limits) -> bool:
+    """Whether the market has left the oracle; a pool without a price surely has."""
+    try:
+        return oracle_gap(view) > limits.oracle_gap_max
+    except ImpossibleError:
+        return True
