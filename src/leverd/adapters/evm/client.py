@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eth_utils.crypto import keccak
 
-from leverd.adapters.evm import answers, batch, codes, refusals, revert_reasons, wire
+from leverd.adapters.evm import answers, batch, codes, fees, refusals, revert_reasons, wire
 from leverd.adapters.evm.batch_reader import BatchReader, Pin
 from leverd.adapters.evm.sources import PATIENT, Patience, Sources
 from leverd.adapters.evm.transport import Answer, Ask, Endpoint, RpcError
@@ -32,7 +32,8 @@ class Snapshot:
 
     batch: BatchRead
     nonce: int  # mined transactions of the address
-    priority_fee: int  # wei per gas, what the node thinks a calm bid is
+    base_fee: int  # wei per gas, of the next block
+    priority_fee: int  # wei per gas, the median of what the last blocks took
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,12 @@ class EvmClient:
 
         One HTTP request, unless a block arrived while it was answered.
         """
-        extra = (Ask("eth_getTransactionCount", (address, _LATEST)), _TIP, _header(_LATEST))
+        extra = (_nonce(address, _LATEST), _history(_RECENT), _header(_LATEST))
         read, got = await self._read(calls, None, extra)
         nonce = wire.quantity(answers.value(got[0]))
         if _head(got[2]).block_hash != read.head.block_hash:
             nonce = await self._nonce_at(address, read.head)
-        return Snapshot(read, nonce, _tip(got[1]))
+        return Snapshot(read, nonce, *_recent_fees(got[1], read.head))
 
     async def witnesses(self, head: Head, address: str, nonce: int) -> int:
         """Return how many nodes name `head` and `nonce` too, the preferred one included."""
@@ -143,25 +144,49 @@ class EvmClient:
             agree += seen is not None and seen.block_hash == head.block_hash and counted == nonce
         return agree
 
-    async def call(
-        self, call: Call, *, sender: str, block: int | None = None, at: int | None = None
-    ) -> Reply:
-        """Return what `call` would answer `sender`; see `ChainClient`.
+    async def call(self, call: Call, *, sender: str, block: int | None = None) -> Reply:
+        """Return what `call` would answer `sender`; see `ChainClient`."""
+        ask = Ask("eth_call", (_transaction(call, sender), _tag(block)))
+        return await self._sources.read((ask,), lambda got: _reply(got[0]))
 
-        `at` overrides the block's time, for what a later block would have answered.
+    async def replay(self, call: Call, *, sender: str, block: int, at: int) -> Reply:
+        """Return what `call` would have answered on top of `block`, at chain time `at`.
+
+        Nodes that cannot set the time answer as of the block's own.
         """
-        params: tuple[Any, ...] = (_transaction(call, sender), _tag(block))
-        if at is not None:
-            params = (*params, {}, {"time": hex(at)})
-        return await self._sources.read((Ask("eth_call", params),), lambda got: _reply(got[0]))
+        plain = (_transaction(call, sender), hex(block))
+        timed = Ask("eth_call", (*plain, {}, {"time": hex(at)}))
 
-    async def estimate_gas(
-        self, call: Call, *, sender: str, block: str = _PENDING, value: int = 0
-    ) -> int:
-        """Return the gross gas `call` needs; see `ChainClient`."""
-        transaction = {**_transaction(call, sender), "value": hex(value)}
-        ask = Ask("eth_estimateGas", (transaction, block))
+        def either(got: Sequence[Answer]) -> Reply:
+            usable = not isinstance(got[0], RpcError) or answers.revert_data(got[0]) is not None
+            return _reply(got[0] if usable else got[1])
+
+        return await self._sources.read((timed, Ask("eth_call", plain)), either)
+
+    async def estimate_gas(self, call: Call, *, sender: str) -> int:
+        """Return the gross gas `call` needs on the pending block; see `ChainClient`."""
+        ask = Ask("eth_estimateGas", (_transaction(call, sender), _PENDING))
         return await self._sources.read((ask,), lambda got: _gas(got[0]))
+
+    async def rehearse(self, call: Call, *, sender: str) -> int:
+        """Return the gross gas `call` needs on the newest block, in one request.
+
+        Raises:
+            RevertedError: it would revert; the reason is that of a call without a gas limit.
+        """
+        transaction = _transaction(call, sender)
+        asks = (
+            Ask("eth_call", (transaction, _LATEST)),
+            Ask("eth_estimateGas", (transaction, _LATEST)),
+        )
+
+        def both(got: Sequence[Answer]) -> int:
+            reply = _reply(got[0])
+            if not reply.succeeded:
+                raise RevertedError(revert_reasons.name(reply.data), number=codes.REVERTED)
+            return _gas(got[1])
+
+        return await self._sources.read(asks, both)
 
     async def nonce(self, address: str, *, pending: bool = False) -> int:
         """Return how many transactions of `address` are mined; see `ChainClient`."""
@@ -196,8 +221,9 @@ class EvmClient:
 
     async def fee_history(self, blocks: int) -> tuple[int, list[list[int]]]:
         """Return the next block's base fee, and tips at the 20th, 50th and 90th percentile."""
-        ask = Ask("eth_feeHistory", (hex(blocks), _LATEST, [20, 50, 90]))
-        return await self._sources.read((ask,), lambda got: _fee_history(answers.value(got[0])))
+        return await self._sources.read(
+            (_history(blocks),), lambda got: _fee_history(answers.value(got[0]))
+        )
 
     async def look(self, address: str, slot: int, tx_hashes: Sequence[str]) -> SlotLook:
         """Return what became of nonce `slot`, receipts and nonce agreeing with each other.
@@ -313,11 +339,15 @@ class EvmClient:
 
 
 _CHAIN: Final = Ask("eth_chainId")
-_TIP: Final = Ask("eth_maxPriorityFeePerGas")
+_RECENT: Final = 4  # blocks
 
 
 def _header(tag: str) -> Ask:
     return Ask("eth_getBlockByNumber", (tag, False))
+
+
+def _history(blocks: int) -> Ask:
+    return Ask("eth_feeHistory", (hex(blocks), _LATEST, [20, 50, 90]))
 
 
 def _nonce(address: str, tag: str) -> Ask:
@@ -347,12 +377,11 @@ def _maybe_receipt(answer: Answer, tx_hash: str) -> Receipt | None:
         return None
     receipt = wire.receipt(found)
     if receipt.tx_hash != tx_hash.lower():
-        raise malformed_receipt(tx_hash)
+        raise _other_receipt(tx_hash)
     return receipt
 
 
-def malformed_receipt(tx_hash: str) -> NonsenseError:
-    """Return the error for a receipt of another transaction."""
+def _other_receipt(tx_hash: str) -> NonsenseError:
     return NonsenseError(
         f"a receipt that is not of {tx_hash}",
         number=codes.OTHER_ANSWER,
@@ -388,9 +417,13 @@ def _gas(answer: Answer) -> int:
     raise answers.failure(answer)
 
 
-def _tip(answer: Answer) -> int:
-    """Return the node's idea of a calm tip, 0 when it has none (some chains lack the method)."""
-    return 0 if isinstance(answer, RpcError) else wire.quantity(answer)
+def _recent_fees(answer: Answer, head: Head) -> tuple[int, int]:
+    """Return the next base fee and the usual tip; reckoned where the node keeps no history."""
+    if isinstance(answer, RpcError):
+        return fees.next_base_fee(head), 0
+    base_fee, tips = _fee_history(answer)
+    medians = sorted(row[1] for row in tips if len(row) > 1)
+    return base_fee, medians[len(medians) // 2] if medians else 0
 
 
 def _fee_history(found: object) -> tuple[int, list[list[int]]]:

@@ -139,6 +139,9 @@ _STRINGS: Final = {
 }
 
 OUT_OF_GAS: Final = "OutOfGas"
+MOVED: Final = "StateMoved"
+"""It reverted when mined but not when played again: what came before it in its block did it."""
+
 UNNAMED: Final = "Unnamed"
 """Reverted without saying why: an old token, a bare assert, or no code that knows the call."""
 

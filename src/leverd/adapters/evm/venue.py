@@ -1,0 +1,328 @@
+"""Positions on an EVM chain: looked at in one batch, acted on through one signing key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from leverd.adapters.evm import codes, fees, fills, revert_reasons
+from leverd.adapters.evm.allow_list import GAS_MAX
+from leverd.adapters.evm.client import EvmClient, Snapshot
+from leverd.adapters.evm.config import EvmVenueConfig
+from leverd.adapters.evm.reads import each
+from leverd.adapters.evm.scope import Scope, ScopeReader, World, begin
+from leverd.adapters.evm.signer import LocalSigner
+from leverd.adapters.evm.sources import probing
+from leverd.adapters.evm.steps import Steps
+from leverd.adapters.evm.survey import Survey, ask, survey
+from leverd.adapters.evm.uniswap import pools as uniswap_pools
+from leverd.domain.fills import Fill
+from leverd.domain.fixed_point import mul_div_up
+from leverd.domain.plan import Step
+from leverd.domain.position import Mandate
+from leverd.domain.state import State
+from leverd.domain.view import Gas, Stamp
+from leverd.errors import NonsenseError, RevertedError
+from leverd.interfaces.chain_client import Call, Head, Receipt
+from leverd.interfaces.clock import Clock
+from leverd.interfaces.signer import UnsignedTransaction
+from leverd.interfaces.venue import (
+    Attempt,
+    Fees,
+    Inclusion,
+    Observation,
+    Observed,
+    Order,
+    Sighting,
+)
+
+_GAS_MARGIN: Final = (5, 4)
+"""A quarter above the gross estimate: indexes, ticks and slots change until it is mined."""
+
+_CANCEL_GAS: Final = 21_000
+_READS_MAX: Final = 4
+
+
+class EvmVenue:
+    """A `Venue` on one chain, for one key."""
+
+    def __init__(
+        self, config: EvmVenueConfig, client: EvmClient, signer: LocalSigner, clock: Clock
+    ) -> None:
+        self._config = config
+        self._client = client
+        self._signer = signer
+        self._clock = clock
+        self._survey: Survey | None = None
+        self._reader: ScopeReader | None = None
+        self._times: dict[str, int] = {}
+
+    @property
+    def name(self) -> str:
+        """The venue's name; see `Venue`."""
+        return self._config.name
+
+    @property
+    def signer(self) -> str:
+        """The address whose nonces are the slots; see `Venue`."""
+        return self._signer.address
+
+    async def survey(self) -> Survey:
+        """Return the parts of the venues, read from the chain when first asked for."""
+        if self._survey is None:
+            self._survey = await survey(self._client, self._config)
+        return self._survey
+
+    async def observe(self, mandates: Sequence[Mandate]) -> Observation:
+        """Return every mandate's position from one block; see `Venue`."""
+        with probing():
+            reader = await self._scoped(mandates)
+            snapshot = await self._client.snapshot(reader.calls, self.signer)
+            world = reader.world(snapshot.batch.replies, snapshot.batch.head.at)
+            for _ in range(_READS_MAX):
+                if world.complete:
+                    break
+                reader = await self._rescoped(world.next)
+                snapshot = await self._client.snapshot(reader.calls, self.signer)
+                world = reader.world(snapshot.batch.replies, snapshot.batch.head.at)
+            else:
+                raise NonsenseError(
+                    "the venue changes faster than it is read", number=codes.MALFORMED
+                )
+            await self._rescoped(world.next)
+            head = snapshot.batch.head
+            agree = await self._client.witnesses(head, self.signer, snapshot.nonce)
+        self._signer.at(head.at)
+        found = await self.survey()
+        if not all(world.unchanged.values()):
+            self._survey = None  # the next look finds the parts anew
+        return Observation(
+            stamp=Stamp(
+                self._client.source, head.number, head.block_hash, head.at, self._clock.now()
+            ),
+            gas=self._gas(snapshot, world),
+            nonce=snapshot.nonce,
+            positions={
+                mandate.position_id: self._observed(mandate, world, found) for mandate in mandates
+            },
+            sources_agree=agree,
+        )
+
+    async def fees(self, *, urgency: float) -> Fees:
+        """Return a bid; see `Venue`."""
+        base_fee, tips = await self._client.fee_history(fees.BLOCKS)
+        return fees.bid(
+            base_fee,
+            tips,
+            urgency,
+            profile=self._config.profile,
+            price_max=self._config.gas_price_wei_max,
+        )
+
+    async def rehearse(self, mandate: Mandate, step: Step, sequence: int, deadline: int) -> int:
+        """Return the gas limit `step` needs if sent now; see `Venue`.
+
+        It is tried on the newest block, not the pending one: an attempt of ours that waits in
+        the pool for the same slot would be played first there, and hide what this one does.
+        """
+        call = await self._call(mandate, step, sequence, deadline)
+        gross = await self._client.rehearse(call, sender=self.signer)
+        if gross > GAS_MAX:
+            raise RevertedError(revert_reasons.OUT_OF_GAS, number=codes.OUT_OF_GAS)
+        return min(mul_div_up(gross, *_GAS_MARGIN), GAS_MAX)
+
+    async def sign(self, order: Order) -> Attempt:
+        """Return `order` as a signed payload; see `Venue`."""
+        call = await self._call(order.mandate, order.step, order.sequence, order.deadline)
+        return self._signed(call, order.slot, order.gas_limit, order.fees)
+
+    async def sign_cancel(self, slot: int, fees: Fees) -> Attempt:
+        """Return a payload that spends `slot` and does nothing; see `Venue`."""
+        return self._signed(Call(self.signer, b""), slot, _CANCEL_GAS, fees)
+
+    async def send(self, payload: bytes) -> None:
+        """Hand a signed payload over; see `Venue`."""
+        await self._client.send(payload)
+
+    async def look(self, slot: int, tx_hashes: Sequence[str]) -> Sighting:
+        """Return what became of `slot`; see `Venue`."""
+        with probing():
+            seen = await self._client.look(self.signer, slot, tx_hashes)
+            inclusion, canonical = None, True
+            if seen.receipts:
+                receipt = seen.receipts[0]
+                block = await self._client.block(receipt.block)
+                canonical = block is not None and block.block_hash == receipt.block_hash
+                inclusion = await self._inclusion(receipt)
+                self._signer.cost(slot, receipt.gas_used * receipt.gas_price)
+        return Sighting(
+            head_block=seen.head.number,
+            head_at=seen.head.at,
+            final_block=seen.final_number,
+            spent=seen.nonce > slot,
+            inclusion=inclusion,
+            canonical=canonical,
+            known=seen.known,
+        )
+
+    async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
+        """Return what each action of a mined step really did; see `Venue`."""
+        receipt = await self._client.receipt(tx_hash)
+        if receipt is None:
+            raise NonsenseError(
+                f"no receipt of {tx_hash}, which was mined",
+                number=codes.NO_FILL,
+                remedy="look again: the chain may have reorganised",
+            )
+        at = await self._time_of(receipt.block_hash)
+        return fills.fills(await self.survey(), mandate, step, receipt, at)
+
+    async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
+        """Return the position's state as of the parent block; see `Venue`."""
+        head = await self._block(inclusion.block_hash)
+        return await self._state_at(mandate, await self._block(head.parent_hash))
+
+    async def state_after(self, mandate: Mandate, inclusion: Inclusion) -> State:
+        """Return the position's state as of the block that included a step; see `Venue`."""
+        return await self._state_at(mandate, await self._block(inclusion.block_hash))
+
+    async def close(self) -> None:
+        """Release connections; see `Venue`."""
+        await self._client.close()
+
+    def _gas(self, snapshot: Snapshot, world: World) -> Gas:
+        tip = max(snapshot.priority_fee, self._config.profile.priority_fee_min)
+        return Gas(
+            base_fee=snapshot.base_fee,
+            priority_fee=tip,
+            native_price=world.native_price,
+            operator_balance=world.native_balance,
+        )
+
+    def _observed(self, mandate: Mandate, world: World, found: Survey) -> Observed:
+        holding = world.holdings[mandate.position_id]
+        kind = found.accounts[mandate.account.lower()]
+        market = found.markets[mandate.lending]
+        contract = holding.contract
+        ours = contract is not None and contract.operator.lower() == self.signer.lower()
+        plain = contract is None and mandate.account.lower() == self.signer.lower()
+        return Observed(
+            state=world.state(mandate),
+            sequence=0 if contract is None else contract.sequence,
+            atomic=contract is not None,
+            trusted=(
+                market.trusted
+                and world.unchanged[mandate.lending]
+                and kind.trusted
+                and (ours or plain)
+            ),
+            health_reported=holding.account.health_reported,
+        )
+
+    async def _scoped(self, mandates: Sequence[Mandate]) -> ScopeReader:
+        """Return the reader for `mandates`, the one of the last turn if they are the same."""
+        found = await self.survey()
+        reader = self._reader
+        same = reader is not None and reader.survey is found
+        if reader is not None and same and reader.scope.mandates == tuple(mandates):
+            return reader
+        prices = await ask(
+            self._client,
+            each(
+                {
+                    name: uniswap_pools.price(found.pools[name])
+                    for name in sorted({mandate.pool for mandate in mandates})
+                }
+            ),
+        )
+        ticks = {name: tick for name, (_, tick) in prices.items()}
+        return await self._rescoped(begin(found, mandates, ticks))
+
+    async def _rescoped(self, scope: Scope) -> ScopeReader:
+        """Return the reader of `scope`, keeping the present one if nothing changed."""
+        found = await self.survey()
+        reader = self._reader
+        if reader is None or reader.scope is not scope or reader.survey is not found:
+            reader = ScopeReader(self._config, found, scope, self.signer)
+            self._reader = reader
+        return reader
+
+    async def _state_at(self, mandate: Mandate, head: Head) -> State:
+        """Return one position as of block `head`."""
+        whole = (await self._scoped_for(mandate)).scope
+        scope = replace(whole, mandates=(mandate,))
+        for _ in range(_READS_MAX):
+            reader = ScopeReader(self._config, await self.survey(), scope, self.signer)
+            read = await self._client.read(reader.calls, head=head)
+            world = reader.world(read.replies, head.at)
+            if world.complete:
+                return world.state(mandate)
+            scope = world.next
+        raise NonsenseError("a block that does not stand still", number=codes.MALFORMED)
+
+    async def _scoped_for(self, mandate: Mandate) -> ScopeReader:
+        reader = self._reader
+        if reader is not None and mandate in reader.scope.mandates:
+            return reader
+        return await self._scoped((mandate,))
+
+    async def _call(self, mandate: Mandate, step: Step, sequence: int, deadline: int) -> Call:
+        steps = Steps(self._config, await self.survey(), self._client)
+        return await steps.call(mandate, step, sequence, deadline)
+
+    def _signed(self, call: Call, slot: int, gas_limit: int, bid: Fees) -> Attempt:
+        signed = self._signer.sign(
+            UnsignedTransaction(
+                chain_id=self._config.chain_id,
+                nonce=slot,
+                to=call.to,
+                data=call.data,
+                value=0,
+                gas=gas_limit,
+                max_fee=bid.max_fee,
+                priority_fee=bid.priority_fee,
+            )
+        )
+        return Attempt(slot, signed.tx_hash, signed.payload, gas_limit, bid)
+
+    async def _inclusion(self, receipt: Receipt) -> Inclusion:
+        at = await self._time_of(receipt.block_hash)
+        return Inclusion(
+            tx_hash=receipt.tx_hash,
+            block=receipt.block,
+            block_hash=receipt.block_hash,
+            at=at,
+            succeeded=receipt.succeeded,
+            reason="" if receipt.succeeded else await self._reason(receipt, at),
+            gas_used=receipt.gas_used,
+            gas_price=receipt.gas_price,
+        )
+
+    async def _reason(self, receipt: Receipt, at: int) -> str:
+        """Return why a mined transaction reverted, by playing it again on its parent block."""
+        found = await self._client.transaction(receipt.tx_hash)
+        if found is None:
+            return revert_reasons.UNNAMED
+        call, sender, gas_limit = found
+        if receipt.gas_used == gas_limit:
+            return revert_reasons.OUT_OF_GAS
+        reply = await self._client.replay(call, sender=sender, block=receipt.block - 1, at=at)
+        return revert_reasons.MOVED if reply.succeeded else revert_reasons.name(reply.data)
+
+    async def _time_of(self, block_hash: str) -> int:
+        if block_hash not in self._times:
+            self._times[block_hash] = (await self._block(block_hash)).at
+            while len(self._times) > 256:  # noqa: PLR2004 - a few hours of transactions
+                del self._times[next(iter(self._times))]
+        return self._times[block_hash]
+
+    async def _block(self, block_hash: str) -> Head:
+        found = await self._client.block_by_hash(block_hash)
+        if found is None:
+            raise NonsenseError(
+                f"the node does not know block {block_hash}",
+                number=codes.MALFORMED,
+                remedy="look again: the chain may have reorganised",
+            )
+        return found

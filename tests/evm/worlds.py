@@ -1,0 +1,130 @@
+"""Venues, clients and signers on the local market, for the tests of this folder."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+from eth_account import Account
+
+from leverd.adapters.evm.allow_list import AllowList, Rule
+from leverd.adapters.evm.aave import functions as aave
+from leverd.adapters.evm.client import EvmClient
+from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
+from leverd.adapters.evm.profiles import PROFILES
+from leverd.adapters.evm.signer import LocalSigner
+from leverd.adapters.evm.sources import Patience
+from leverd.adapters.evm.venue import EvmVenue
+from leverd.domain.money import Asset
+from leverd.domain.position import Mandate
+from tests.chain import LocalMarket
+
+WETH = Asset("WETH", 18)
+USDC = Asset("USDC", 6)
+WSTETH = Asset("wstETH", 18)
+ASSETS = {asset.symbol: asset for asset in (WETH, USDC, WSTETH)}
+
+KEY = "0x" + "ab" * 32
+"""A key of no worth, for signing in tests."""
+
+QUICK = Patience(deadline_s=2.0, wait_s_first=0.05, wait_s_max=0.2, jitter_s=0.01)
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - a clock is what asks
+
+    def monotonic(self) -> float:
+        return time.monotonic()  # noqa: TID251 - a clock is what asks
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def config_for(local: LocalMarket, *, accounts: tuple[str, ...] = (), **changes) -> EvmVenueConfig:
+    deployment = local.deployment
+    fields = {
+        "name": "devnet",
+        "chain_id": deployment.chain_id,
+        "profile": PROFILES["local"],
+        "rpc": (local.url,),
+        "tokens": tuple(
+            Token(ASSETS[symbol], token.address) for symbol, token in deployment.tokens.items()
+        ),
+        "lending": (LendingVenue("aave", deployment.provider),),
+        "pools": (
+            PoolVenue(
+                "weth-usdc-500",
+                (WETH, USDC),
+                500,
+                deployment.factory,
+                deployment.quoter,
+                deployment.router,
+            ),
+            PoolVenue(
+                "wsteth-weth-100",
+                (WSTETH, WETH),
+                100,
+                deployment.factory,
+                deployment.quoter,
+                deployment.router,
+            ),
+        ),
+        "native": WETH,
+        "accounts": accounts,
+        "gas_price_wei_max": 500 * 10**9,
+        "multicall": deployment.multicall,
+        "final_depth": 2,
+    }
+    return EvmVenueConfig(**(fields | changes))
+
+
+def client_for(*urls: str, patience: Patience = QUICK, **changes) -> EvmClient:
+    return EvmClient(urls, clock=SystemClock(), patience=patience, **changes)
+
+
+def signer_for(local: LocalMarket, *rules: Rule) -> LocalSigner:
+    deployment = local.deployment
+    account = Account.from_key(KEY)
+    pool = deployment.pool
+    own = (
+        Rule(pool, aave.SUPPLY.selector, own_words=(2,)),
+        Rule(pool, aave.WITHDRAW.selector, own_words=(2,), lowers_risk=True),
+        Rule(pool, aave.BORROW.selector, own_words=(4,)),
+        Rule(pool, aave.REPAY.selector, own_words=(3,), lowers_risk=True),
+    )
+    tokens = frozenset(token.address for token in deployment.tokens.values())
+    allow = AllowList(
+        deployment.chain_id,
+        (*own, *rules),
+        max_fee=10**12,
+        tokens=tokens,
+        spenders=frozenset({pool, deployment.router}),
+    )
+    return LocalSigner(account, allow)
+
+
+def venue_for(local: LocalMarket, *, url: str = "", accounts: tuple[str, ...] = ()) -> EvmVenue:
+    config = config_for(local, accounts=accounts)
+    return EvmVenue(
+        config,
+        client_for(url or local.url, chain_id=config.chain_id),
+        signer_for(local),
+        SystemClock(),
+    )
+
+
+def mandate_of(account: str, position_id: str = "eth-loop", **changes) -> Mandate:
+    fields = {
+        "position_id": position_id,
+        "account": account,
+        "lending": "aave",
+        "pool": "weth-usdc-500",
+        "collateral": WETH,
+        "debt": USDC,
+        "share_class": USDC,
+    }
+    return Mandate(**(fields | changes))
