@@ -19,8 +19,7 @@ from leverd.domain.lending import (
 from leverd.domain.money import Asset
 
 _BPS_TO_RAY = 10**23
-_RESERVE = "uint256," + ",".join(["uint256"] * 6) + ",uint256,address,address,address,address"
-_RESERVE_DATA = _RESERVE + ",uint256,uint256,uint256"
+RESERVE_DATA = ",".join(["uint256"] * 8 + ["address"] * 4 + ["uint256"] * 3)
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Token:
     receipt: str
     debt: str
     feed: str
+    minter: str  # who may mint the underlying
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class ChainMarket:
     pool: str
     oracle: str
     tokens: dict[Asset, Token]
+    configurator: str
+    admin: str
     modern: bool  # Aave 3.6: virtual balances, category bitmaps, one rate contract
     categories: tuple[int, ...] = (1,)
 
@@ -108,7 +110,7 @@ class ChainMarket:
 
     def _data_call(self, asset: Asset) -> tuple[str, str, str]:
         underlying = self.tokens[asset].underlying
-        return self.pool, call_data("getReserveData(address)", underlying), _RESERVE_DATA
+        return self.pool, call_data("getReserveData(address)", underlying), RESERVE_DATA
 
     def _reserve(self, asset: Asset) -> Reserve:
         token = self.tokens[asset]
@@ -162,26 +164,35 @@ class ChainMarket:
                 asset for asset in reserves if self._configuration(asset) >> 168 & 0xFF == number
             )
             return EMode(number, terms[0], terms[1], terms[2], members, members, terms[4])
-        terms, (collaterals,), (borrowables,) = self.node.read(
+        terms, (collaterals,), (borrowables,), (barred,) = self.node.read(
             [
                 (self.pool, call_data(f"{name}(uint8)", number), types)
                 for name, types in (
                     ("getEModeCategoryCollateralConfig", "uint256,uint256,uint256"),
                     ("getEModeCategoryCollateralBitmap", "uint256"),
                     ("getEModeCategoryBorrowableBitmap", "uint256"),
+                    ("getEModeCategoryLtvzeroBitmap", "uint256"),
                 )
             ]
         )
+        ltv, threshold, bonus = terms
         return EMode(
-            number,
-            *terms,
-            frozenset(a for a, r in reserves.items() if collaterals >> r.reserve_id & 1),
-            frozenset(a for a, r in reserves.items() if borrowables >> r.reserve_id & 1),
+            category_id=number,
+            ltv=ltv,
+            liquidation_threshold=threshold,
+            liquidation_bonus=bonus,
+            collaterals=_members(reserves, collaterals),
+            borrowables=_members(reserves, borrowables),
+            zero_ltv=_members(reserves, barred),
         )
 
     def _configuration(self, asset: Asset) -> int:
         (data,) = self.node.read([self._data_call(asset)])
         return int(data[0])
+
+
+def _members(reserves: dict[Asset, Reserve], bitmap: int) -> frozenset[Asset]:
+    return frozenset(a for a, each in reserves.items() if bitmap >> each.reserve_id & 1)
 
 
 def params_of(bitmap: int) -> ReserveParams:

@@ -7,8 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from eth_abi import decode, encode
-from eth_utils import keccak
+from eth_abi.abi import decode, encode
+from eth_hash.auto import keccak
 
 GAS = 5_000_000
 DEPLOY_GAS = 16_000_000
@@ -18,7 +18,7 @@ def call_data(signature: str, *args: Any) -> str:
     """Return the calldata of `name(type,...)` with `args`, 0x hex."""
     types = signature[signature.index("(") + 1 : -1]
     encoded = encode(_split(types) if types else [], args)
-    return "0x" + (keccak(text=signature)[:4] + encoded).hex()
+    return "0x" + (keccak(signature.encode())[:4] + encoded).hex()
 
 
 class Node:

@@ -14,14 +14,14 @@ PURSE_USD = 50_000_000
 
 
 def begin(chain: ChainMarket, accounts: list[str], seed: int) -> Walk:
-    """Return a walk whose last account liquidates and has lent out a deep pool of everything."""
+    """Return a walk whose last account liquidates, and has supplied a little of everything."""
     node = chain.node
     *users, liquidator = accounts
     reserves = chain.market().reserves
     for asset, token in chain.tokens.items():
         purse = PURSE_USD * asset.unit * 10**8 // reserves[asset].price
         for account in accounts:
-            node.do(account, token.underlying, "mint(address,uint256)", account, purse)
+            node.do(token.minter, token.underlying, "mint(address,uint256)", account, purse)
             node.do(account, token.underlying, "approve(address,uint256)", chain.pool, UINT256_MAX)
         node.do(
             liquidator,

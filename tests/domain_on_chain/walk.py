@@ -13,19 +13,19 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from eth_abi import decode
-from eth_utils import keccak
+from eth_abi.abi import decode
+from eth_hash.auto import keccak
 from tests.domain_on_chain.chain_market import ChainMarket
 from tests.domain_on_chain.node import call_data
 
 from leverd.domain import lending_actions, loans
 from leverd.domain.fixed_point import UINT256_MAX, WAD
-from leverd.domain.lending import LendingAccount, LendingMarket
+from leverd.domain.lending import LendingAccount, LendingMarket, ReserveParams
 from leverd.domain.lending_actions import Moved
 from leverd.domain.lending_errors import Refusal
 from leverd.domain.liquidation import Liquidation, liquidate
 from leverd.domain.money import Asset
-from leverd.domain.reserves import reserve_of, with_reserve
+from leverd.domain.reserves import debt_total, reserve_of, supplied_total, with_reserve
 from leverd.errors import ImpossibleError
 
 VARIABLE = 2
@@ -42,15 +42,20 @@ class Walk:
     random: Random
     at: int
     market: LendingMarket = field(init=False)
+    began: dict[Asset, ReserveParams] = field(init=False)
+    assets: list[Asset] = field(init=False)
+    everybody: list[str] = field(init=False)
     loans: dict[str, LendingAccount] = field(init=False)
     wallets: dict[tuple[str, Asset], int] = field(init=False)
     seen: Counter[str] = field(default_factory=Counter)
+    governed: Asset | None = None  # the reserve whose parameters are not as they began
 
     def __post_init__(self) -> None:
         self.market = self.chain.market()
         self.everybody = [*self.users, self.liquidator]
         self.loans = {user: self.chain.account(user) for user in self.everybody}
         self.assets = list(self.chain.tokens)
+        self.began = {asset: each.params for asset, each in self.market.reserves.items()}
         keys = [(user, asset) for user in self.everybody for asset in self.assets]
         balances = self.chain.node.read(
             [
@@ -74,9 +79,11 @@ class Walk:
             + [self.move_price] * 3
             + [self.to_the_brink] * 2
             + [self.liquidate] * 4
-            + [self.switch_category, self.switch_collateral]
+            + [self.switch_category, self.switch_collateral, self.govern]
         )
         for _ in range(steps):
+            if self.governed is not None and self.random.random() < 0.15:
+                self.relent(self.governed)
             self.at += self.random.choice((1, 2, 12, 600, 86_400, 30 * 86_400))
             self.random.choice(actions)()
 
@@ -178,6 +185,61 @@ class Walk:
             ),
         )
 
+    def govern(self) -> None:
+        """Have governance narrow one reserve: a cap, a freeze, a pause, a zero LTV, no loans."""
+        if self.governed is not None:
+            return
+        asset = self._asset()
+        reserve, underlying = reserve_of(self.market, asset), self._underlying(asset)
+        params = reserve.params
+        room = supplied_total(reserve, self.market.rules, self.at) // asset.unit
+        lent = debt_total(reserve, self.market.rules, self.at) // asset.unit
+        self._configure(
+            asset,
+            *self.random.choice(
+                (
+                    ("setSupplyCap(address,uint256)", underlying, room + 1 + room // 50),
+                    ("setBorrowCap(address,uint256)", underlying, lent + 1 + lent // 50),
+                    ("setReserveFreeze(address,bool)", underlying, True),
+                    ("setReservePause(address,bool)", underlying, True),
+                    ("setReserveBorrowing(address,bool)", underlying, False),
+                    (
+                        "configureReserveAsCollateral(address,uint256,uint256,uint256)",
+                        underlying,
+                        0,
+                        params.liquidation_threshold,
+                        params.liquidation_bonus,
+                    ),
+                )
+            ),
+        )
+        self.governed = asset
+
+    def relent(self, asset: Asset) -> None:
+        """Have governance put back what it narrowed."""
+        was, now = self.began[asset], reserve_of(self.market, asset).params
+        underlying = self._underlying(asset)
+        if now.frozen:
+            self._configure(asset, "setReserveFreeze(address,bool)", underlying, *(False,))
+        if now.paused:
+            self._configure(asset, "setReservePause(address,bool)", underlying, *(False,))
+        if not now.borrowing_enabled:
+            self._configure(asset, "setReserveBorrowing(address,bool)", underlying, *(True,))
+        if now.supply_cap != was.supply_cap:
+            self._configure(asset, "setSupplyCap(address,uint256)", underlying, was.supply_cap)
+        if now.borrow_cap != was.borrow_cap:
+            self._configure(asset, "setBorrowCap(address,uint256)", underlying, was.borrow_cap)
+        if reserve_of(self.market, asset).params.ltv != was.ltv:
+            self._configure(
+                asset,
+                "configureReserveAsCollateral(address,uint256,uint256,uint256)",
+                underlying,
+                was.ltv,
+                was.liquidation_threshold,
+                was.liquidation_bonus,
+            )
+        self.governed = None
+
     def move_price(self) -> None:
         asset = self._asset()
         price = reserve_of(self.market, asset).price
@@ -199,6 +261,8 @@ class Walk:
             self._set_price(asset, limit + (1 if up else -1))
         if self.random.random() < 0.3:
             self._set_price(asset, limit * self.random.randrange(6_000, 10_000) // 10_000)
+        self.at += 1
+        self.liquidate()
 
     def liquidate(self) -> None:
         sick = [
@@ -282,10 +346,22 @@ class Walk:
         else:
             assert told == refusal.name, f"{name}: the pool said {told}, we said {expected}"
 
+    def _configure(self, asset: Asset, signature: str, *args: Any) -> None:
+        """Change a parameter, and read what governance made of it."""
+        self.at += 1
+        chain, data = self.chain, call_data(signature, *args)
+        assert chain.node.send(chain.admin, chain.configurator, data, self.at) is None, signature
+        fresh = chain.market()
+        params = reserve_of(fresh, asset).params
+        reserve = replace(reserve_of(self.market, asset), params=params)
+        self.market = replace(with_reserve(self.market, reserve), emodes=fresh.emodes)
+        self.seen[signature.partition("(")[0]] += 1
+        self.compare(signature)
+
     def _set_price(self, asset: Asset, price: int) -> None:
         self.at += 1
-        feed, data = self.chain.tokens[asset].feed, call_data("set(int256)", price)
-        assert self.chain.node.send(self.liquidator, feed, data, self.at) is None
+        feed, data = self.chain.tokens[asset].feed, call_data("post(int256)", price)
+        assert self.chain.node.send(self.chain.admin, feed, data, self.at) is None
         reserve = replace(reserve_of(self.market, asset), price=price)
         self.market = with_reserve(self.market, reserve)
         self.seen["price"] += 1
@@ -377,7 +453,7 @@ class Walk:
 def reason(revert: str) -> str:
     """Return the protocol's present name for what a revert said, or the raw data."""
     data = bytes.fromhex(revert.removeprefix("0x"))
-    if data[:4] == keccak(text="Error(string)")[:4]:
+    if data[:4] == keccak(b"Error(string)")[:4]:
         (text,) = decode(["string"], data[4:])
         known = text.isdigit() and 300 + int(text) in {each.value for each in Refusal}
         return Refusal(300 + int(text)).name if known else str(text)
@@ -387,6 +463,6 @@ def reason(revert: str) -> str:
     }
     for each in Refusal:
         signature = f"{each.name}({arguments.get(each.name, '')})"
-        if data[:4] == keccak(text=signature)[:4]:
+        if data[:4] == keccak(signature.encode())[:4]:
             return each.name
     return revert

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_abi import encode
+from eth_abi.abi import encode
 from tests.domain_on_chain.chain_market import ChainMarket, Token
 from tests.domain_on_chain.node import Node, call_data
 
@@ -128,8 +128,8 @@ def deploy_market(node: Node, owner: str) -> ChainMarket:
                 (pool, call_data("getReserveVariableDebtToken(address)", underlying), "address"),
             ]
         )
-        tokens[each.asset] = Token(underlying, receipt, debt, feed)
-    return ChainMarket(node, AAVE_3_6, pool, oracle, tokens, modern=True)
+        tokens[each.asset] = Token(underlying, receipt, debt, feed, owner)
+    return ChainMarket(node, AAVE_3_6, pool, oracle, tokens, configurator, owner, modern=True)
 
 
 def _configure(hand: Deployer, configurator: str, each: Listing, underlying: str) -> None:

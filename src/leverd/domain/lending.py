@@ -160,6 +160,7 @@ class EMode:
     collaterals: frozenset[Asset]
     borrowables: frozenset[Asset]
     label: str = ""
+    zero_ltv: frozenset[Asset] = frozenset()  # collaterals that may not be borrowed against
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from leverd.domain import loans
 from leverd.domain.fixed_point import BPS, WAD, mul_div_up, percent_div, ray_mul
 from leverd.domain.lending import (
+    EMode,
     EModeRules,
     LendingAccount,
     LendingMarket,
@@ -170,19 +171,23 @@ def check_emode(market: LendingMarket, loan: LendingAccount, category: int) -> N
     emode = market.emodes.get(category)
     if category and (emode is None or not emode.liquidation_threshold):
         refuse(Refusal.InconsistentEModeCategory, f"there is no category {category}")
-    for asset in loan.debts:
-        if emode is not None and asset not in emode.borrowables:
-            if market.rules.emode is EModeRules.COUPLED:
-                refuse(Refusal.InconsistentEModeCategory, f"{asset.symbol} is owed")
-            refuse(Refusal.InvalidDebtInEmode, f"{asset.symbol} is owed")
-    if market.rules.emode is EModeRules.COUPLED:
-        return
-    for asset in loan.debts:
-        if not category and not reserve_of(market, asset).params.borrowing_enabled:
-            refuse(Refusal.InvalidDebtInEmode, f"{asset.symbol} is owed")
-    for asset in loan.collaterals:
-        if loans.terms_in(reserve_of(market, asset), emode, market.rules).ltv == 0:
+    decoupled = market.rules.emode is EModeRules.DECOUPLED
+    for reserve in sorted(market.reserves.values(), key=lambda each: each.reserve_id):
+        asset = reserve.asset
+        if asset in loan.debts and not _may_be_owed(reserve, emode, decoupled=decoupled):
+            refuse(
+                Refusal.InvalidDebtInEmode if decoupled else Refusal.InconsistentEModeCategory,
+                f"{asset.symbol} is owed",
+            )
+        barred = decoupled and loans.terms_in(reserve, emode, market.rules).ltv == 0
+        if asset in loan.collaterals and barred:
             refuse(Refusal.InvalidCollateralInEmode, f"{asset.symbol} would count for nothing")
+
+
+def _may_be_owed(reserve: Reserve, emode: EMode | None, *, decoupled: bool) -> bool:
+    if emode is None:
+        return reserve.params.borrowing_enabled or not decoupled
+    return reserve.asset in emode.borrowables
 
 
 def _check_category(market: LendingMarket, loan: LendingAccount, reserve: Reserve) -> None:

@@ -75,9 +75,9 @@ def terms_in(reserve: Reserve, emode: EMode | None, rules: LendingRules) -> Term
     params = reserve.params
     if emode is None or reserve.asset not in emode.collaterals:
         return Terms(params.ltv, params.liquidation_threshold, params.liquidation_bonus)
-    coupled_out = rules.emode is EModeRules.COUPLED and params.ltv == 0
-    ltv = 0 if coupled_out else emode.ltv
-    return Terms(ltv, emode.liquidation_threshold, emode.liquidation_bonus)
+    coupled = rules.emode is EModeRules.COUPLED
+    barred = params.ltv == 0 if coupled else reserve.asset in emode.zero_ltv
+    return Terms(0 if barred else emode.ltv, emode.liquidation_threshold, emode.liquidation_bonus)
 
 
 def counts_as_collateral(market: LendingMarket, loan: LendingAccount, asset: Asset) -> bool:

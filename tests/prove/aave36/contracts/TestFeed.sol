@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.10;
 
-/// A price feed that anyone may set.
+/// A price feed that anyone may post to.
 contract TestFeed {
   int256 public latestAnswer;
 
@@ -9,7 +9,7 @@ contract TestFeed {
     latestAnswer = answer;
   }
 
-  function set(int256 answer) external {
+  function post(int256 answer) external {
     latestAnswer = answer;
   }
 }
