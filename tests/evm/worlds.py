@@ -7,9 +7,10 @@ import time
 from datetime import UTC, datetime
 
 from eth_account import Account
+from tests.chain import LocalMarket
 
-from leverd.adapters.evm.allow_list import AllowList, Rule
 from leverd.adapters.evm.aave import functions as aave
+from leverd.adapters.evm.allow_list import AllowList, Rule
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
 from leverd.adapters.evm.profiles import PROFILES
@@ -18,7 +19,6 @@ from leverd.adapters.evm.sources import Patience
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.domain.money import Asset
 from leverd.domain.position import Mandate
-from tests.chain import LocalMarket
 
 WETH = Asset("WETH", 18)
 USDC = Asset("USDC", 6)

@@ -137,7 +137,8 @@ def _flags(options: NodeOptions, port: int) -> Sequence[str]:
     }
     words = [str(word) for pair in flags.items() for word in pair]
     loads = ["--load-state", str(options.state)] if options.state else []
-    return [*words, *loads, "--no-mining", "--quiet"]
+    # A turn reads a thousand positions in one request, which is more than anvil's usual 2 MB.
+    return [*words, *loads, "--no-mining", "--no-request-size-limit", "--quiet"]
 
 
 def _die_with_parent() -> None:

@@ -6,6 +6,7 @@ calls about the block itself come first, so that an answer proves which block it
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Final
 
@@ -27,6 +28,7 @@ FACTS: Final = 3
 _WORD: Final = abi.WORD
 _TRUE: Final = abi.uint_word(1)
 _DATA_AT: Final = abi.uint_word(3 * _WORD)
+_LOW: Final = struct.Struct(">24xQ")
 
 
 def facts(multicall: str) -> tuple[Call, ...]:
@@ -82,26 +84,35 @@ def decode(data: bytes, count: int) -> tuple[Reply, ...]:
     Raises:
         NonsenseError: it is something else.
     """
-    start = _at(data, 0)
-    if _at(data, start) != count:
+    if len(data) % _WORD:
+        raise abi.malformed("a batch cut short")
+    # The low half of every word at once; offsets and lengths never need more.
+    low = [one for (one,) in _LOW.iter_unpack(data)]
+    try:
+        return _replies(data, low, count)
+    except IndexError:
+        raise abi.malformed("a batch that points beyond its end") from None
+
+
+def _replies(data: bytes, low: list[int], count: int) -> tuple[Reply, ...]:
+    start = _place(low[0])
+    if low[start] != count:
         raise abi.malformed(f"replies to {count} calls")
-    base = start + _WORD
-    return tuple(_reply(data, base + _at(data, base + i * _WORD)) for i in range(count))
+    base = start + 1
+    replies = []
+    for i in range(count):
+        at = base + _place(low[base + i])
+        succeeded, inner = low[at], at + _place(low[at + 1])
+        begin = (inner + 1) * _WORD
+        end = begin + low[inner]
+        if succeeded > 1 or end > len(data):
+            raise abi.malformed("a batch that does not parse")
+        replies.append(Reply(succeeded == 1, data[begin:end]))
+    return tuple(replies)
 
 
-def _reply(data: bytes, at: int) -> Reply:
-    succeeded = _at(data, at, limit=2)
-    inner = at + _at(data, at + _WORD)
-    size = _at(data, inner)
-    begin = inner + _WORD
-    if begin + size > len(data):
-        raise abi.malformed("a reply cut short")
-    return Reply(succeeded == 1, data[begin : begin + size])
-
-
-def _at(data: bytes, at: int, *, limit: int | None = None) -> int:
-    """Return the word at `at`, which must be below `limit` (or the length of the data)."""
-    number = int.from_bytes(data[at : at + _WORD])
-    if at + _WORD > len(data) or number >= (len(data) + 1 if limit is None else limit):
-        raise abi.malformed("a batch that does not parse")
-    return number
+def _place(offset: int) -> int:
+    """Return the word that `offset` bytes point at."""
+    if offset % _WORD:
+        raise abi.malformed("a batch that points between words")
+    return offset // _WORD
