@@ -26,6 +26,7 @@ class Snapshot:
     borrow_indexes: Mapping[str, int]  # symbol -> ray
     health: int  # wad
     equity: int  # share class raw units
+    decimals: Mapping[str, int] = field(default_factory=dict)  # symbol -> of its raw units
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +279,15 @@ class AlertRaised:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class JournalPruned:
+    """Entries up to `through` that nothing depends on were dropped; `kept` of them stay."""
+
+    through: int
+    dropped: int
+    kept: int
+
+
 Event: TypeAlias = (
     DaemonStarted
     | DaemonStopped
@@ -302,4 +312,5 @@ Event: TypeAlias = (
     | PortfolioStopped
     | PnlRecorded
     | AlertRaised
+    | JournalPruned
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from leverd.risk import limits
 from leverd.settings.models import (
     AaveV3,
     Key,
@@ -22,6 +23,7 @@ def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
         *_chain(settings),
         *_venues(settings),
         *_key(settings.key),
+        *_limits(settings),
         *_engine(settings),
         *(
             problem
@@ -91,6 +93,14 @@ def _exactly_one(path: Path, sources: dict[str, str | None]) -> Iterator[Problem
         yield _clash(
             path, f"needs exactly one of {words}; {' and '.join(given) or 'none'} is given"
         )
+
+
+def _limits(settings: Settings) -> Iterator[Problem]:
+    """Yield what the gate itself finds wrong with its limits, in the file's names."""
+    for line in limits.problems(settings.limits.limits()):
+        field, _, message = line.partition(": ")
+        key = field.replace("price_wei", "price_gwei").replace("day_wei", "day_eth")
+        yield _clash(("limits", key), message)
 
 
 def _engine(settings: Settings) -> Iterator[Problem]:

@@ -1,0 +1,26 @@
+"""When the daemon last finished a turn, for people who ask from another process."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class Heartbeat:
+    """A file beside the journal whose time is that of the last finished turn."""
+
+    def __init__(self, journal: Path) -> None:
+        self._path = journal.with_name(f"{journal.name}.turn")
+
+    def beat(self, now: datetime) -> None:
+        """Say that a turn ended at `now`; costs no sync, for it is no record."""
+        self._path.touch(mode=0o600)
+        os.utime(self._path, (now.timestamp(), now.timestamp()))
+
+    def last(self) -> datetime | None:
+        """Return when the last turn ended, None if none ever did."""
+        try:
+            return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
