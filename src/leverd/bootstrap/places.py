@@ -1,0 +1,182 @@
+"""Where things are: settings, and on a devnet its deployment record, as one set of addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from leverd.domain.money import USD, Asset
+from leverd.domain.position import Mandate
+from leverd.errors import SettingsError, UnreachableError
+from leverd.settings import AaveV3, Settings, UniswapV3
+
+_DEVNET: Final = "devnet"
+"""What stands in the settings where the devnet's own record says the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlace:
+    """A swap pool's whereabouts."""
+
+    tokens: tuple[Asset, Asset]
+    fee: int  # hundredths of a basis point
+    factory: str
+    quoter: str
+    router: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Every address the settings lead to, and the positions kept there."""
+
+    chain_id: int
+    rpc: tuple[str, ...]
+    profile: str
+    native: Asset
+    tokens: Mapping[Asset, str]
+    lending: Mapping[str, str]  # venue name -> addresses provider
+    pools: Mapping[str, PoolPlace]
+    mandates: tuple[Mandate, ...]
+    owner: str  # "" where the account itself says
+    account_factory: str  # "" where there is none yet
+    speed: float  # chain seconds a wall second
+
+
+def resolve(settings: Settings) -> Places:
+    """Return the places that `settings` name, reading the devnet's record when they say so.
+
+    Raises:
+        SettingsError: a token, venue or address is named nowhere.
+        UnreachableError: the devnet has no record, because it does not run yet.
+    """
+    record = _record(Path(settings.chain.devnet)) if settings.chain.devnet else None
+    tokens = _tokens(settings, record)
+    by_symbol = {asset.symbol: asset for asset in tokens}
+    lending, pools = _venues(settings, record, by_symbol)
+    mandates = tuple(
+        Mandate(
+            name,
+            _account(name, position.account, record),
+            _known(position.lending, lending, f"positions.{name}.lending"),
+            _known(position.pool, pools, f"positions.{name}.pool"),
+            by_symbol[_known(position.collateral, by_symbol, f"positions.{name}.collateral")],
+            by_symbol[_known(position.debt, by_symbol, f"positions.{name}.debt")],
+            {**by_symbol, USD.symbol: USD}[
+                _known(
+                    position.share_class,
+                    {**by_symbol, USD.symbol: USD},
+                    f"positions.{name}.share_class",
+                )
+            ],
+            position.emode,
+        )
+        for name, position in settings.positions.items()
+    )
+    return Places(
+        chain_id=record["chain_id"] if record else _said(settings.chain.id, "chain.id"),
+        rpc=(record["url"],) if record else settings.chain.rpc,
+        profile="local" if record else settings.chain.profile or "ethereum",
+        native=_native(by_symbol, settings),
+        tokens=tokens,
+        lending=lending,
+        pools=pools,
+        mandates=mandates,
+        owner=record["roles"]["owner"] if record else "",
+        account_factory=(record["account_factory"] or "") if record else "",
+        speed=float(record["speed"]) if record else 1.0,
+    )
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """Return the devnet's deployment record, with the endpoint it answers at."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "deployment.json").read_text("utf-8"))
+        endpoint = json.loads((folder / "endpoint.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnreachableError(
+            f"no devnet runs in {folder}",
+            number=20,
+            place="chain.devnet",
+            remedy="leverd devnet up --detach",
+        ) from error
+    return {**found, "url": endpoint["url"], "speed": endpoint["speed"]}
+
+
+def _tokens(settings: Settings, record: Mapping[str, Any] | None) -> dict[Asset, str]:
+    if record is not None:
+        return {
+            Asset(symbol, token["decimals"]): token["address"]
+            for symbol, token in record["tokens"].items()
+        }
+    return {
+        Asset(symbol, token.decimals): token.address for symbol, token in settings.tokens.items()
+    }
+
+
+def _venues(
+    settings: Settings, record: Mapping[str, Any] | None, assets: Mapping[str, Asset]
+) -> tuple[dict[str, str], dict[str, PoolPlace]]:
+    lending: dict[str, str] = {}
+    pools: dict[str, PoolPlace] = {}
+    devnet = record or {"provider": None, "factory": None, "quoter": None, "router": ""}
+    for name, venue in settings.venues.items():
+        place = f"venues.{name}"
+        match venue:
+            case AaveV3(provider=provider):
+                lending[name] = _said(provider or devnet["provider"], f"{place}.provider")
+            case UniswapV3(tokens=(one, other), fee=fee, factory=factory, quoter=quoter):
+                pair = (
+                    assets[_known(one, assets, f"{place}.tokens")],
+                    assets[_known(other, assets, f"{place}.tokens")],
+                )
+                pools[name] = PoolPlace(
+                    pair,
+                    fee,
+                    _said(factory or devnet["factory"], f"{place}.factory"),
+                    _said(quoter or devnet["quoter"], f"{place}.quoter"),
+                    devnet["router"],
+                )
+    return lending, pools
+
+
+def _account(position: str, said: str, record: Mapping[str, Any] | None) -> str:
+    if said != _DEVNET:
+        return said
+    accounts = record["accounts"] if record else {}
+    if position in accounts:
+        found: str = accounts[position]
+        return found
+    raise SettingsError(
+        f"the devnet holds no account for {position}",
+        number=70,
+        place=f"positions.{position}.account",
+        remedy="leverd account deploy",
+    )
+
+
+def _native(assets: Mapping[str, Asset], settings: Settings) -> Asset:
+    if "WETH" in assets:
+        return assets["WETH"]
+    raise SettingsError(
+        "the wrapped native token WETH is not among the tokens",
+        number=71,
+        place="tokens",
+        remedy=f"name it; {settings.chain.profile or 'the chain'} pays gas in it",
+    )
+
+
+def _known(name: str, among: Mapping[str, object], place: str) -> str:
+    if name in among:
+        return name
+    raise SettingsError(
+        f"{name} is not one of {', '.join(sorted(among)) or 'none'}", number=72, place=place
+    )
+
+
+def _said(value: Any, place: str) -> Any:
+    if value is None:
+        raise SettingsError("must be said where no devnet says it", number=73, place=place)
+    return value
