@@ -48,16 +48,18 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 state, venue, amount.asset, _supply(state, venue, amount.asset, raw, fill), -1
             )
         case Withdraw(venue, amount, everything):
-            moved = lending_actions.withdraw(
-                state.lending[venue],
-                _loan(state, venue),
-                amount.asset,
-                _wanted(amount.raw, fill, everything=everything),
-                fill.at,
-                indexes=fill.indexes,
-                unchecked=verified,
-            )
-            return _lend(state, venue, amount.asset, moved, 1)
+            for raw in (*fill.before, _wanted(amount.raw, fill, everything=everything)):
+                moved = lending_actions.withdraw(
+                    state.lending[venue],
+                    _loan(state, venue),
+                    amount.asset,
+                    raw,
+                    fill.at,
+                    indexes=fill.indexes,
+                    unchecked=verified,
+                )
+                state = _lend(state, venue, amount.asset, moved, 1)
+            return state
         case Borrow(venue, amount):
             moved = lending_actions.borrow(
                 state.lending[venue],

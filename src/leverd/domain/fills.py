@@ -13,7 +13,8 @@ class Fill:
 
     Swaps fill `sold`, `bought` and, when modelled, `pool_after`. Lending actions fill
     `amount` when they moved something else than what was named ("everything"), and
-    `indexes` (liquidity, borrow; ray) when a receipt tells what the market's were.
+    `indexes` (liquidity, borrow; ray) when a receipt tells what the market's were, and
+    `before` when the account made one withdrawal in several calls: each rounds on its own.
     """
 
     at: int  # chain time of the block, unix seconds
@@ -22,3 +23,4 @@ class Fill:
     amount: int | None = None
     indexes: tuple[int, int] | None = None
     pool_after: Pool | None = None
+    before: tuple[int, ...] = ()  # raw amounts withdrawn by the calls before the last
