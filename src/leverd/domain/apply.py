@@ -48,12 +48,12 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 state, venue, amount.asset, _supply(state, venue, amount.asset, raw, fill), -1
             )
         case Withdraw(venue, amount, everything):
-            for raw in (*fill.before, _wanted(amount.raw, fill, everything=everything)):
+            for part in (*fill.before, _wanted(amount.raw, fill, everything=everything)):
                 moved = lending_actions.withdraw(
                     state.lending[venue],
                     _loan(state, venue),
                     amount.asset,
-                    raw,
+                    part,
                     fill.at,
                     indexes=fill.indexes,
                     unchecked=verified,
