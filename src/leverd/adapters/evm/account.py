@@ -1,4 +1,4 @@
-"""Our account contract: what it is, what it says of itself, and how its calls are encoded."""
+"""Our account contract: what it is, and what it says of itself."""
 
 from __future__ import annotations
 

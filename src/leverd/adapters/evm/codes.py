@@ -21,6 +21,8 @@ WRONG_DECIMALS: Final = 7
 NO_POOL: Final = 8
 NOT_LISTED: Final = 9
 NO_FILL: Final = 10
+UNKNOWN_REVISION: Final = 11
+FOREIGN_CODE: Final = 12
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1
@@ -47,3 +49,10 @@ KEYSTORE_MALFORMED: Final = 12
 WRONG_PASSWORD: Final = 13
 KEYSTORE_EXISTS: Final = 14
 KEYSTORE_READABLE: Final = 15
+
+# LVD-OWN: cannot be done as asked
+NO_ROUTER: Final = 60
+STEP_UNKNOWN: Final = 61
+NOT_OPERATOR: Final = 62
+KEY_IS_OWNER: Final = 63
+NO_GAS: Final = 64

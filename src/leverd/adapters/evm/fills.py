@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
 
 from leverd.adapters.evm import abi, codes
 from leverd.adapters.evm.aave import functions as aave
@@ -12,7 +13,7 @@ from leverd.adapters.evm.survey import Survey
 from leverd.adapters.evm.uniswap import functions as uniswap
 from leverd.adapters.evm.uniswap import pools as uniswap_pools
 from leverd.domain.fills import Fill
-from leverd.domain.money import Asset
+from leverd.domain.money import Amount, Asset
 from leverd.domain.plan import (
     Action,
     Borrow,
@@ -45,34 +46,20 @@ def fills(
 
 
 def _fill(
-    survey: Survey,
-    mandate: Mandate,
-    action: Action,
-    logs: Sequence[Log],
-    taken: set[int],
-    at: int,
+    survey: Survey, mandate: Mandate, action: Action, logs: Sequence[Log], taken: set[int], at: int
 ) -> Fill:
     match action:
         case Supply(venue, amount):
-            # Supply: reserve and onBehalfOf are topics; user and amount are data
-            return _lent(
-                survey.markets[venue], logs, taken, aave.SUPPLIED, amount.asset, 2, mandate, at, 1
-            )
-        case Withdraw(venue, amount):
-            # Withdraw: reserve, user and to are topics; amount is data
-            return _lent(
-                survey.markets[venue], logs, taken, aave.WITHDRAWN, amount.asset, 2, mandate, at, 0
-            )
+            return _lent(_Lending(survey.markets[venue], mandate, logs, taken, at), _SUPPLY, amount)
+        case Withdraw(venue, amount, everything):
+            lending = _Lending(survey.markets[venue], mandate, logs, taken, at)
+            return _withdrawn(lending, amount, everything=everything)
         case Borrow(venue, amount):
-            # Borrow: reserve and onBehalfOf are topics; user, amount, mode and rate are data
-            return _lent(
-                survey.markets[venue], logs, taken, aave.BORROWED, amount.asset, 2, mandate, at, 1
-            )
-        case Repay(venue, amount):
-            # Repay: reserve, user and repayer are topics; amount and useATokens are data
-            return _lent(
-                survey.markets[venue], logs, taken, aave.REPAID, amount.asset, 2, mandate, at, 0
-            )
+            return _lent(_Lending(survey.markets[venue], mandate, logs, taken, at), _BORROW, amount)
+        case Repay(venue, amount, everything):
+            lending = _Lending(survey.markets[venue], mandate, logs, taken, at)
+            fill = _lent(lending, _REPAY, amount)
+            return replace(fill, amount=None) if everything else fill
         case Swap(pool, sell):
             return _traded(survey, pool, sell.asset, logs, taken, at)
         case BuyExact(pool, _, sell_max):
@@ -83,58 +70,92 @@ def _fill(
             assert_never(action)
 
 
-def _lent(
-    market: Market,
-    logs: Sequence[Log],
-    taken: set[int],
-    event: bytes,
-    asset: Asset,
-    holder_topic: int,
-    mandate: Mandate,
-    at: int,
-    amount_word: int,
-) -> Fill:
-    """Return the fill of a lending action, with the indexes the pool announced just before."""
-    token = abi.address_word(market.reserves[asset].token)
-    holder = abi.address_word(mandate.account)
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """Where one of the pool's events keeps its amount; the account is always its second topic."""
 
-    def ours(log: Log) -> bool:
-        return (
-            _is(log, market.pool, event)
+    topic: bytes
+    amount_word: int
+
+
+_SUPPLY: Final = _Event(aave.SUPPLIED, 1)  # data: user, amount
+_WITHDRAW: Final = _Event(aave.WITHDRAWN, 0)  # data: amount
+_BORROW: Final = _Event(aave.BORROWED, 1)  # data: user, amount, mode, rate
+_REPAY: Final = _Event(aave.REPAID, 0)  # data: amount, useATokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Lending:
+    """One receipt, as one account's side of one market."""
+
+    market: Market
+    mandate: Mandate
+    logs: Sequence[Log]
+    taken: set[int]
+    at: int
+
+    def find(self, event: _Event, asset: Asset) -> list[int]:
+        """Return the positions of the account's own events about `asset`, not yet taken."""
+        token = abi.address_word(self.market.reserves[asset].token)
+        holder = abi.address_word(self.mandate.account)
+        return [
+            position
+            for position, log in enumerate(self.logs)
+            if position not in self.taken
+            and _is(log, self.market.pool, event.topic)
             and log.topics[1] == token
-            and log.topics[holder_topic] == holder
-        )
+            and log.topics[2] == holder
+        ]
 
-    position = _first(logs, taken, ours, f"{asset.symbol} of {market.name}")
-    amount = abi.words(logs[position].data, amount_word + 1)[amount_word]
-    return Fill(at, amount=amount, indexes=_indexes(market, logs[:position], token))
+    def amount(self, position: int, event: _Event) -> int:
+        """Return the raw amount of the event at `position`."""
+        return abi.words(self.logs[position].data, event.amount_word + 1)[event.amount_word]
+
+    def indexes(self, position: int, asset: Asset) -> tuple[int, int]:
+        """Return the liquidity and borrow index (ray) announced last before `position`."""
+        token = abi.address_word(self.market.reserves[asset].token)
+        for log in reversed(self.logs[:position]):
+            if _is(log, self.market.pool, aave.RESERVE_UPDATED) and log.topics[1] == token:
+                _, _, _, liquidity, borrow = abi.words(log.data, 5)
+                return liquidity, borrow
+        raise _missing(f"the indexes of {asset.symbol}")
 
 
-def _indexes(market: Market, before: Sequence[Log], token: bytes) -> tuple[int, int]:
-    """Return the liquidity and borrow index last announced for a reserve (ray)."""
-    for log in reversed(before):
-        if _is(log, market.pool, aave.RESERVE_UPDATED) and log.topics[1] == token:
-            _, _, _, liquidity, borrow = abi.words(log.data, 5)
-            return liquidity, borrow
-    raise _missing(f"indexes of {market.name}")
+def _lent(lending: _Lending, event: _Event, amount: Amount) -> Fill:
+    """Return the fill of a lending action: the first of its events."""
+    found = lending.find(event, amount.asset)
+    if not found:
+        raise _missing(f"{amount.asset.symbol} in {lending.market.name}")
+    lending.taken.add(found[0])
+    return Fill(
+        lending.at,
+        amount=lending.amount(found[0], event),
+        indexes=lending.indexes(found[0], amount.asset),
+    )
+
+
+def _withdrawn(lending: _Lending, amount: Amount, *, everything: bool) -> Fill:
+    """Return the fill of a withdrawal; everything may come in several calls, the rest last."""
+    if not everything:
+        return _lent(lending, _WITHDRAW, amount)
+    found = lending.find(_WITHDRAW, amount.asset)
+    if not found:
+        raise _missing(f"{amount.asset.symbol} in {lending.market.name}")
+    lending.taken.update(found)
+    before = tuple(lending.amount(position, _WITHDRAW) for position in found[:-1])
+    return Fill(lending.at, indexes=lending.indexes(found[-1], amount.asset), before=before)
 
 
 def _traded(
     survey: Survey, pool: str, sold: Asset, logs: Sequence[Log], taken: set[int], at: int
 ) -> Fill:
     place = survey.pools[pool]
-    position = _first(logs, taken, lambda log: _is(log, place.address, uniswap.SWAPPED), pool)
-    amounts = uniswap_pools.swap_amounts(logs[position].data)
-    paid, got = uniswap_pools.swap_of(place, amounts, sold)
-    return Fill(at, sold=paid, bought=got)
-
-
-def _first(logs: Sequence[Log], taken: set[int], matches: Callable[[Log], bool], what: str) -> int:
     for position, log in enumerate(logs):
-        if position not in taken and matches(log):
+        if position not in taken and _is(log, place.address, uniswap.SWAPPED):
             taken.add(position)
-            return position
-    raise _missing(what)
+            paid, got = uniswap_pools.swap_of(place, uniswap_pools.swap_amounts(log.data), sold)
+            return Fill(at, sold=paid, bought=got)
+    raise _missing(f"the swap in {pool}")
 
 
 def _is(log: Log, address: str, event: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from leverd.adapters.evm import codes
 from leverd.adapters.evm.aave import functions as aave
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.survey import Survey
@@ -106,7 +107,7 @@ def _route(
     if not venue.router:
         raise OwnerError(
             f"{pool} has no router, which a position held by a plain address swaps through",
-            number=60,
+            number=codes.NO_ROUTER,
             remedy=f"set venues.{pool}.router, or move the position into an account contract",
         )
     addresses = config.addresses

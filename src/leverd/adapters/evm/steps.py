@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leverd.adapters.evm import account, erc20, plain
+from leverd.adapters.evm import account_calls, codes, erc20, plain
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.plain import PlainCall
 from leverd.adapters.evm.survey import Survey, ask
@@ -31,7 +31,7 @@ class Steps:
         """
         kind = self._survey.accounts[mandate.account.lower()]
         if kind.state is not None:
-            return account.encode(self._config, self._survey, mandate, step, sequence, deadline)
+            return account_calls.encode(self._survey, mandate, step, sequence, deadline)
         return (await self.plain(mandate, step, deadline)).call
 
     async def plain(self, mandate: Mandate, step: Step, deadline: int) -> PlainCall:
@@ -43,7 +43,7 @@ class Steps:
         if step.kind is not StepKind.SINGLE or len(step.actions) != 1:
             raise OwnerError(
                 "a plain address cannot do several things in one transaction",
-                number=61,
+                number=codes.STEP_UNKNOWN,
                 place=mandate.position_id,
                 remedy="move the position into an account contract",
             )

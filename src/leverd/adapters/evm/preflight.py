@@ -1,0 +1,220 @@
+"""What must be true before anything is signed: used by `leverd doctor` and at every start.
+
+Nothing is sent. Findings come all at once, each with its code and remedy; only a node that
+does not answer, or is on another chain, ends the list early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from leverd.adapters.evm import codes, erc20
+from leverd.adapters.evm.account import AccountKind
+from leverd.adapters.evm.client import EvmClient
+from leverd.adapters.evm.config import EvmVenueConfig
+from leverd.adapters.evm.reads import each
+from leverd.adapters.evm.survey import accounts, ask, market, pool, wrong_decimals
+from leverd.errors import LeverdError, NonsenseError, OwnerError
+
+
+class Severity(StrEnum):
+    """What a finding means for a start."""
+
+    ERROR = "error"
+    """Nothing may be signed."""
+
+    REDUCING = "reducing"
+    """No new risk; open positions may still be lowered."""
+
+    NOTE = "note"
+    """For the owner to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be."""
+
+    severity: Severity
+    error: LeverdError
+
+    @property
+    def code(self) -> str:
+        """The stable code, e.g. `LVD-CHN-002`."""
+        return self.error.code
+
+
+_BYTES_SHOWN: Final = 10
+
+
+async def check(config: EvmVenueConfig, client: EvmClient, signer: str) -> list[Finding]:
+    """Return everything that is wrong with `config` on the chain it names.
+
+    Raises:
+        UnreachableError: no node answers.
+    """
+    try:
+        await client.chain_id()
+    except NonsenseError as error:
+        return [Finding(Severity.ERROR, error)]
+    findings = await _codes(config, client)
+    if findings:
+        return findings  # what follows would only say the same in other words
+    findings += await _tokens(config, client)
+    findings += await _venues(config, client)
+    kinds = await accounts(client, config)
+    findings += await _accounts(kinds, client, signer)
+    return findings + await _gas(client, signer)
+
+
+async def _codes(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+    """Return a finding for each configured contract that is no contract."""
+    places = {"multicall": config.multicall}
+    places |= {f"tokens.{token.asset.symbol}": token.address for token in config.tokens}
+    places |= {f"venues.{venue.name}.provider": venue.provider for venue in config.lending}
+    for venue in config.pools:
+        places[f"venues.{venue.name}.factory"] = venue.factory
+        places[f"venues.{venue.name}.quoter"] = venue.quoter
+        if venue.router:
+            places[f"venues.{venue.name}.router"] = venue.router
+    found = await client.codes(list(places.values()))
+    return [
+        Finding(
+            Severity.ERROR,
+            NonsenseError(
+                f"no contract at {address}",
+                number=codes.NO_CODE,
+                place=place,
+                remedy="check the address, and that chain.rpc is a node of the right chain",
+            ),
+        )
+        for (place, address), code in zip(places.items(), found, strict=True)
+        if not code
+    ]
+
+
+async def _tokens(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+    reads = each({token.asset: erc20.decimals(token.address) for token in config.tokens})
+    try:
+        found: Mapping[object, int] = await ask(client, reads)
+    except NonsenseError as error:
+        return [Finding(Severity.ERROR, error)]
+    return [
+        Finding(Severity.ERROR, wrong_decimals(token.asset, found[token.asset]))
+        for token in config.tokens
+        if found[token.asset] != token.asset.decimals
+    ]
+
+
+async def _venues(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+    findings = []
+    for lending in config.lending:
+        try:
+            found = await market(client, config, lending)
+        except NonsenseError as error:
+            findings.append(Finding(Severity.ERROR, _placed(error, lending.name)))
+            continue
+        if not found.trusted:
+            findings.append(
+                Finding(
+                    Severity.REDUCING,
+                    NonsenseError(
+                        f"pool revision {found.revision} is none that leverd knows"
+                        f" (read as {found.rules.name})",
+                        number=codes.UNKNOWN_REVISION,
+                        place=lending.name,
+                        remedy="update leverd; until then positions are only lowered",
+                    ),
+                )
+            )
+    for venue in config.pools:
+        try:
+            await pool(client, config, venue)
+        except NonsenseError as error:
+            findings.append(Finding(Severity.ERROR, _placed(error, venue.name)))
+    return findings
+
+
+async def _accounts(
+    kinds: Mapping[str, AccountKind], client: EvmClient, signer: str
+) -> list[Finding]:
+    findings = []
+    for kind in kinds.values():
+        if kind.state is None:
+            findings += _plain(kind, signer)
+            continue
+        if not kind.trusted:
+            findings.append(
+                Finding(
+                    Severity.REDUCING,
+                    NonsenseError(
+                        f"the code behind {kind.address} is not one of ours"
+                        f" (hash {kind.code_hash[:_BYTES_SHOWN]}…)",
+                        number=codes.FOREIGN_CODE,
+                        place="positions",
+                        remedy="deploy an account with `leverd account deploy` and move into it",
+                    ),
+                )
+            )
+        try:
+            state = await ask(client, kind.state)
+        except NonsenseError as error:
+            findings.append(Finding(Severity.ERROR, _placed(error, kind.address)))
+            continue
+        if state.operator.lower() != signer.lower():
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    OwnerError(
+                        f"{kind.address} takes calls from {state.operator}, not from our key"
+                        f" {signer}",
+                        number=codes.NOT_OPERATOR,
+                        place="positions",
+                        remedy="have the owner call set_operator, or give the right key",
+                    ),
+                )
+            )
+        if state.owner.lower() == signer.lower():
+            findings.append(
+                Finding(
+                    Severity.NOTE,
+                    OwnerError(
+                        f"our hot key owns {kind.address}, so its bounds protect nobody",
+                        number=codes.KEY_IS_OWNER,
+                        place="positions",
+                        remedy="offer the account to a cold key",
+                    ),
+                )
+            )
+    return findings
+
+
+def _plain(kind: AccountKind, signer: str) -> Sequence[Finding]:
+    if kind.address.lower() == signer.lower():
+        return ()
+    error = OwnerError(
+        f"{kind.address} is neither a contract nor the address of our key",
+        number=codes.NOT_OPERATOR,
+        place="positions",
+        remedy="name an account contract, or the key's own address",
+    )
+    return (Finding(Severity.ERROR, error),)
+
+
+async def _gas(client: EvmClient, signer: str) -> list[Finding]:
+    if await client.balance(signer):
+        return []
+    error = OwnerError(
+        f"{signer} has nothing to pay gas with",
+        number=codes.NO_GAS,
+        place="key",
+        remedy="send it native tokens for several deleverages at the year's highest base fee",
+    )
+    return [Finding(Severity.ERROR, error)]
+
+
+def _placed(error: NonsenseError, place: str) -> NonsenseError:
+    error.place = error.place or place
+    return error
