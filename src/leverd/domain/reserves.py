@@ -57,7 +57,7 @@ def accrued(
     `indexes` (liquidity, borrow; ray) replace the grown ones when a receipt tells them.
     """
     if indexes is None:
-        if at == reserve.updated_at:
+        if _elapsed(reserve, at) == 0:
             return reserve
         indexes = _grown(reserve, rules, at)
     liquidity_index, borrow_index = indexes
