@@ -21,6 +21,7 @@ from leverd.errors import (
     JournalDamagedError,
     JournalError,
     JournalLockedError,
+    OwnerError,
 )
 
 _BUSY_MS: Final = 10_000
@@ -87,14 +88,14 @@ def check_exists(path: Path) -> None:
     """Check that there is a journal to open, without opening it.
 
     Raises:
-        JournalError: there is none yet.
+        OwnerError: there is none yet.
         JournalDamagedError: there was one: it is empty, or only its log is left.
     """
     if not path.exists():
         log = wal_path(path)
         if log.exists() and log.stat().st_size:
             raise damaged_file(path, "its database is gone, only its log is left")
-        raise JournalError(
+        raise OwnerError(
             "there is no journal here yet",
             number=11,
             place=str(path),

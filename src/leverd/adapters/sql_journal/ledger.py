@@ -17,7 +17,8 @@ class SqlLedger:
     """A `Ledger` over a journal's file; takes no lock and never waits for the daemon.
 
     Raises:
-        JournalError: there is no journal, or other tables than this leverd's.
+        JournalError: other tables than this leverd's.
+        OwnerError: there is no journal.
         JournalDamagedError: it cannot be read.
     """
 

@@ -18,7 +18,8 @@ class SqlRequests:
     """`Requests` any process may put and only the daemon takes.
 
     Raises:
-        JournalError: there is no journal, or other tables than this leverd's.
+        JournalError: other tables than this leverd's.
+        OwnerError: there is no journal.
     """
 
     def __init__(self, path_or_url: str | Path, clock: Clock) -> None:

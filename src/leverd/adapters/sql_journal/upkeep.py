@@ -33,7 +33,7 @@ def verify(path: Path) -> Verified:
 
     Raises:
         JournalDamagedError: something is missing or is not what was written.
-        JournalError: there is no journal.
+        OwnerError: there is no journal.
     """
     database.check_exists(path)
     entries = last_seq = 0
@@ -107,7 +107,7 @@ def upgrade(path: Path) -> None:
     """Bring the journal's tables to the newest shape; needs no daemon running.
 
     Raises:
-        JournalError: a newer leverd made them, or there is no journal.
+        JournalError: a newer leverd made them.
     """
     database.check_exists(path)
     with (

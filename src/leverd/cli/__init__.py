@@ -1,0 +1,1 @@
+"""Commands. Each family is one file, imported only when it is used."""

@@ -1,0 +1,104 @@
+"""`leverd config`: check, show or begin a settings file; no socket opens before it is right."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from leverd.cli.given import DEFAULT, Config, Mode, settings_of
+from leverd.cli.hooks import hook
+from leverd.cli.output import Json, emit_json, say
+from leverd.errors import OwnerError
+
+app = typer.Typer(
+    help="Check, show or begin a settings file.", no_args_is_help=True, rich_markup_mode=None
+)
+
+FormOnly: TypeAlias = Annotated[
+    bool, typer.Option("--form-only", help="Do not ask the market whether it can be kept.")
+]
+
+
+@app.command()
+def check(
+    config: Config = None,
+    mode: Mode = "",
+    form_only: FormOnly = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Check the form (exit 2), then whether the market lets it be kept (exit 6)."""
+    settings = settings_of(config, mode)
+    judge = None if form_only else hook("feasible", "check")
+    findings = [str(each) for each in judge(settings)] if judge else []
+    files = ", ".join(str(each) for each in config or [DEFAULT])
+    if as_json:
+        emit_json(
+            {
+                "files": [str(each) for each in config or [DEFAULT]],
+                "form": "right",
+                "market": "not asked" if judge is None else "can be kept",
+                "findings": findings,
+                "fingerprint": settings.fingerprint(),
+            }
+        )
+        return
+    say(f"{files}: the form is right ({settings.fingerprint()})")
+    for finding in findings:
+        say(f"  {finding}")
+    if judge is None:
+        say("  whether the market lets it be kept was not asked")
+
+
+@app.command()
+def show(
+    config: Config = None,
+    mode: Mode = "",
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Show every setting in force, defaults and overrides included; URLs without their keys."""
+    from leverd.settings import as_yaml, in_force  # noqa: PLC0415 -- loads pydantic
+
+    settings = settings_of(config, mode)
+    if as_json:
+        emit_json(in_force(settings))
+    else:
+        sys.stdout.write(as_yaml(settings))
+
+
+@app.command()
+def schema(config: Config = None) -> None:
+    """Print the JSON schema of a settings file, for editors; with your own agents by -c."""
+    from leverd.bootstrap.agents import find_agents  # noqa: PLC0415 -- loads pydantic
+    from leverd.settings import agents_path  # noqa: PLC0415 -- as above
+    from leverd.settings import schema as schema_of  # noqa: PLC0415 -- as above
+
+    own = [Path(each) for each in agents_path(config, os.environ)] if config else []
+    emit_json(schema_of(find_agents(own)))
+
+
+@app.command()
+def new(
+    to: Annotated[Path, typer.Argument(help="A new file.")] = DEFAULT,
+    mode: Annotated[str, typer.Option("--mode", help="devnet or live.")] = "devnet",
+) -> None:
+    """Write a commented settings file to begin with; for live it leaves every limit to you."""
+    from leverd.settings import starter  # noqa: PLC0415 -- loads pydantic
+
+    if mode not in {"devnet", "live"}:
+        raise OwnerError(f"no mode is called {mode}", number=4, remedy="devnet or live")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with to.open("x", encoding="utf-8") as file:
+            file.write(starter(mode))
+    except FileExistsError:
+        raise OwnerError(
+            "a file is there already, and is not overwritten",
+            number=5,
+            place=str(to),
+            remedy="name another one",
+        ) from None
+    say(f"{to} is written; check it with: leverd config check -c {to}")

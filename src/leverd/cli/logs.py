@@ -1,0 +1,63 @@
+"""Text logs: console and a rotating file. Secrets have a type that prints as stars."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+    from leverd.interfaces.secrets import Secret
+    from leverd.settings.models import LogsSection
+
+_LINE: Final = "{time:YYYY-MM-DD HH:mm:ss.SSS!UTC}Z {level:<7} {message}"
+_SHORTEST: Final = 6  # characters; hiding less would tear holes into ordinary words
+_URL: Final = re.compile(r"(https?://)(?:[^\s/@]+@)?([^\s/?#'\"]+)[/?][^\s'\"]+")
+_hidden: Final[set[str]] = set()
+
+
+def hide(secret: Secret) -> None:
+    """Never let `secret` into a log line from now on, whatever path it takes there."""
+    value = secret.reveal()
+    _hidden.update(each for each in (value, value.removeprefix("0x")) if len(each) >= _SHORTEST)
+
+
+def set_up(logs: LogsSection) -> None:
+    """Send log lines where `logs` says, and nowhere else."""
+    logger.remove()
+    logger.configure(patcher=_redact)
+    # No variable values in tracebacks: a key may be among them.
+    safe: dict[str, Any] = {"level": logs.level, "backtrace": False, "diagnose": False}
+    if logs.console:
+        logger.add(sys.stderr, format=_LINE, serialize=logs.as_json, **safe)
+    if logs.file:
+        logger.add(
+            logs.file,
+            format=_LINE,
+            serialize=logs.as_json,
+            rotation=f"{logs.rotation_mb} MB",
+            retention=f"{logs.retention_days} days",
+            encoding="utf-8",
+            opener=_private,
+            **safe,
+        )
+
+
+def redacted(text: str) -> str:
+    """Return `text` without hidden secrets, and without the keys in RPC providers' URLs."""
+    for value in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return _URL.sub(r"\1\2/***", text)
+
+
+def _redact(record: Record) -> None:
+    record["message"] = redacted(record["message"])
+
+
+def _private(file: str, flags: int) -> int:
+    return os.open(file, flags, 0o600)

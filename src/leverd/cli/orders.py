@@ -1,0 +1,170 @@
+"""pause, reduce, resume, halt, unwind: ask the daemon, or act where none runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from leverd.cli.given import Config, JournalFile, Mode, settings_of
+from leverd.cli.output import Json, emit_json, say
+from leverd.errors import JournalLockedError, OwnerError
+from leverd.interfaces.requests import Request, RequestKind
+
+if TYPE_CHECKING:
+    from leverd.settings import Settings
+
+Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all if not given.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def pause(
+    position: Position = "",
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Only lower risk, and do not ask the agents that may raise it. The guardian stays awake."""
+    _order(RequestKind.PAUSE, position, config, mode, journal, as_json=as_json)
+
+
+def reduce(
+    position: Position = "",
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Only lower risk: agents are asked, what would raise risk is denied."""
+    _order(RequestKind.REDUCE, position, config, mode, journal, as_json=as_json)
+
+
+def resume(
+    position: Position = "",
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Lift pause, reduce, halt, unwind, a portfolio stop or an unexplained change."""
+    _order(RequestKind.RESUME, position, config, mode, journal, as_json=as_json)
+
+
+def halt(
+    position: Position = "",
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    yes: Yes = False,  # noqa: FBT002 -- as below
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Do nothing at all until resumed, not even deleverage. For a compromised key."""
+    _confirm("halt also stops the guardian: nothing will lower risk. Halt", position, yes=yes)
+    _order(RequestKind.HALT, position, config, mode, journal, as_json=as_json)
+
+
+def unwind(
+    position: Position = "",
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    yes: Yes = False,  # noqa: FBT002 -- as below
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Repay everything, down to zero, and stay out until resumed; lasts across restarts."""
+    _confirm("unwind sells collateral to repay every debt. Unwind", position, yes=yes)
+    taken = _order(RequestKind.UNWIND, position, config, mode, journal, as_json=as_json)
+    if taken:
+        _act_now(position, config, mode, as_json=as_json)
+
+
+def _order(
+    kind: RequestKind,
+    position: str,
+    config: list[Path] | None,
+    mode: str,
+    journal: Path | None,
+    *,
+    as_json: bool,
+) -> bool:
+    """Give the order; return whether it was journaled here because no daemon runs."""
+    from leverd.adapters.sql_journal import database  # noqa: PLC0415 -- loads SQLAlchemy
+
+    if journal is None:
+        settings = settings_of(config, mode)
+        _check_known(settings, position)
+        journal = database.file_of(settings.journal.path)
+    database.check_exists(journal)
+    number = None
+    try:
+        seq = _journal_it(journal, kind, position)
+        done = f"{kind.value} is in the journal (entry {seq}); no daemon runs"
+    except JournalLockedError:
+        number, done = _ask(journal, kind, position)
+    if as_json:
+        emit_json({"order": kind, "position": position or "all", "request": number, "said": done})
+    else:
+        say(done)
+    return number is None
+
+
+def _journal_it(path: Path, kind: RequestKind, position: str) -> int:
+    """Return the entry the order became; needs the lock, so no daemon can be running."""
+    from leverd.adapters.sql_journal import SqlJournal  # noqa: PLC0415 -- loads SQLAlchemy
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
+    from leverd.engine.orders import events_of  # noqa: PLC0415 -- loads the engine
+
+    journal = SqlJournal(path, SystemClock())
+    try:
+        return journal.append_now(*events_of(Request(0, kind, position, "cli")))
+    finally:
+        journal.close()
+
+
+def _ask(path: Path, kind: RequestKind, position: str) -> tuple[int, str]:
+    """Return the request's number, and what to tell the owner."""
+    from leverd.adapters.sql_journal import SqlRequests, holder, lock_path  # noqa: PLC0415 -- as above
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
+
+    requests = SqlRequests(path, SystemClock())
+    try:
+        number = requests.put(kind, position, "cli")
+    finally:
+        requests.close()
+    pid = holder(lock_path(path))
+    who = f"the daemon (process {pid})" if pid else "the next daemon"
+    return number, f"{kind.value} is request {number}; {who} takes it before its next turn"
+
+
+def _check_known(settings: Settings, position: str) -> None:
+    from leverd.settings.problems import nearest  # noqa: PLC0415 -- loads pydantic
+
+    if position and position not in settings.positions:
+        raise OwnerError(
+            f"no position is called {position}",
+            number=1,
+            remedy=nearest(position, settings.positions),
+        )
+
+
+def _confirm(question: str, position: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise OwnerError("nobody is here to confirm", number=3, remedy="say --yes")
+    typer.confirm(f"{question} {position or 'every position'}?", abort=True)
+
+
+def _act_now(position: str, config: list[Path] | None, mode: str, *, as_json: bool) -> None:
+    """Unwind through the engine, here and now."""
+    from leverd.cli.hooks import hook  # noqa: PLC0415 -- looks for the composition root
+
+    act = hook("one_shot", "unwind")
+    if act is None:
+        if not as_json:
+            say("the next run_agent unwinds before anything else")
+        return
+    act(settings_of(config, mode), position)

@@ -1,0 +1,97 @@
+"""Answers as tables for people, or as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+_JSON_INT_MAX: Final = 2**53
+_PIPE_COLUMNS: Final = 200
+
+
+def emit_json(data: Any) -> None:
+    """Write `data` as one JSON document; numbers that JSON readers would bend become text."""
+    sys.stdout.write(json.dumps(_plain(data), indent=2) + "\n")
+
+
+def say(text: str) -> None:
+    """Write one line to stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
+    """Write a table; whole cells where the output is no terminal."""
+    from rich.table import Table  # noqa: PLC0415 -- only answers need it, not --help
+    from rich.text import Text  # noqa: PLC0415 -- as above
+
+    grid = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    _console().print(grid)
+
+
+def pairs(values: Mapping[str, str], *, title: str = "") -> None:
+    """Write names and values, one a line."""
+    if title:
+        say(title)
+    width = max((len(name) for name in values), default=0)
+    for name, value in values.items():
+        say(f"  {name:<{width}}  {value}")
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Any]:
+    """Yield `advance(done, total)`, which draws a bar on a terminal's stderr."""
+    from rich.console import Console  # noqa: PLC0415 -- as above
+    from rich.progress import Progress  # noqa: PLC0415 -- as above
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(label, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415 -- as above
+
+    return Console() if sys.stdout.isatty() else Console(width=_PIPE_COLUMNS)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {str(key): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case Decimal():
+            return f"{value:f}" if value.is_finite() else None
+        case datetime():
+            return value.isoformat()
+        case Enum():
+            return _plain(value.value)
+        case bool() | None:
+            return value
+        case int() if abs(value) > _JSON_INT_MAX:
+            return str(value)
+        case int() | float() | str():
+            return value
+        case _:
+            return str(value)

@@ -1,0 +1,251 @@
+"""What a journal says of every position, put together for people. Reads only the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from leverd.domain.events import (
+    AttemptSigned,
+    DaemonStarted,
+    DaemonStopped,
+    Event,
+    PnlRecorded,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+    Snapshot,
+)
+from leverd.domain.fixed_point import RAY, WAD
+from leverd.domain.lending import INFINITE_HEALTH
+from leverd.domain.money import USD
+from leverd.engine.state import Book, Page, fold
+from leverd.interfaces.journal import Entry
+from leverd.interfaces.ledger import Ledger
+
+_BATCH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the settings say of a position: its asset, and what its equity is counted in."""
+
+    collateral: str
+    debt: str
+    share_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSlot:
+    """A nonce that is not final yet."""
+
+    slot: int
+    position_id: str
+    attempts: int
+    state: str  # sent | included
+    tx_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One leg in whole tokens; `value_usd` is negative for a debt."""
+
+    kind: str  # idle | supplied | owed
+    symbol: str
+    amount: Decimal
+    value_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionPicture:
+    """One position as of its last journaled snapshot."""
+
+    position_id: str
+    state: str
+    block: int
+    chain_at: int
+    leverage: Decimal | None  # None without equity
+    health: Decimal | None  # None without debt
+    price: Decimal | None  # oracle, USD per collateral token
+    liquidation_price: Decimal | None  # None without debt
+    equity: Decimal | None  # in the share class
+    share_class: str
+    pnl: Mapping[str, Decimal]  # since open, by attribution
+    decision: str
+    reason: str
+    decided_block: int
+    holdings: tuple[Holding, ...]
+
+    @property
+    def pnl_total(self) -> Decimal:
+        """All lines of P&L together."""
+        return sum(self.pnl.values(), Decimal(0))
+
+
+@dataclass(slots=True)
+class Story:
+    """A journal, folded."""
+
+    book: Book = field(default_factory=Book)
+    pnl: dict[str, dict[str, int]] = field(default_factory=dict)  # since open, raw
+    slots: dict[tuple[str, int], OpenSlot] = field(default_factory=dict)
+    started: DaemonStarted | None = None
+    stopped: DaemonStopped | None = None
+    last_entry_at: datetime | None = None
+
+
+def read(ledger: Ledger) -> Story:
+    """Return the whole of `ledger`, folded."""
+    story = Story()
+    for entry in _all(ledger):
+        _follow(story, entry)
+    return story
+
+
+def position(story: Story, position_id: str, meaning: Meaning) -> PositionPicture | None:
+    """Return the picture of one position, None before anything is known of it."""
+    page = story.book.page(position_id)
+    snapshot = _newest(page)
+    if snapshot is None:
+        return None
+    holdings = tuple(_holdings(snapshot))
+    equity_decimals = USD.decimals
+    if meaning.share_class != USD.symbol:
+        equity_decimals = snapshot.decimals.get(meaning.share_class, 0)
+    price = snapshot.prices.get(meaning.collateral)
+    health = None if snapshot.health >= INFINITE_HEALTH else Decimal(snapshot.health) / WAD
+    lines = story.pnl.get(position_id, {})
+    return PositionPicture(
+        position_id=position_id,
+        state=state_of(page),
+        block=snapshot.block,
+        chain_at=snapshot.at,
+        leverage=_leverage(holdings, meaning.collateral),
+        health=health,
+        price=None if price is None else _scaled(price, USD.decimals),
+        liquidation_price=_liquidation_price(price, health),
+        equity=_scaled(snapshot.equity, equity_decimals),
+        share_class=meaning.share_class,
+        pnl={line: _scaled(amount, equity_decimals) for line, amount in sorted(lines.items())},
+        decision=_decision(page),
+        reason=page.decided.reason if page.decided else "",
+        decided_block=page.decided.snapshot.block if page.decided else 0,
+        holdings=holdings,
+    )
+
+
+def state_of(page: Page) -> str:
+    """Return the trading state in words, with what the owner asked for."""
+    record = page.record
+    if record.unwinding:
+        return f"{record.trading_state.value}, unwinding"
+    if record.stopped:
+        return f"{record.trading_state.value}, stopped by the portfolio stop"
+    if record.unexplained:
+        return f"{record.trading_state.value}, reducing: an unexplained change"
+    return "paused" if record.paused else record.trading_state.value
+
+
+def _all(ledger: Ledger) -> Iterator[Entry]:
+    after = 0
+    while batch := ledger.entries(after=after, limit=_BATCH):
+        yield from batch
+        after = batch[-1].seq
+
+
+def _follow(story: Story, entry: Entry) -> None:
+    event = entry.event
+    story.last_entry_at = entry.written_at
+    _follow_slot(story, event)
+    match event:
+        case DaemonStarted():
+            story.started, story.stopped = event, None
+        case DaemonStopped():
+            story.stopped = event
+        case PnlRecorded(position_id=position_id, attribution=attribution):
+            lines = story.pnl.setdefault(position_id, {})
+            for line, amount in attribution.items():
+                lines[line] = lines.get(line, 0) + amount
+            if story.book.page(position_id).closing:
+                story.pnl[position_id] = {}
+        case _:
+            pass
+    story.book = fold(story.book, event, entry.chain_at)
+
+
+def _follow_slot(story: Story, event: Event) -> None:
+    match event:
+        case AttemptSigned(slot=slot, signer=signer, position_id=position_id, tx_hash=tx_hash):
+            known = story.slots.get((signer, slot))
+            attempts = known.attempts + 1 if known else 1
+            story.slots[signer, slot] = OpenSlot(slot, position_id, attempts, "sent", tx_hash)
+        case SlotIncluded(slot=slot, signer=signer, tx_hash=tx_hash):
+            _mark(story, (signer, slot), "included", tx_hash)
+        case SlotReorganised(slot=slot, signer=signer):
+            _mark(story, (signer, slot), "sent", "")
+        case SlotFinal(slot=slot, signer=signer) | SlotLost(slot=slot, signer=signer):
+            story.slots.pop((signer, slot), None)
+        case _:
+            pass
+
+
+def _mark(story: Story, key: tuple[str, int], state: str, tx_hash: str) -> None:
+    known = story.slots.get(key)
+    if known is not None:
+        tx_hash = tx_hash or known.tx_hash
+        story.slots[key] = OpenSlot(known.slot, known.position_id, known.attempts, state, tx_hash)
+
+
+def _newest(page: Page) -> Snapshot | None:
+    known = [page.snapshot]
+    known.append(page.decided.snapshot if page.decided else None)
+    known.append(page.marked.snapshot if page.marked else None)
+    return max((each for each in known if each), key=lambda each: each.block, default=None)
+
+
+def _holdings(snapshot: Snapshot) -> Iterator[Holding]:
+    for symbol, raw in sorted(snapshot.idle.items()):
+        yield _holding(snapshot, "idle", symbol, raw)
+    for symbol, scaled in sorted(snapshot.supplied.items()):
+        raw = scaled * snapshot.supply_indexes[symbol] // RAY
+        yield _holding(snapshot, "supplied", symbol, raw)
+    for symbol, scaled in sorted(snapshot.owed.items()):
+        raw = -(-scaled * snapshot.borrow_indexes[symbol] // RAY)
+        yield _holding(snapshot, "owed", symbol, -raw)
+
+
+def _holding(snapshot: Snapshot, kind: str, symbol: str, raw: int) -> Holding:
+    amount = _scaled(raw, snapshot.decimals.get(symbol, 0))
+    price = _scaled(snapshot.prices.get(symbol, 0), USD.decimals)
+    return Holding(kind, symbol, abs(amount), amount * price)
+
+
+def _leverage(holdings: tuple[Holding, ...], collateral: str) -> Decimal | None:
+    equity = sum((each.value_usd for each in holdings), Decimal(0))
+    exposure = sum(
+        (each.value_usd for each in holdings if each.symbol == collateral and each.value_usd > 0),
+        Decimal(0),
+    )
+    return exposure / equity if equity > 0 else None
+
+
+def _liquidation_price(price: int | None, health: Decimal | None) -> Decimal | None:
+    """Return where health is 1 if the collateral's price alone moves; exact for one collateral."""
+    if price is None or not health:
+        return None
+    return _scaled(price, USD.decimals) / health
+
+
+def _decision(page: Page) -> str:
+    if page.decided is None:
+        return ""
+    target = f" {page.decided.target}" if page.decided.target else ""
+    return f"{page.decided.agent}: {page.decided.decision}{target}"
+
+
+def _scaled(raw: int, decimals: int) -> Decimal:
+    return Decimal(raw).scaleb(-decimals)

@@ -1,0 +1,157 @@
+"""`leverd status` and `leverd positions`: read the journal, whether a daemon runs or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from leverd.cli.given import Config, Mode, settings_of
+from leverd.cli.output import Json, emit_json, pairs, say, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leverd.cli.picture import PositionPicture, Story
+    from leverd.settings import Settings
+
+
+def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> None:  # noqa: FBT002 -- Typer
+    """What is held, how safe it is, what was last decided."""
+    settings, path, story, pictures = _look(config, mode)
+    head = _head(path, story)
+    if as_json:
+        emit_json({**head, "positions": [_data(each) for each in pictures]})
+        return
+    pairs({name.replace("_", " "): _word(value) for name, value in head.items() if name != "slots"})
+    table(
+        ("position", "state", "leverage", "health", "price", "liquidated at", "equity", "P&L"),
+        [_row(each) for each in pictures],
+    )
+    for each in pictures:
+        say(f"{each.position_id}: {each.decision or 'nothing decided yet'}")
+        say(f"  {each.reason}")
+    unknown = settings.positions.keys() - {each.position_id for each in pictures}
+    for name in sorted(unknown):
+        say(f"{name}: the journal knows nothing of it yet")
+    for slot in story.slots.values():
+        say(f"slot {slot.slot}: {slot.state}, {slot.attempts} attempt(s), {slot.tx_hash}")
+
+
+def positions(config: Config = None, mode: Mode = "", as_json: Json = False) -> None:  # noqa: FBT002 -- Typer
+    """Balances and P&L of each position."""
+    _, _, _, pictures = _look(config, mode)
+    if as_json:
+        emit_json([_data(each) for each in pictures])
+        return
+    for each in pictures:
+        table(
+            ("leg", "token", "amount", "USD"),
+            [
+                (leg.kind, leg.symbol, f"{leg.amount:f}", f"{leg.value_usd:.2f}")
+                for leg in each.holdings
+            ],
+            title=f"{each.position_id} at block {each.block}",
+        )
+        lines = {line: f"{_sign(amount)} {each.share_class}" for line, amount in each.pnl.items()}
+        total = {"total": f"{_sign(each.pnl_total)} {each.share_class}"}
+        pairs({**lines, **total}, title="P&L since open")
+    if not pictures:
+        say("the journal knows of no position yet")
+
+
+def _look(config: Config, mode: Mode) -> tuple[Settings, Path, Story, list[PositionPicture]]:
+    from leverd.adapters.sql_journal import SqlLedger  # noqa: PLC0415 -- loads SQLAlchemy
+    from leverd.adapters.sql_journal.database import file_of  # noqa: PLC0415 -- as above
+    from leverd.cli import picture  # noqa: PLC0415 -- loads the engine
+
+    settings = settings_of(config, mode)
+    path = file_of(settings.journal.path)
+    ledger = SqlLedger(path)
+    try:
+        story = picture.read(ledger)
+    finally:
+        ledger.close()
+    pictures = [
+        picture.position(story, name, picture.Meaning(each.collateral, each.debt, each.share_class))
+        for name, each in settings.positions.items()
+    ]
+    return settings, path, story, [each for each in pictures if each is not None]
+
+
+def _head(path: Path, story: Story) -> dict[str, Any]:
+    from leverd.adapters.sql_journal import Heartbeat, holder, lock_path  # noqa: PLC0415 -- as above
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
+
+    now = SystemClock().now()
+    pid = holder(lock_path(path))
+    return {
+        "journal": str(path),
+        "daemon_pid": pid,
+        "last_turn_s_ago": _ago(now, Heartbeat(path).last()),
+        "last_entry_s_ago": _ago(now, story.last_entry_at),
+        "left_unguarded": list(story.stopped.unguarded) if story.stopped and pid is None else [],
+        "slots": [
+            {"slot": each.slot, "state": each.state, "attempts": each.attempts}
+            for each in story.slots.values()
+        ],
+    }
+
+
+def _ago(now: datetime, then: datetime | None) -> int | None:
+    return None if then is None else round((now - then).total_seconds())
+
+
+def _word(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case list():
+            return "; ".join(value) or "nothing"
+        case _:
+            return str(value)
+
+
+def _row(each: PositionPicture) -> tuple[str, ...]:
+    return (
+        each.position_id,
+        each.state,
+        _number(each.leverage, "no equity"),
+        _number(each.health, "no debt"),
+        _number(each.price, "unknown", 2),
+        _number(each.liquidation_price, "none", 2),
+        f"{_number(each.equity, 'unknown')} {each.share_class}",
+        f"{_sign(each.pnl_total)} {each.share_class}",
+    )
+
+
+def _number(value: Decimal | None, otherwise: str, places: int = 4) -> str:
+    return otherwise if value is None else f"{value:.{places}f}"
+
+
+def _sign(value: Decimal) -> str:
+    return f"{value:+.6f}"
+
+
+def _data(each: PositionPicture) -> Mapping[str, Any]:
+    return {
+        "position": each.position_id,
+        "state": each.state,
+        "block": each.block,
+        "chain_at": each.chain_at,
+        "leverage": each.leverage,
+        "health": each.health,
+        "price_usd": each.price,
+        "liquidation_price_usd": each.liquidation_price,
+        "equity": each.equity,
+        "share_class": each.share_class,
+        "pnl": {**each.pnl, "total": each.pnl_total},
+        "decision": each.decision,
+        "reason": each.reason,
+        "decided_block": each.decided_block,
+        "holdings": [
+            {"kind": leg.kind, "token": leg.symbol, "amount": leg.amount, "usd": leg.value_usd}
+            for leg in each.holdings
+        ],
+    }

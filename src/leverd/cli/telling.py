@@ -1,0 +1,163 @@
+"""Every event in a sentence."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import assert_never
+
+from leverd.domain.events import (
+    AlertRaised,
+    AttemptSigned,
+    DaemonStarted,
+    DaemonStopped,
+    DecisionTaken,
+    Event,
+    ExternalChanged,
+    HoldsFolded,
+    JournalPruned,
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    PlanDenied,
+    PnlRecorded,
+    PortfolioStopped,
+    PositionAdopted,
+    Resumed,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+    StepMismatched,
+    StepVerified,
+    TradingStateChanged,
+    UnwindRequested,
+)
+
+_GWEI = 10**9
+_ETHER = 10**18
+_USD = 10**8
+
+
+def told(event: Event) -> str:
+    """Return what happened, and why."""
+    match event:
+        case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
+            return _slot(event)
+        case PlanApproved() | PlanDenied() | PlanAborted() | PlanCompleted():
+            return _plan(event)
+        case StepVerified() | StepMismatched() | ExternalChanged() | PnlRecorded():
+            return _balance(event)
+        case DecisionTaken(agent=agent, decision=decision, target=target, reason=reason):
+            return f"{agent}: {decision}{f' {target}' if target else ''}, because {reason}"
+        case HoldsFolded(count=count, first_block=first, last_block=last, reason=reason):
+            return f"held {count} times, blocks {first}-{last}, because {reason}"
+        case AlertRaised(code=code, message=message):
+            return f"{code} {message}"
+        case (
+            DaemonStarted()
+            | DaemonStopped()
+            | PositionAdopted()
+            | TradingStateChanged()
+            | UnwindRequested()
+            | Resumed()
+            | PortfolioStopped()
+            | JournalPruned()
+        ):
+            return _state(event)
+        case _:
+            assert_never(event)
+
+
+def _slot(event: AttemptSigned | SlotIncluded | SlotReorganised | SlotFinal | SlotLost) -> str:
+    match event:
+        case AttemptSigned(slot=slot, purpose=purpose, tx_hash=tx_hash, max_fee=max_fee):
+            return f"slot {slot}: signed to {purpose}, {tx_hash}, at most {_gwei(max_fee)} gwei"
+        case SlotIncluded(slot=slot, block=block, succeeded=True) as found:
+            spent = Decimal(found.gas_used * found.gas_price) / _ETHER
+            return f"slot {slot}: in block {block}, {found.gas_used} gas, {spent:f} ETH"
+        case SlotIncluded(slot=slot, block=block, reason=reason):
+            return f"slot {slot}: reverted in block {block}, because {reason}"
+        case SlotReorganised(slot=slot, block=block):
+            return f"slot {slot}: block {block} is no longer in the chain; open again"
+        case SlotFinal(slot=slot, block=block):
+            return f"slot {slot}: final in block {block}"
+        case SlotLost(slot=slot, block=block):
+            return f"slot {slot}: spent by a transaction not ours by block {block}"
+        case _:
+            assert_never(event)
+
+
+def _plan(event: PlanApproved | PlanDenied | PlanAborted | PlanCompleted) -> str:
+    match event:
+        case PlanApproved(purpose=purpose, steps=steps, cost_usd=cost, reason=reason):
+            what = "; ".join(steps)
+            return f"approved to {purpose}: {what}; about {_usd(cost)} USD, because {reason}"
+        case PlanDenied(purpose=purpose, reasons=reasons):
+            return f"denied to {purpose}: {'; '.join(reasons)}"
+        case PlanAborted(step=step, reason=reason):
+            return f"aborted at step {step}, because {reason}"
+        case PlanCompleted(attribution=attribution):
+            return f"completed{_lines(attribution)}"
+        case _:
+            assert_never(event)
+
+
+def _balance(event: StepVerified | StepMismatched | ExternalChanged | PnlRecorded) -> str:
+    match event:
+        case StepVerified(step=step, tx_hash=tx_hash):
+            return f"step {step} gave exactly what was planned, {tx_hash}"
+        case StepMismatched(step=step, expected=expected, found=found):
+            return f"step {step} gave {dict(found)}, not {dict(expected)}"
+        case ExternalChanged(cause=cause, changes=changes, explained=explained):
+            note = "" if explained else ", unexplained"
+            return f"changed by others ({cause}{note}): {dict(changes)}"
+        case PnlRecorded(attribution=attribution, unit_price=unit_price):
+            return f"P&L{_lines(attribution)}; unit price {unit_price}"
+        case _:
+            assert_never(event)
+
+
+def _state(
+    event: DaemonStarted
+    | DaemonStopped
+    | PositionAdopted
+    | TradingStateChanged
+    | UnwindRequested
+    | Resumed
+    | PortfolioStopped
+    | JournalPruned,
+) -> str:
+    match event:
+        case DaemonStarted(version=version, mode=mode):
+            return f"leverd {version} started, mode {mode}"
+        case DaemonStopped(reason=reason, unguarded=unguarded):
+            left = f"; left unguarded: {'; '.join(unguarded)}" if unguarded else ""
+            return f"stopped, because {reason}{left}"
+        case PositionAdopted(account=account):
+            return f"found on chain and adopted, account {account}"
+        case TradingStateChanged(state=state, reason=reason, by=by, paused=paused):
+            return f"{'paused' if paused else state} by {by}, because {reason}"
+        case UnwindRequested(by=by):
+            return f"unwind asked for by {by}"
+        case Resumed(by=by):
+            return f"resumed by {by}"
+        case PortfolioStopped(unit_price=price, unit_peak=peak):
+            return f"portfolio stop: unit price {price} after a peak of {peak}"
+        case JournalPruned(through=through, dropped=dropped):
+            return f"{dropped} entries up to {through} were pruned"
+        case _:
+            assert_never(event)
+
+
+def _lines(attribution: object) -> str:
+    items = dict(attribution) if isinstance(attribution, dict) else {}
+    told_lines = ", ".join(f"{line} {amount:+d}" for line, amount in items.items() if amount)
+    return f": {told_lines}" if told_lines else ""
+
+
+def _gwei(wei: int) -> str:
+    return f"{Decimal(wei) / _GWEI:f}"
+
+
+def _usd(amount: int) -> str:
+    return f"{Decimal(amount) / _USD:.2f}"
