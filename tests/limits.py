@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from tests.worlds import GWEI
+
 from leverd.engine.turn import Timing
 from leverd.risk.limits import Limits
-from tests.worlds import GWEI
 
 TIMING = Timing(delay_s=36, deadline_s=600)
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.limits import TIMING, limits
+from tests.worlds import GWEI, NOON, at_leverage, view
 
 from leverd.domain import loans, valuation
 from leverd.domain.decision import Hold, SetLeverage, Unwind
@@ -17,8 +19,6 @@ from leverd.engine import planner
 from leverd.engine.turn import terms_of
 from leverd.risk.gate import Approved, Denied, Pending, Reason, bound, review
 from leverd.risk.rehearsal import rehearse
-from tests.limits import TIMING, limits
-from tests.worlds import GWEI, NOON, at_leverage, view
 
 THRESHOLD = Decimal("0.83")
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from tests.limits import TIMING, limits
+from tests.worlds import at_leverage, view
 
 from leverd.domain.decision import SetLeverage
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
 from leverd.risk.gate import Approved, Denied, Reason, review
-from tests.limits import TIMING, limits
-from tests.worlds import at_leverage, view
 
 TWO_SOURCES = limits(sources_min=2, view_age_s_max=30)
 

@@ -6,9 +6,10 @@ there is b = t L / (L - 1), and
 
 * deleverage below min(1.2, 1 + 3/4 (b - 1)): three quarters of the room stay the loop's own,
 * alert below min(1.5, 1 + 7/8 (b - 1)), and never below the deleverage trigger,
-* repay to the target's own health, and at least half as far above 1 again as the trigger.
+* repay to the target's own health, so that the loop has nothing to put right.
 
-Where nothing else is known they are 1.2, 1.5 and 1.3.
+Where no target is known, or the trigger is not below it, repaying goes half as far above 1
+again as the trigger: 1.2, 1.5 and 1.3 are what an empty section means.
 """
 
 from __future__ import annotations
@@ -81,13 +82,13 @@ def triggers(params: Params, threshold: Fraction) -> Triggers:
     trigger = _set_or(params.deleverage_below, _within(_DELEVERAGE, _DELEVERAGE_ROOM, at_top))
     alert = _set_or(params.alert_below, _within(_ALERT, _ALERT_ROOM, at_top))
     least = 1 + (trigger - 1) * _RETURN
-    goal = _set_or(params.repay_to, max(at_target or least, least))
+    goal = _set_or(params.repay_to, at_target or least)
     return Triggers(trigger, max(alert, trigger), goal if goal > trigger else least)
 
 
 @dataclass(frozen=True, slots=True)
 class Guardian:
-    """The agent. It only ever lowers leverage."""
+    """The agent. It only ever asks for less leverage."""
 
     params: Params
 

@@ -57,38 +57,39 @@ class _Case:
     def health_at(self, leverage: Decimal) -> Decimal:
         return self.facts.threshold * leverage / (leverage - 1)
 
-    def highest_at(self, health: Decimal, threshold: Decimal | None = None) -> Decimal | None:
-        """Return the highest leverage with health at least `health`, None if any is."""
-        at = self.facts.threshold if threshold is None else threshold
-        return None if health <= at else health / (health - at)
+    def highest_at(self, health: Decimal) -> Decimal:
+        """Return the highest leverage with health at least `health` (above 1)."""
+        return health / (health - self.facts.threshold)
+
+    @property
+    def survives(self) -> Decimal:
+        """The highest leverage with health at least 1 after the shock."""
+        return 1 / (1 - self.facts.threshold * (1 + self.limits.shock))
 
 
 def _health_findings(case: _Case) -> Iterator[Finding]:
     (name, floor), facts, wish = case.floor, case.facts, case.envelope
     target, highest = wish.leverage_target, case.highest_at(floor)
     asked = f"{target}x with health >= {floor} on threshold {facts.threshold}"
-    if highest is None:
-        yield found(Check.HEALTH_FLOOR, f"{asked}: any leverage keeps it", passes=True)
-    else:
-        passes, top = target <= highest, f"highest is {highest:.3f}x"
-        yield found(
-            Check.HEALTH_FLOOR,
-            f"{asked}: {top}" if passes else f"{asked} is impossible: {top}",
-            passes=passes,
-            nearest=f"set target: {_down(highest)} or {name}: {_down(case.health_at(target))}",
-        )
-        yield found(
-            Check.BAND_TOP,
-            f"the band lets leverage drift to {wish.band_high}x, {top}",
-            passes=wish.band_high <= highest,
-            nearest=f"set repay_above: {_down(highest)}",
-        )
-    most = 1 / (1 - facts.ltv) if facts.ltv < 1 else Decimal("Infinity")
+    passes, top = target <= highest, f"highest is {highest:.3f}x"
+    yield found(
+        Check.HEALTH_FLOOR,
+        f"{asked}: {top}" if passes else f"{asked} is impossible: {top}",
+        passes=passes,
+        nearest=f"set target: {_down(highest)} or {name}: {_down(case.health_at(target))}",
+    )
+    yield found(
+        Check.BAND_TOP,
+        f"the band lets leverage drift to {wish.band_high}x, {top}",
+        passes=wish.band_high <= highest,
+        nearest=f"set repay_above: {_down(highest)}",
+    )
+    most = 1 / (1 - facts.ltv)
     yield found(
         Check.LTV,
         f"loan-to-value {facts.ltv} lets borrow up to {most:.3f}x, target is {target}x",
         passes=target < most,
-        nearest=f"set target: {_down(most - _CARE) if most.is_finite() else target}",
+        nearest=f"set target: {_down(most - _CARE)}",
     )
 
 
@@ -101,16 +102,14 @@ def _limit_findings(case: _Case) -> Iterator[Finding]:
         passes=target <= limits.leverage_max,
         nearest=f"set target: {limits.leverage_max}",
     )
-    survives = case.highest_at(Decimal(1), facts.threshold * (1 + limits.shock))
-    assert survives is not None, "a threshold after a fall is below 1"
     after = case.health_at(target) * (1 + limits.shock)
     yield found(
         Check.SHOCK,
         f"a move of {_percent(limits.shock)} at {target}x leaves health {_down(after, 3)}",
-        passes=target <= survives,
-        nearest=f"set target: {_down(survives)}",
+        passes=target <= case.survives,
+        nearest=f"set target: {_down(case.survives)}",
     )
-    yield _room(case, survives)
+    yield _room(case)
     if facts.equity_usd:
         size, most = facts.equity_usd * target, limits.position_usd_max / facts.equity_usd
         yield found(
@@ -122,12 +121,10 @@ def _limit_findings(case: _Case) -> Iterator[Finding]:
         )
 
 
-def _room(case: _Case, survives: Decimal) -> Finding:
+def _room(case: _Case) -> Finding:
     """Say where boosts really end: the worst fill must still be within every limit."""
     limits, wish = case.limits, case.envelope
-    by_health = case.highest_at(limits.health_min)
-    tops = [limits.leverage_max, survives] + ([] if by_health is None else [by_health])
-    most = min(tops) - 1
+    most = min(limits.leverage_max, case.survives, case.highest_at(limits.health_min)) - 1
     ends = 1 + most / (1 + limits.slippage_max * most)
     return found(
         Check.SLIPPAGE_ROOM,
@@ -142,7 +139,7 @@ def _guard_findings(case: _Case) -> Iterator[Finding]:
     acts, fall = max(case.trigger, case.limits.health_min), watch.fall
     at_target, needed = case.health_at(target), 1 / (1 - fall)
     after, reach = at_target * (1 - fall), case.highest_at(acts / (1 - fall))
-    ways = [] if reach is None else [f"target: {_down(reach)}"]
+    ways = [f"target: {_down(reach)}"]
     if case.limits.health_min <= after and needed <= after:
         ways.append(f"guardian.deleverage_below: {_down(after)}")
     yield found(
@@ -150,7 +147,7 @@ def _guard_findings(case: _Case) -> Iterator[Finding]:
         f"health at {target}x is {_down(at_target, 3)}, after a fall of {_percent(fall)} "
         f"{_down(after, 3)}; leverage is lowered below {_down(acts, 3)}",
         passes=after >= acts,
-        nearest=f"set {' or '.join(ways) or 'engine.gap lower or looks sooner'}",
+        nearest=f"set {' or '.join(ways)}",
     )
     left, within = acts * (1 - fall), watch.look_s + watch.delay_s
     yield found(

@@ -77,7 +77,12 @@ def facts_from_json(text: str) -> MarketFacts:
     wrong += [
         f"{key} must be a number of at least 0" for key, got in numbers.items() if got is None
     ]
-    wrong += [f"{key} must be above 0" for key in ("threshold", "price") if numbers.get(key) == 0]
+    shares = {key: numbers.get(key) for key in ("threshold", "ltv")}
+    wrong += [
+        f"{key} must be above 0 and below 1"
+        for key, share in shares.items()
+        if share is not None and not 0 < share < 1
+    ]
     if wrong:
         raise SettingsError("; ".join(wrong), number=71)
     return MarketFacts(pair=str(found["pair"]), **_all_known(numbers))

@@ -7,6 +7,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from tests.limits import TIMING, limits
+from tests.worlds import (
+    GWEI,
+    NOON,
+    USDC,
+    WETH,
+    at_leverage,
+    mandate,
+    market,
+    pool,
+    state,
+    view,
+)
 
 from leverd.domain.decision import SetLeverage, Unwind
 from leverd.domain.money import Amount
@@ -29,19 +42,6 @@ from leverd.risk import lowering
 from leverd.risk.gate import Approved, Denied, Pending, Reason, review
 from leverd.risk.rehearsal import Rehearsal, Standing, impact, rehearse
 from leverd.risk.staleness import age_s
-from tests.limits import TIMING, limits
-from tests.worlds import (
-    GWEI,
-    NOON,
-    USDC,
-    WETH,
-    at_leverage,
-    mandate,
-    market,
-    pool,
-    state,
-    view,
-)
 
 
 def boost(of=None, target="2.5", **changes):
@@ -213,9 +213,7 @@ def test_a_plan_without_steps_is_denied():
 
 def test_a_plan_that_the_venue_would_refuse_is_impossible():
     plan, seen = boost()
-    borrow = Step(
-        StepKind.SINGLE, (Borrow("aave", Amount(USDC, 10**15)),), health_min=2 * 10**18
-    )
+    borrow = Step(StepKind.SINGLE, (Borrow("aave", Amount(USDC, 10**15)),), health_min=2 * 10**18)
 
     assert reasons(replace(plan, steps=(borrow,)), seen) == (Reason.IMPOSSIBLE,)
 

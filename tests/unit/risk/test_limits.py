@@ -1,0 +1,55 @@
+"""Limits out of range are all named at once."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+
+import pytest
+from tests.limits import limits
+
+from leverd.risk.limits import Limits, problems
+
+BROKEN = {
+    "leverage_max": Decimal("0.9"),
+    "position_usd_max": Decimal(0),
+    "active_positions_max": 0,
+    "health_min": Decimal("1.02"),
+    "health_step_min": Decimal(1),
+    "shock": Decimal("0.1"),
+    "slippage_max": Decimal(1),
+    "price_impact_max": Decimal(-1),
+    "oracle_gap_max": Decimal(0),
+    "gas_price_wei_max": 0,
+    "gas_day_wei_max": 0,
+    "guardian_gas_share": Decimal(1),
+    "gas_reserve_deleverages": 0,
+    "gas_price_wei_worst": 1,
+    "trades_day_max": 0,
+    "cooldown_after_loss_s": -1,
+    "cost_share_max": Decimal(0),
+    "profit_usd_min": Decimal(-1),
+    "drag_max": Decimal(0),
+    "portfolio_stop": Decimal(1),
+    "view_age_s_max": 0,
+    "sources_min": 0,
+}
+
+
+def test_a_careful_owners_limits_have_no_problem():
+    assert problems(limits()) == []
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Limits)])
+def test_each_limit_out_of_range_is_named_with_what_must_hold_and_what_is(field):
+    found = problems(limits(**{field: BROKEN[field]}))
+
+    assert any(line.startswith(f"{field}: must be ") for line in found)
+    assert any(str(BROKEN[field]) in line for line in found)
+
+
+def test_all_of_them_are_named_at_once():
+    # Those two are in range beside others that are not: they are judged against each other.
+    names = {line.split(":")[0] for line in problems(limits(**BROKEN))}
+
+    assert names >= BROKEN.keys() - {"gas_price_wei_worst", "health_min"}
