@@ -138,6 +138,8 @@ class AttemptSigned:
     priority_fee: int  # wei per gas
     deadline: int  # chain time, unix seconds
     urgent: bool = False
+    sequence: int = 0  # the account's sequence number it carries
+    step_text: str = ""  # domain.step_text, so that its receipt can be verified; "" cancels
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,9 +126,7 @@ class Daemon:
     async def _turn(self) -> float:
         started = self._world.clock.monotonic()
         await self._take_requests()
-        observation = await self._world.venue.observe(self._charter.mandates)
-        chain_at = observation.stamp.at
-        await self._world.executor.tend(chain_at)
+        observation = await self._observe()
         await self._reconcile(observation)
         await self._mark(observation)
         self._views = views(
@@ -136,12 +134,21 @@ class Daemon:
         )
         outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
         await self._write_diary(outcomes)
-        await self._act(outcomes)
+        await self._act(outcomes, observation.nonce)
         self._turns += 1
         seconds = self._world.clock.monotonic() - started
         for outcome in outcomes:
             logger.info("{}", turn_line(self._turns, outcome, seconds))
         return self._until_next_look()
+
+    async def _observe(self) -> Observation:
+        """Look, tend what is in flight, and look again if that changed the world we saw."""
+        observation = await self._world.venue.observe(self._charter.mandates)
+        before = self._world.executor.open_slots
+        await self._world.executor.tend(observation.stamp.at)
+        if before == self._world.executor.open_slots == 0:
+            return observation
+        return await self._world.venue.observe(self._charter.mandates)
 
     async def _take_requests(self) -> None:
         for request in self._world.requests.pending():
@@ -157,7 +164,8 @@ class Daemon:
         for position_id, seen in observation.positions.items():
             page = self._world.recorder.book.page(position_id)
             stamp = observation.stamp
-            found = reconcile(page.snapshot, seen.state, snapshot_of(seen.state, stamp))
+            mandate = seen.state.position.mandate
+            found = reconcile(mandate, page.snapshot, snapshot_of(seen.state, stamp))
             await self._record(*found, chain_at=stamp.at)
 
     async def _mark(self, observation: Observation) -> None:
@@ -203,12 +211,12 @@ class Daemon:
             self._diaries[position_id] = after
             await self._record(*events, chain_at=outcome.view.now)
 
-    async def _act(self, outcomes: Sequence[Outcome]) -> None:
+    async def _act(self, outcomes: Sequence[Outcome], nonce: int) -> None:
         """Start the most urgent approved plan; beside an open slot only a deleverage may go."""
         for outcome in outcomes:
             if not isinstance(outcome.verdict, Approved):
                 continue
-            if await self._world.executor.start(outcome.verdict):
+            if await self._world.executor.start(outcome.verdict, nonce):
                 return
 
     async def _record(self, *events: Event, chain_at: int = 0) -> None:
@@ -251,7 +259,7 @@ class Daemon:
         while self._world.executor.open_slots and self._world.clock.monotonic() < deadline:
             try:
                 seen = await self._world.venue.observe(self._charter.mandates)
-                await self._world.executor.tend(seen.stamp.at, finishing=True)
+                await self._world.executor.tend(seen.stamp.at)
             except (UnreachableError, NonsenseError) as error:
                 logger.warning("while stopping: {}", error)
             await self._world.clock.sleep(_TEND_S / max(self._charter.speed, 1.0))

@@ -1,0 +1,1 @@
+"""Make approved plans happen once, across crashes, outages and reorganisations."""

@@ -1,0 +1,79 @@
+"""Whether a mined step did exactly what `apply` says. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from leverd.domain import loans
+from leverd.domain.apply import apply_step
+from leverd.domain.fills import Fill
+from leverd.domain.plan import BuyExact, Step, Swap
+from leverd.domain.position import Position
+from leverd.domain.state import State
+from leverd.errors import ImpossibleError
+from leverd.interfaces.venue import Inclusion
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A mined, successful step, and the states of its parent block and its own."""
+
+    step: Step
+    fills: tuple[Fill, ...]
+    before: State
+    after: State
+    inclusion: Inclusion
+
+
+def mismatch(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | None:
+    """Return the legs (expected, found) that differ, None if all are equal to the wei.
+
+    A step outside its own bounds counts as a difference too, named `bound:`.
+    """
+    try:
+        expected = apply_step(done.before, done.step, done.fills, verified=True)
+    except ImpossibleError as error:
+        return {"impossible": error.number}, {}
+    broken = _broken_bounds(done)
+    if broken:
+        return broken
+    wanted, found = _legs(expected.position), _legs(done.after.position)
+    differing = {leg for leg in wanted | found if wanted.get(leg, 0) != found.get(leg, 0)}
+    if not differing:
+        return None
+    return (
+        {leg: wanted.get(leg, 0) for leg in sorted(differing)},
+        {leg: found.get(leg, 0) for leg in sorted(differing)},
+    )
+
+
+def fills_out(fills: tuple[Fill, ...]) -> tuple[dict[str, int], ...]:
+    """Return fills as flat numbers for the journal."""
+    return tuple(_flat(fill) for fill in fills)
+
+
+def _flat(fill: Fill) -> dict[str, int]:
+    found = asdict(fill)
+    found.pop("pool_after")
+    liquidity, borrow = found.pop("indexes") or (0, 0)
+    numbers = {**found, "liquidity_index": liquidity, "borrow_index": borrow}
+    return {name: int(value) for name, value in numbers.items() if value}
+
+
+def _broken_bounds(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | None:
+    for action, fill in zip(done.step.actions, done.fills, strict=True):
+        match action:
+            case Swap(buy_min=least) if fill.bought < least.raw:
+                return {"bound:buy_min": least.raw}, {"bound:buy_min": fill.bought}
+            case BuyExact(sell_max=most) if fill.sold > most.raw:
+                return {"bound:sell_max": most.raw}, {"bound:sell_max": fill.sold}
+            case _:
+                pass
+    health = loans.summarise(done.after.market, done.after.position.loan, done.after.at).health
+    if health < done.step.health_min:
+        return {"bound:health_min": done.step.health_min}, {"bound:health_min": health}
+    return None
+
+
+def _legs(position: Position) -> dict[str, int]:
+    return {f"{leg.kind}:{leg.venue}:{leg.asset.symbol}": leg.held for leg in position.legs()}
