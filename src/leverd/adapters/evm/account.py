@@ -16,6 +16,10 @@ from leverd.interfaces.chain_client import Call, Reply
 SEQUENCE: Final = abi.Function("sequence()")
 OWNER: Final = abi.Function("owner()")
 OPERATOR: Final = abi.Function("operator()")
+LENDING: Final = abi.Function("lending()")
+BOUNDS: Final = abi.Function(
+    "bounds()", ("(address,address,address[],uint256,uint256,uint256,uint256,uint8)",)
+)
 
 _CLONE_HEAD: Final = bytes.fromhex("363d3d373d3d3d363d73")
 _CLONE_TAIL: Final = bytes.fromhex("5af43d82803e903d91602b57fd5bf3")
@@ -28,6 +32,22 @@ class AccountState:
     sequence: int  # the number its next call must carry
     owner: str
     operator: str
+    lending_pool: str  # the market's pool that the owner knew
+    lending_revision: int  # and its revision; with another one the account only closes
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the owner allows the operator."""
+
+    collateral: str
+    debt: str
+    swap_pools: tuple[str, ...]
+    health_min: int  # wad, lowest health a call that raises risk may end at
+    health_step_min: int  # wad, lowest health a single withdrawal may pass through
+    loss_call_max: int  # bps of the value swapped, against the oracle
+    loss_day_max: int  # dollars a UTC day, against the oracle
+    emode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +79,38 @@ def kind_of(
 
 
 def state(account: str) -> Read[AccountState]:
-    """Return the read of an account contract's sequence number and roles."""
-    calls = tuple(Call(account, function.selector) for function in (SEQUENCE, OWNER, OPERATOR))
+    """Return the read of an account contract's sequence number, roles and known market."""
+    functions = (SEQUENCE, OWNER, OPERATOR, LENDING)
+    calls = tuple(Call(account, function.selector) for function in functions)
 
     def decode(replies: Sequence[Reply]) -> AccountState:
-        sequence, owner, operator = (abi.word(reply.data) for reply in replies)
-        return AccountState(sequence, abi.address_of(owner), abi.address_of(operator))
+        sequence, owner, operator = (abi.word(reply.data) for reply in replies[:3])
+        pool, revision = abi.words(replies[3].data, 2)
+        return AccountState(
+            sequence,
+            abi.address_of(owner),
+            abi.address_of(operator),
+            abi.address_of(pool),
+            revision,
+        )
 
     return Read(calls, decode)
+
+
+def bounds(account: str) -> Read[Bounds]:
+    """Return the read of what an account's owner allows its operator."""
+
+    def decode(replies: Sequence[Reply]) -> Bounds:
+        collateral, debt, pools, *numbers = BOUNDS.decode(replies[0].data)[0]
+        checksummed = [str(to_checksum_address(one)) for one in (collateral, debt, *pools)]
+        return Bounds(checksummed[0], checksummed[1], tuple(checksummed[2:]), *numbers)
+
+    return Read((Call(account, BOUNDS.selector),), decode)
+
+
+def code_hash(runtime: bytes, provider: str) -> str:
+    """Return the hash of the account code for the market of `provider`.
+
+    Vyper appends immutables, here the provider's address, to the runtime code it compiled.
+    """
+    return "0x" + keccak(runtime + abi.address_word(provider)).hex()

@@ -56,3 +56,4 @@ STEP_UNKNOWN: Final = 61
 NOT_OPERATOR: Final = 62
 KEY_IS_OWNER: Final = 63
 NO_GAS: Final = 64
+OUT_OF_BOUNDS: Final = 65

@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Final
 
 from leverd.adapters.evm import codes, erc20
-from leverd.adapters.evm.account import AccountKind
+from leverd.adapters.evm.account import AccountKind, bounds
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.reads import each
 from leverd.adapters.evm.survey import accounts, ask, market, pool, wrong_decimals
+from leverd.domain.position import Mandate
 from leverd.errors import LeverdError, NonsenseError, OwnerError
 
 
@@ -49,8 +50,10 @@ class Finding:
 _BYTES_SHOWN: Final = 10
 
 
-async def check(config: EvmVenueConfig, client: EvmClient, signer: str) -> list[Finding]:
-    """Return everything that is wrong with `config` on the chain it names.
+async def check(
+    config: EvmVenueConfig, client: EvmClient, signer: str, mandates: Sequence[Mandate] = ()
+) -> list[Finding]:
+    """Return everything that is wrong with `config` and `mandates` on the chain it names.
 
     Raises:
         UnreachableError: no node answers.
@@ -66,6 +69,9 @@ async def check(config: EvmVenueConfig, client: EvmClient, signer: str) -> list[
     findings += await _venues(config, client)
     kinds = await accounts(client, config)
     findings += await _accounts(kinds, client, signer)
+    for mandate in mandates:
+        if not findings and kinds[mandate.account.lower()].state is not None:
+            findings += await _bounds(config, client, mandate)
     return findings + await _gas(client, signer)
 
 
@@ -98,7 +104,7 @@ async def _codes(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
 async def _tokens(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
     reads = each({token.asset: erc20.decimals(token.address) for token in config.tokens})
     try:
-        found: Mapping[object, int] = await ask(client, reads)
+        found = await ask(client, reads)
     except NonsenseError as error:
         return [Finding(Severity.ERROR, error)]
     return [
@@ -140,7 +146,7 @@ async def _venues(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
 async def _accounts(
     kinds: Mapping[str, AccountKind], client: EvmClient, signer: str
 ) -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     for kind in kinds.values():
         if kind.state is None:
             findings += _plain(kind, signer)
@@ -189,6 +195,32 @@ async def _accounts(
                 )
             )
     return findings
+
+
+async def _bounds(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -> list[Finding]:
+    """Return what a mandate wants that its account's owner does not allow."""
+    allowed = await ask(client, bounds(mandate.account))
+    venue = next(venue for venue in config.pools if venue.name == mandate.pool)
+    place = await pool(client, config, venue)
+    wanted = {
+        "collateral": config.addresses[mandate.collateral] == allowed.collateral,
+        "debt": config.addresses[mandate.debt] == allowed.debt,
+        "pool": place.address in allowed.swap_pools,
+        "emode": mandate.emode in (0, allowed.emode),
+    }
+    return [
+        Finding(
+            Severity.ERROR,
+            OwnerError(
+                f"the account's owner does not allow this {what}",
+                number=codes.OUT_OF_BOUNDS,
+                place=f"positions.{mandate.position_id}.{what}",
+                remedy="change the position, or have the owner call set_bounds",
+            ),
+        )
+        for what, fine in wanted.items()
+        if not fine
+    ]
 
 
 def _plain(kind: AccountKind, signer: str) -> Sequence[Finding]:

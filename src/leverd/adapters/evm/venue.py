@@ -205,7 +205,12 @@ class EvmVenue:
         kind = found.accounts[mandate.account.lower()]
         market = found.markets[mandate.lending]
         contract = holding.contract
-        ours = contract is not None and contract.operator.lower() == self.signer.lower()
+        ours = (
+            contract is not None
+            and contract.operator.lower() == self.signer.lower()
+            and contract.lending_pool == market.pool
+            and contract.lending_revision == market.revision
+        )
         plain = contract is None and mandate.account.lower() == self.signer.lower()
         return Observed(
             state=world.state(mandate),

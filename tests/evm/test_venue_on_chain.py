@@ -1,0 +1,378 @@
+"""The venue on real contracts: what it reads is what is there, what it does is what was meant."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from eth_account import Account
+from tests.chain import LocalMarket, local, market
+from tests.evm.accounts import Deployed, deploy_account, give
+from tests.evm.worlds import (
+    KEY,
+    QUICK,
+    USDC,
+    WETH,
+    SystemClock,
+    client_for,
+    config_for,
+    mandate_of,
+    signer_for,
+)
+
+from leverd.adapters.evm import account_calls
+from leverd.adapters.evm.survey import ask
+from leverd.adapters.evm.uniswap import swaps
+from leverd.adapters.evm.uniswap.swaps import Trade
+from leverd.adapters.evm.venue import EvmVenue
+from leverd.domain import loans, quotes
+from leverd.domain.apply import apply_step
+from leverd.domain.money import Amount
+from leverd.domain.plan import (
+    Borrow,
+    BuyExact,
+    Repay,
+    SetEMode,
+    Step,
+    StepKind,
+    Supply,
+    Swap,
+    Withdraw,
+)
+from leverd.domain.position import Mandate
+from leverd.errors import RevertedError, SigningRefusedError
+from leverd.interfaces.venue import Inclusion, Order
+
+pytestmark = pytest.mark.chain
+__all__ = ["local", "market"]  # fixtures
+
+WAD = 10**18
+ME = Account.from_key(KEY).address
+FOREVER = 2**40
+
+
+@asynccontextmanager
+async def venue_on(local: LocalMarket, *accounts: str, hashes=frozenset(), rules=()):
+    local.node.rpc.ask("anvil_setBalance", ME, hex(10**21))
+    config = config_for(local, accounts=accounts, account_code_hashes=hashes)
+    client = client_for(local.url, chain_id=config.chain_id, final_depth=config.final_depth)
+    venue = EvmVenue(config, client, signer_for(local, *rules), SystemClock())
+    try:
+        yield venue
+    finally:
+        await venue.close()
+
+
+@asynccontextmanager
+async def account_on(local: LocalMarket, *, emode: int = 0):
+    made: Deployed = deploy_account(local, ME, emode=emode)
+    rules = account_calls.rules(made.address)
+    async with venue_on(
+        local, made.address, hashes=frozenset({made.code_hash}), rules=rules
+    ) as venue:
+        yield venue, mandate_of(made.address, emode=emode)
+
+
+async def carry_out(local: LocalMarket, venue: EvmVenue, mandate: Mandate, step: Step) -> Inclusion:
+    """Rehearse, sign, send and mine `step`; check that our arithmetic foretold all of it."""
+    seen = await venue.observe([mandate])
+    sequence = seen.positions[mandate.position_id].sequence
+    gas_limit = await venue.rehearse(mandate, step, sequence, FOREVER)
+    bid = await venue.fees(urgency=0.5)
+    order = Order(mandate, step, seen.nonce, sequence, FOREVER, gas_limit, bid)
+    attempt = await venue.sign(order)
+    await venue.send(attempt.payload)
+    local.node.rpc.ask("evm_mine")
+    sighting = await venue.look(seen.nonce, [attempt.tx_hash])
+    found = sighting.inclusion
+    assert found is not None and sighting.spent and sighting.canonical
+    assert found.succeeded, found.reason
+    assert found.gas_used <= gas_limit
+    await verify(venue, mandate, step, found)
+    return found
+
+
+async def verify(venue: EvmVenue, mandate: Mandate, step: Step, found: Inclusion) -> None:
+    fills = await venue.fills(mandate, step, found.tx_hash)
+    before = await venue.state_before(mandate, found)
+    after = await venue.state_after(mandate, found)
+    told = apply_step(before, step, fills, verified=True)
+    assert list(told.position.legs()) == list(after.position.legs())
+    assert told.position.loan == after.position.loan
+    for asset in (WETH, USDC):
+        ours, theirs = told.market.reserves[asset], after.market.reserves[asset]
+        assert (ours.scaled_supply, ours.scaled_debt) == (theirs.scaled_supply, theirs.scaled_debt)
+        assert (ours.liquidity_index, ours.borrow_index) == (
+            theirs.liquidity_index,
+            theirs.borrow_index,
+        )
+
+
+def single(action, health_min: int = 0) -> Step:
+    return Step(StepKind.SINGLE, (action,), health_min)
+
+
+async def test_our_summary_of_a_position_is_the_pools_own_to_the_wei(local):
+    roles = local.deployment.roles
+    mandates = [mandate_of(roles.looper, "loop"), mandate_of(roles.borrower, "borrow")]
+    async with venue_on(local, roles.looper, roles.borrower) as venue:
+        for seconds in (12, 3_600, 86_400 * 30):
+            local.pass_time(seconds)
+            seen = await venue.observe(mandates)
+            for mandate in mandates:
+                one = seen.positions[mandate.position_id]
+                ours = loans.summarise(one.state.market, one.state.position.loan, seen.stamp.at)
+                assert (
+                    ours.collateral_value,
+                    ours.debt_value,
+                    ours.available_borrows,
+                    ours.threshold,
+                    ours.ltv,
+                    ours.health,
+                ) == local.account_data(mandate.account)
+                assert ours.health == one.health_reported
+
+
+async def test_all_assets_of_an_account_are_found_though_the_mandate_names_two(local):
+    roles = local.deployment.roles
+    async with venue_on(local, roles.borrower) as venue:
+        seen = await venue.observe([mandate_of(roles.borrower)])
+        loan = seen.positions["eth-loop"].state.position.loan
+        assert {asset.symbol for asset in loan.collaterals} == {"wstETH"}
+        assert loans.summarise(
+            seen.positions["eth-loop"].state.market, loan, seen.stamp.at
+        ).health == local.health(roles.borrower)
+
+
+async def test_the_pool_we_read_quotes_as_the_quoter_does(local):
+    roles = local.deployment.roles
+    async with venue_on(local, roles.looper) as venue:
+        seen = await venue.observe([mandate_of(roles.looper)])
+        pool = seen.positions["eth-loop"].state.pool
+        quoter = local.deployment.quoter
+        for asset, other, sizes in (
+            (WETH, USDC, (1, 10**18, 500 * 10**18, 8_000 * 10**18)),
+            (USDC, WETH, (1, 10**9, 10**12, 2 * 10**13)),
+        ):
+            trade = Trade(local.token(asset.symbol), local.token(other.symbol), 500)
+            for size in sizes:
+                theirs, _ = await ask(venue._client, swaps.quote_in(quoter, trade, size))
+                assert quotes.quote_exact_in(pool, asset, size).bought == theirs
+                if size > 1:
+                    bought, _ = await ask(venue._client, swaps.quote_out(quoter, trade, theirs))
+                    assert quotes.quote_exact_out(pool, other, theirs).sold == bought
+
+
+async def test_the_window_of_ticks_follows_a_moving_price(local):
+    roles, deployment = local.deployment.roles, local.deployment
+    async with venue_on(local, roles.looper) as venue:
+        before = await venue.observe([mandate_of(roles.looper)])
+        give(local, "WETH", roles.arbitrageur, 60_000 * WAD)
+        weth, usdc = local.token("WETH"), local.token("USDC")
+        approve = "approve(address,uint256)"
+        local.chain.send(roles.arbitrageur, weth, approve, deployment.router, 60_000 * WAD)
+        swap = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
+        sold = (weth, usdc, 500, roles.arbitrageur, FOREVER, 60_000 * WAD, 0, 0)
+        local.chain.send(roles.arbitrageur, deployment.router, swap, sold)
+        local.chain.mine()
+        after = await venue.observe([mandate_of(roles.looper)])
+        pools = [one.positions["eth-loop"].state.pool for one in (before, after)]
+        assert abs(pools[0].tick - pools[1].tick) > 1_000
+        for pool in pools:
+            low, high = pool.window
+            assert low < pool.tick - 1_000 and pool.tick + 1_000 < high
+        trade = Trade(usdc, weth, 500)
+        theirs, _ = await ask(venue._client, swaps.quote_in(deployment.quoter, trade, 10**13))
+        assert quotes.quote_exact_in(pools[1], USDC, 10**13).bought == theirs
+
+
+async def test_an_account_contract_opens_boosts_lowers_and_closes_in_one_transaction_each(local):
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        seen = (await venue.observe([mandate])).positions["eth-loop"]
+        assert (seen.sequence, seen.atomic, seen.trusted) == (0, True, True)
+        for dollars in (15_000, 5_000):
+            sell = USDC.amount(dollars)
+            raised = (
+                Swap(mandate.pool, sell, WETH.amount(1)),
+                Supply("aave", WETH.amount(1), all_idle=True),
+                Borrow("aave", sell),
+            )
+            await carry_out(local, venue, mandate, Step(StepKind.RAISE, raised, 12 * WAD // 10))
+            local.pass_time(86_400)
+        lowered = (
+            Swap(mandate.pool, WETH.amount(1), USDC.amount(2_000)),
+            Repay("aave", USDC.amount(2_900), all_idle=True),
+            Withdraw("aave", WETH.amount(1)),
+        )
+        await carry_out(local, venue, mandate, Step(StepKind.LOWER, lowered, 0))
+        local.pass_time(86_400)
+        closed = (
+            BuyExact(mandate.pool, USDC.amount(17_000), WETH.amount(8), live_debt=True),
+            Repay("aave", USDC.amount(17_000), everything=True),
+            Withdraw("aave", WETH.amount(1), everything=True),
+        )
+        await carry_out(local, venue, mandate, Step(StepKind.CLOSE, closed, 0))
+        left = (await venue.observe([mandate])).positions["eth-loop"]
+        assert left.sequence == 4
+        assert [leg.kind for leg in left.state.position.legs()] == ["idle"]
+        assert local.balance("WETH", mandate.account) == left.state.position.idle[WETH]
+
+
+async def test_an_account_contract_does_every_single_step(local):
+    async with account_on(local, emode=1) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        give(local, "USDC", mandate.account, 100 * 10**6)
+        for step in (
+            single(Supply("aave", WETH.amount(9))),
+            single(Supply("aave", WETH.amount(1), all_idle=True)),
+            single(SetEMode("aave", 1)),
+            single(SetEMode("aave", 0)),
+            single(Borrow("aave", USDC.amount(10_000)), 12 * WAD // 10),
+            single(Swap(mandate.pool, USDC.amount(4_000), WETH.amount(1))),
+            single(BuyExact(mandate.pool, WETH.amount("0.5"), USDC.amount(1_600))),
+            single(Repay("aave", USDC.amount(1_000))),
+            single(Repay("aave", USDC.amount(1), all_idle=True)),
+            single(Withdraw("aave", WETH.amount("0.25")), 105 * WAD // 100),
+        ):
+            await carry_out(local, venue, mandate, step)
+            local.pass_time(3_600)
+
+
+async def test_a_plain_address_keeps_its_position_by_direct_calls(local):
+    mandate = mandate_of(ME)
+    async with venue_on(local, ME) as venue:
+        give(local, "WETH", ME, 10 * WAD)
+        pool = local.deployment.pool
+        local.node.rpc.ask("anvil_impersonateAccount", ME)
+        local.chain.send(ME, local.token("WETH"), "approve(address,uint256)", pool, 10 * WAD)
+        local.chain.send(ME, local.token("USDC"), "approve(address,uint256)", pool, 10**10)
+        local.chain.mine()
+        seen = (await venue.observe([mandate])).positions["eth-loop"]
+        assert (seen.sequence, seen.atomic, seen.trusted) == (0, False, True)
+        for step in (
+            single(Supply("aave", WETH.amount(1), all_idle=True)),
+            single(Borrow("aave", USDC.amount(5_000))),
+            single(Repay("aave", USDC.amount(1_000))),
+            single(Withdraw("aave", WETH.amount(1))),
+        ):
+            await carry_out(local, venue, mandate, step)
+
+
+async def test_a_step_that_would_revert_is_named_before_it_is_signed(local):
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        await carry_out(local, venue, mandate, single(Supply("aave", WETH.amount(10))))
+        too_much = single(Borrow("aave", USDC.amount(29_000)))
+        with pytest.raises(RevertedError) as refused:
+            await venue.rehearse(mandate, too_much, 1, FOREVER)
+        assert refused.value.reason == "CollateralCannotCoverNewBorrow"
+        fine = single(Borrow("aave", USDC.amount(1_000)))
+        for sequence, deadline, reason in ((0, FOREVER, "wrong sequence"), (1, 1, "too late")):
+            with pytest.raises(RevertedError) as refused:
+                await venue.rehearse(mandate, fine, sequence, deadline)
+            assert refused.value.reason == reason
+
+
+async def test_a_mined_revert_keeps_its_reason(local):
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        seen = await venue.observe([mandate])
+        step = single(Supply("aave", WETH.amount(1)))
+        bid = await venue.fees(urgency=0.0)
+        for deadline, gas_limit, reason in (
+            (seen.stamp.at + 5, 400_000, "too late"),
+            (FOREVER, 60_000, "OutOfGas"),
+        ):
+            nonce = (await venue.observe([mandate])).nonce
+            order = Order(mandate, step, nonce, 0, deadline, gas_limit, bid)
+            attempt = await venue.sign(order)
+            await venue.send(attempt.payload)
+            local.node.rpc.ask("evm_mine")
+            found = (await venue.look(nonce, [attempt.tx_hash])).inclusion
+            assert found is not None
+            assert (found.succeeded, found.reason) == (False, reason)
+
+
+async def test_a_slot_is_waiting_then_included_then_final(local):
+    async with account_on(local) as (venue, mandate):
+        bid = await venue.fees(urgency=0.0)
+        attempt = await venue.sign_cancel(0, bid)
+        await venue.send(attempt.payload)
+        waiting = await venue.look(0, [attempt.tx_hash])
+        assert (waiting.spent, waiting.inclusion) == (False, None)
+        assert waiting.known == {attempt.tx_hash}
+        local.node.rpc.ask("evm_mine")
+        included = await venue.look(0, [attempt.tx_hash])
+        assert included.spent and included.inclusion is not None
+        assert included.final_block < included.inclusion.block
+        local.pass_time(12)
+        local.pass_time(12)
+        final = await venue.look(0, [attempt.tx_hash])
+        assert final.inclusion is not None and final.final_block >= final.inclusion.block
+        assert mandate.account
+
+
+async def test_a_slot_spent_by_a_transaction_not_ours_is_said(local):
+    async with account_on(local) as (venue, _):
+        bid = await venue.fees(urgency=0.0)
+        ours = await venue.sign_cancel(0, bid)
+        local.node.rpc.ask("anvil_impersonateAccount", ME)
+        local.chain.send(ME, ME, "", value=1)
+        local.chain.mine()
+        seen = await venue.look(0, [ours.tx_hash])
+        assert (seen.spent, seen.inclusion, seen.known) == (True, None, frozenset())
+
+
+async def test_an_account_with_other_code_or_another_operator_is_not_trusted(local):
+    made = deploy_account(local, ME)
+    foreign = deploy_account(local, local.deployment.roles.operator)
+    for account, hashes in (
+        (made.address, frozenset()),
+        (foreign.address, frozenset({foreign.code_hash})),
+    ):
+        async with venue_on(local, account, hashes=hashes) as venue:
+            seen = (await venue.observe([mandate_of(account)])).positions["eth-loop"]
+            assert not seen.trusted
+    async with venue_on(local, made.address, hashes=frozenset({made.code_hash})) as venue:
+        seen = (await venue.observe([mandate_of(made.address)])).positions["eth-loop"]
+        assert seen.trusted
+
+
+async def test_a_market_whose_pool_was_replaced_is_not_trusted_and_found_anew(local):
+    async with account_on(local) as (venue, mandate):
+        assert (await venue.observe([mandate])).positions["eth-loop"].trusted
+        provider = local.deployment.provider
+        oracle = local.deployment.oracle
+        local.chain.send(local.deployment.roles.deployer, provider, "setPriceOracle(address)", ME)
+        local.chain.mine()
+        seen = (await venue.observe([mandate])).positions["eth-loop"]
+        assert not seen.trusted
+        local.chain.send(
+            local.deployment.roles.deployer, provider, "setPriceOracle(address)", oracle
+        )
+        local.chain.mine()
+        assert (await venue.observe([mandate])).positions["eth-loop"].trusted
+
+
+async def test_the_key_signs_nothing_for_an_account_that_is_not_on_the_list(local):
+    async with account_on(local) as (venue, mandate):
+        other = deploy_account(local, ME, emode=3).address
+        venue._survey = None
+        venue._config = replace(venue._config, accounts=(mandate.account, other))
+        bid = await venue.fees(urgency=0.0)
+        step = single(Supply("aave", WETH.amount(1)))
+        order = Order(mandate_of(other), step, 0, 0, FOREVER, 300_000, bid)
+        with pytest.raises(SigningRefusedError) as refused:
+            await venue.sign(order)
+        assert refused.value.code == "LVD-SGN-002"
+
+
+async def test_a_bid_outlives_full_blocks_and_grows_with_urgency(local):
+    async with account_on(local) as (venue, _):
+        calm, urgent = await venue.fees(urgency=0.0), await venue.fees(urgency=1.0)
+        base_fee, _ = await venue._client.fee_history(1)
+        assert base_fee * 2 < calm.max_fee < urgent.max_fee
+        assert 0 < calm.priority_fee <= urgent.priority_fee <= urgent.max_fee
+        assert Amount(WETH, 1) and QUICK
