@@ -73,6 +73,8 @@ def test_a_sale_that_ends_exactly_on_a_tick_crosses_it():
     assert (quote.after.tick, quote.after.liquidity) == (-1, 10**18)
     back = quote_exact_in(quote.after, USDC, 10**12)
     assert back.after.liquidity == 2 * 10**18
+    # a unit that goes as fee moves no price, and must not bring the crossed tick back
+    assert quote_exact_in(quote.after, WETH, 1).after == quote.after
 
 
 def test_a_gap_without_liquidity_is_jumped():
