@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,9 +40,9 @@ class Chain:
         values = abi.decode_answer(signature, bytes.fromhex(answer.removeprefix("0x")))
         return values[0] if len(values) == 1 else values
 
-    def read_address(self, to: str, signature: str, *args: Any) -> str:
+    def read_address(self, to: str, signature: str, *args: Any, sender: str | None = None) -> str:
         """Return the one address that a call answers, with its checksum."""
-        address: str = to_checksum_address(self.read(to, signature, *args))
+        address: str = to_checksum_address(self.read(to, signature, *args, sender=sender))
         return address
 
     def send(
@@ -97,6 +98,15 @@ class Chain:
                 if receipt and int(receipt["status"], 16) == 0:
                     raise RevertedError(self._reason(receipt), number=41)
             sent = [hash_ for hash_, receipt in zip(sent, receipts, strict=True) if not receipt]
+
+    def settle(self, mined: Sequence[str]) -> None:
+        """Take back what was handed over and not mined, so that no nonce is left open behind it."""
+        left = set(self._sent) - set(mined)
+        self._sent.clear()
+        for hash_ in left:
+            self.rpc.ask("anvil_dropTransaction", hash_)
+        if left:
+            self._nonces.clear()
 
     def forget(self) -> None:
         """Drop what is queued and every nonce counted, after the chain was set back."""

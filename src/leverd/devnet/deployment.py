@@ -76,6 +76,7 @@ class Deployment:
     pools: Mapping[str, PoolAt]  # by name, e.g. weth-usdc-500
     multicall: str
     account_factory: str | None  # None while our account contract is not compiled
+    accounts: Mapping[str, str]  # by position id
     roles: Roles
 
     def token(self, address: str) -> Token:

@@ -9,7 +9,7 @@ from typing import Final
 from eth_utils.address import to_checksum_address
 
 from leverd.devnet import aave, artifacts, residents, uniswap
-from leverd.devnet.accounts import deploy_account_factory
+from leverd.devnet.accounts import deploy_accounts
 from leverd.devnet.chain import Chain
 from leverd.devnet.deployment import MULTICALL, Deployment, PoolAt, Roles, Token
 from leverd.devnet.multicall import runtime as multicall_runtime
@@ -18,6 +18,7 @@ from leverd.devnet.terms import STAKING_RATE
 from leverd.errors import NonsenseError
 
 _LEAD_S: Final = 86_400  # from genesis to the market's opening
+_BASE_FEE: Final = 20 * 10**9  # wei per gas, as the market opens
 _FEED_UNIT: Final = 10**8
 
 
@@ -56,7 +57,7 @@ def deploy(node: Node, opening: Opening) -> Deployment:
     residents.approve(chain, roles, tokens, lending, exchange)
     pools = _open_pools(chain, roles, tokens, exchange, price)
     residents.lend_and_borrow(chain, roles, tokens, lending, price)
-    account_factory = deploy_account_factory(chain, roles.deployer, lending.provider, exchange)
+    accounts = deploy_accounts(chain, roles, lending.provider, tokens, pools)
     chain.mine()
     residents.fill_pockets(chain, roles)
     head = _open_at(node, opening.at)
@@ -82,7 +83,8 @@ def deploy(node: Node, opening: Opening) -> Deployment:
         positions=exchange.positions,
         pools=pools,
         multicall=MULTICALL,
-        account_factory=account_factory,
+        account_factory=accounts.factory,
+        accounts=accounts.by_position,
         roles=roles,
     )
 
@@ -168,6 +170,7 @@ def _open_pools(
 def _open_at(node: Node, at: int) -> dict[str, str]:
     """Mine the block that ends the deployment, at the market's opening time."""
     node.rpc.ask("evm_setNextBlockTimestamp", at)
+    node.rpc.ask("anvil_setNextBlockBaseFeePerGas", hex(_BASE_FEE))
     node.rpc.ask("evm_mine")
     head: dict[str, str] = node.rpc.block()
     return head

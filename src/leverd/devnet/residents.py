@@ -11,7 +11,8 @@ from typing import Final
 
 from leverd.devnet.aave import Lending
 from leverd.devnet.chain import Chain
-from leverd.devnet.deployment import Roles, Token
+from leverd.devnet.deployment import Deployment, Roles, Token
+from leverd.devnet.market_view import read_many
 from leverd.devnet.uniswap import Exchange, Range
 
 ETHER: Final = 10**18
@@ -43,6 +44,8 @@ _PURSES: Final = {
     "owner": (100, 0, 0),
     "operator": (10, 0, 0),
 }
+_LOW_ETHER: Final = 10_000 * ETHER
+_LOW_DOLLARS: Final = 50_000_000 * 10**6
 _POCKET: Final = {"owner": 1_000 * ETHER, "operator": 100 * ETHER}  # wei for gas
 
 
@@ -116,6 +119,29 @@ def lend_and_borrow(
     borrow(roles.borrower, staked, 10_000 * ETHER)
     supply(roles.looper, weth, 1_000 * ETHER)
     borrow(roles.looper, usdc, int(740 * dollars))
+
+
+def top_up(chain: Chain, deployment: Deployment) -> None:
+    """Queue fresh money for the arbitrageur and the liquidator where it runs low."""
+    tokens, roles = deployment.tokens, deployment.roles
+    for who in (roles.arbitrageur, roles.liquidator):
+        ether, dollars, staked = read_many(
+            chain,
+            deployment,
+            [(tokens[name].address, "balanceOf(address)->(uint256)", (who,)) for name in tokens],
+        )
+        if ether < _LOW_ETHER:
+            chain.send(who, tokens["WETH"].address, "deposit()", value=10 * _LOW_ETHER)
+        if dollars < _LOW_DOLLARS:
+            chain.send(who, tokens["USDC"].address, "mint(uint256)", 4 * _LOW_DOLLARS)
+        if staked < _LOW_ETHER:
+            mint, to = "mint(address,uint256)", tokens["wstETH"].address
+            chain.send(roles.keeper, to, mint, who, 10 * _LOW_ETHER)
+
+
+def liquidator_ether() -> int:
+    """Return the wei of WETH that the liquidator keeps; what it seizes beyond, it sells."""
+    return _PURSES["liquidator"][0] * ETHER
 
 
 def fill_pockets(chain: Chain, roles: Roles) -> None:
