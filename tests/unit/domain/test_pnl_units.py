@@ -57,6 +57,7 @@ def test_gas_lowers_the_price_though_the_position_never_paid_it():
 def test_gas_before_the_first_deposit_buys_nothing():
     book = advance(UnitBook(), Attribution(gas=-dollars(1)), 0, 0, USD)
     assert book == UnitBook()
+    assert advance(book, Attribution(gas=-dollars(1)), 0, dollars(100), USD) == UnitBook()
     book = advance(UnitBook(), Attribution(gas=-dollars(1)), dollars(100), dollars(100), USD)
     assert book.units == 100 * WAD
 
@@ -82,6 +83,12 @@ def test_nothing_can_be_taken_from_a_position_worth_nothing():
     book = opened(dollars(100))
     assert flowed(book, 0, -1, USD) == book
     assert flowed(book, dollars(1), -dollars(2), USD).units == 0
+
+
+def test_units_are_rounded_for_those_who_stay():
+    book = UnitBook(units=10, price=1, peak=1)
+    assert flowed(book, 3, 1, USD).units == 13
+    assert flowed(book, 3, -1, USD).units == 6
 
 
 amounts = st.integers(1, 10**16)
