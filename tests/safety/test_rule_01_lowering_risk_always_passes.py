@@ -174,3 +174,15 @@ def test_a_lowering_plan_that_falls_below_the_step_floor_is_denied():
 
     assert isinstance(verdict, Denied)
     assert verdict.reasons == (Reason.STEP_HEALTH_TOO_LOW,)
+
+
+@settings(max_examples=40, deadline=None)
+@given(health=st.decimals("1.03", "3", places=3), atomic=st.booleans())
+def test_an_unwind_is_approved_from_everywhere_in_either_way(health, atomic):
+    seen = at_health(health, atomic=atomic, **everything_in_the_way())
+    plan = plan_for(Unwind("owner", "asked"), seen, limits())
+    assert plan is not None
+
+    verdict = review(plan, seen, limits(), age_s=10**6)
+
+    assert isinstance(verdict, Approved), verdict

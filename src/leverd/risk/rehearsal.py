@@ -1,14 +1,13 @@
-"""A plan played through before anyone signs: at its worst, and as the pools stand."""
+"""A plan played through before anyone signs, each step at its worst."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from leverd.domain import loans, quotes, valuation
-from leverd.domain.apply import apply, apply_step, modelled_fill, worst_fills
-from leverd.domain.fills import Fill
+from leverd.domain.apply import apply, worst_fill
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
 from leverd.domain.money import Asset
 from leverd.domain.plan import BuyExact, Plan, Swap
@@ -74,8 +73,8 @@ class Rehearsal:
     """What a plan leads to."""
 
     before: Standing
-    ends: tuple[Standing, ...]  # after each step, every swap filled at its worst
-    trades: tuple[Trade, ...]  # in order, every swap filled by the pools as they stand
+    ends: tuple[Standing, ...]  # after each step
+    trades: tuple[Trade, ...]  # in order
 
     @property
     def after(self) -> Standing:
@@ -86,16 +85,23 @@ class Rehearsal:
 def rehearse(plan: Plan, view: View) -> Rehearsal:
     """Return where `plan` leads from `view`.
 
+    Every swap gives the worst it accepts, and moves its pool as it would be moved.
+
     Raises:
         ImpossibleError: the venue would refuse part of it.
     """
-    at, state = view.now, view.state
-    ends = []
+    state, ends, trades = view.state, list[Standing](), list[Trade]()
     for step in plan.steps:
-        state = apply_step(state, step, worst_fills(state, step, at))
-        ends.append(standing(state, at))
-    before = standing(view.state, at)
-    return Rehearsal(before, tuple(ends), _trades(plan, view))
+        for action in step.actions:
+            fill = worst_fill(state, action, view.now)
+            if isinstance(action, Swap | BuyExact):
+                trade = Trade(action, state.pools[action.pool], _quote(state, action, plan))
+                trades.append(trade)
+                fill = replace(fill, pool_after=trade.quote.after)
+            state = apply(state, action, fill)
+        state.position.check_settled()
+        ends.append(standing(state, view.now))
+    return Rehearsal(standing(view.state, view.now), tuple(ends), tuple(trades))
 
 
 def impact(trades: tuple[Trade, ...]) -> Decimal:
@@ -113,28 +119,14 @@ def impact(trades: tuple[Trade, ...]) -> Decimal:
     return max(impacts, default=Decimal(0))
 
 
-def _trades(plan: Plan, view: View) -> tuple[Trade, ...]:
-    state, trades = view.state, []
-    for action in plan.actions:
-        if isinstance(action, Swap | BuyExact):
-            pool = state.pools[action.pool]
-            quote = _quote(state, action, plan.deadline)
-            trades.append(Trade(action, pool, quote))
-            fill = Fill(view.now, sold=quote.sold, bought=quote.bought, pool_after=quote.after)
-        else:
-            fill = modelled_fill(state, action, view.now)
-        state = apply(state, action, fill)
-    return tuple(trades)
-
-
-def _quote(state: State, action: Swap | BuyExact, deadline: int) -> Quote:
+def _quote(state: State, action: Swap | BuyExact, plan: Plan) -> Quote:
     pool = state.pools[action.pool]
     if isinstance(action, Swap):
         return quotes.quote_exact_in(pool, action.sell.asset, action.sell.raw)
     wanted = action.buy.raw
     if action.live_debt:
         # Interest runs until the step is mined: its bound must leave room for that.
-        wanted = loans.owed(state.market, state.position.loan, action.buy.asset, deadline)
+        wanted = loans.owed(state.market, state.position.loan, action.buy.asset, plan.deadline)
     return quotes.quote_exact_out(pool, action.buy.asset, wanted)
 
 
