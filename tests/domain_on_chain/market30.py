@@ -30,11 +30,11 @@ def deployed_market(node: Node, deployment: Deployment) -> ChainMarket:
         for name, (price,) in zip(names, prices, strict=True)
     ]
     node.do(admin, oracle, "setAssetSources(address[],address[])", addresses, feeds)
-    datas = node.read(
+    answers = node.read(
         [(pool, call_data("getReserveData(address)", each), RESERVE_DATA) for each in addresses]
     )
     tokens = {}
-    for name, feed, data in zip(names, feeds, datas, strict=True):
+    for name, feed, data in zip(names, feeds, answers, strict=True):
         token = deployment.tokens[name]
         minter = deployment.roles.keeper if name == "wstETH" else admin
         asset = Asset(name, token.decimals)

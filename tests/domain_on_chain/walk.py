@@ -77,8 +77,8 @@ class Walk:
             + [self.repay] * 4
             + [self.withdraw] * 4
             + [self.move_price] * 3
-            + [self.to_the_brink] * 2
-            + [self.liquidate] * 4
+            + [self.to_the_brink] * 4
+            + [self.liquidate] * 2
             + [self.switch_category, self.switch_collateral, self.govern]
         )
         for _ in range(steps):
@@ -144,7 +144,7 @@ class Walk:
 
     def repay(self) -> None:
         user = self._actor()
-        asset = self.random.choice(list(self.loans[user].debts) or self.assets)
+        asset = self.random.choice(sorted(self.loans[user].debts) or self.assets)
         owed = loans.owed(self.market, self.loans[user], asset, self.at)
         raw = None if self.random.random() < 0.2 else self._some(owed)
         self._act(
@@ -248,7 +248,7 @@ class Walk:
     def to_the_brink(self) -> None:
         """Move a price to where one account is just liquidatable, or just not."""
         user = self._actor()
-        asset = self.random.choice(list(self.loans[user].collaterals) or self.assets)
+        asset = self.random.choice(sorted(self.loans[user].collaterals) or self.assets)
         then = self.at + 1  # when the price will have moved
         limit = loans.liquidation_price(self.market, self.loans[user], asset, then)
         now = reserve_of(self.market, asset).price
@@ -271,8 +271,8 @@ class Walk:
             if loans.summarise(self.market, self.loans[user], self.at).health < WAD
         ]
         user = self.random.choice(sick or self.users)
-        collateral = self.random.choice(list(self.loans[user].collaterals) or self.assets)
-        debt = self.random.choice(list(self.loans[user].debts) or self.assets)
+        collateral = self.random.choice(sorted(self.loans[user].collaterals) or self.assets)
+        debt = self.random.choice(sorted(self.loans[user].debts) or self.assets)
         owed = loans.owed(self.market, self.loans[user], debt, self.at)
         raw = UINT256_MAX if self.random.random() < 0.4 else max(self._some(owed), 1)
         self._act(

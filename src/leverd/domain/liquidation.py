@@ -83,11 +83,11 @@ def liquidate(
     modern = rules.liquidation is not LiquidationRules.V3_0
     if modern:
         _check_no_dust(market, seizure, collateral, debt, owed=owed, balance=balance)
-    if collateral == debt and rules.rounding is Rounding.DIRECTED:
+    if collateral == debt and _reads_before_accruing(rules):
         market = _accrued_once_more(market, debt, at)
-    ruined = modern and now.collateral_value == seizure.value
+    emptied, ruined = _ends(market, loan, now, collateral, seizure, at)
     after = loan
-    if seizure.seized + seizure.fee == balance:
+    if emptied:
         after = replace(after, collaterals=after.collaterals - {collateral})
     written_off: dict[Asset, int] = {}
     market, after, lost = _burn_debt(market, after, debt, seizure.debt_covered, at, ruined=ruined)
@@ -192,18 +192,48 @@ def _check_no_dust(
         )
 
 
+def _ends(
+    market: LendingMarket,
+    loan: LendingAccount,
+    now: loans.LoanSummary,
+    collateral: Asset,
+    seizure: _Seizure,
+    at: int,
+) -> tuple[bool, bool]:
+    """Return whether this collateral stops counting, and whether none at all is left."""
+    rules = market.rules
+    if rules.liquidation is not LiquidationRules.V3_7:
+        balance = loans.supplied(market, loan, collateral, at)
+        modern = rules.liquidation is not LiquidationRules.V3_0
+        ruined = modern and now.collateral_value == seizure.value
+        return seizure.seized + seizure.fee == balance, ruined
+    reserve, held = accrued(reserve_of(market, collateral), rules, at), loan.supplies[collateral]
+    index = reserve.liquidity_index
+    gone = min(
+        supply_burned(seizure.seized, index, rules.rounding)
+        + supply_burned(seizure.fee, index, rules.rounding),
+        held,
+    )
+    lost = value_owned(supply_balance(gone, index, rules.rounding), reserve)
+    ruined = lost == now.collateral_value
+    return gone == held or ruined, ruined
+
+
+def _reads_before_accruing(rules: LendingRules) -> bool:
+    directed = rules.rounding is Rounding.DIRECTED
+    return directed and rules.liquidation is LiquidationRules.V3_3
+
+
 def _accrued_once_more(market: LendingMarket, asset: Asset, at: int) -> LendingMarket:
     """Return the market with the treasury's share of `asset` taken twice.
 
-    From 3.5 the pool reads both sides of a liquidation before it accrues either; where they
-    are one reserve, the second accrual starts from the same old state as the first.
+    In 3.5 and 3.6 the pool reads both sides of a liquidation before it accrues either; where
+    they are one reserve, the second accrual starts from the same old state as the first.
     """
     before = reserve_of(market, asset)
     once = accrued(before, market.rules, at)
     share = once.accrued_to_treasury - before.accrued_to_treasury
-    return with_reserve(
-        market, replace(once, accrued_to_treasury=once.accrued_to_treasury + share)
-    )
+    return with_reserve(market, replace(once, accrued_to_treasury=once.accrued_to_treasury + share))
 
 
 def _burn_debt(

@@ -156,6 +156,26 @@ def test_3_7_rounds_every_division_against_the_liquidator() -> None:
     assert apart > 0
 
 
+def test_3_7_counts_what_is_left_in_scaled_units() -> None:
+    # Burning and moving both round up: together they may take the last scaled unit although
+    # the amounts leave one. 3.6 then strands the other debt; 3.7 sees that nothing is left.
+    stranded = 0
+    for left in range(120):
+        collateral = 6_270 * 10**6 + left % 4  # 1 WETH at 6000 with the bonus, and a little
+        made = market(AAVE_3_6, liquidity_index=RAY * (170 + left) // 100)
+        put = actions.supply(made, LendingAccount(), USDC, collateral, NOON)
+        lent = actions.borrow(put.market, put.loan, WETH, ETHER, NOON)
+        lent = actions.borrow(lent.market, lent.loan, WSTETH, ETHER // 10, NOON)
+        low = changed(lent.market, WETH, price=6_000 * DOLLAR)
+        loose = liquidate(low, lent.loan, USDC, WETH, ETHER, NOON)
+        tight = liquidate(replace(low, rules=AAVE_3_7), lent.loan, USDC, WETH, ETHER, NOON)
+        nothing = not tight.loan.supplies
+        assert (tight.loan.collaterals == frozenset()) == nothing
+        assert (tight.loan.debts == {}) == nothing
+        stranded += not loose.loan.supplies and loose.loan.debts != {}
+    assert stranded > 0
+
+
 def test_a_category_sets_the_bonus() -> None:
     made, loan = loop(market(AAVE_3_6), 10 * ETHER, ETHER, of=WSTETH, owes=WETH)
     loan = actions.set_emode(made, loan, 1, NOON).loan
@@ -189,7 +209,7 @@ def test_a_cover_too_small_to_take_anything_is_refused() -> None:
     refused(Refusal.InvalidBurnAmount, made, loan, USDC, WETH, 1, NOON)
 
 
-@pytest.mark.parametrize("version", [AAVE_3_0, AAVE_3_3, AAVE_3_6])
+@pytest.mark.parametrize("version", [AAVE_3_0, AAVE_3_3, AAVE_3_6, AAVE_3_7])
 def test_one_asset_may_be_both_collateral_and_debt(version) -> None:
     made = actions.supply(market(version), LendingAccount(), WETH, 10 * ETHER, NOON)
     made = actions.supply(made.market, made.loan, USDC, 5_000 * 10**6, NOON)
