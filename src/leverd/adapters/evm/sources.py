@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from leverd.adapters.evm import codes
 from leverd.adapters.evm.breaker import Breaker
@@ -83,9 +83,8 @@ class Sources:
         deadline = clock.monotonic() + (deadline_s or patience.deadline_s)
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(UnreachableError),
-            wait=wait_exponential_jitter(
-                initial=patience.wait_s_first, max=patience.wait_s_max, jitter=patience.jitter_s
-            ),
+            wait=wait_exponential(multiplier=patience.wait_s_first, max=patience.wait_s_max)
+            + wait_random(0, patience.jitter_s),
             stop=stop_before_delay(deadline_s or patience.deadline_s),
             sleep=clock.sleep,
             reraise=True,

@@ -47,6 +47,10 @@ class RpcError:
 Answer = object | RpcError
 
 
+class _StatusError(aiohttp.ClientError):
+    """An HTTP status other than 200. Never leaves this module."""
+
+
 class Endpoint:
     """One node by its URL. Only the host is ever shown: paths hold API keys."""
 
@@ -83,7 +87,7 @@ class Endpoint:
                 raw = await self._post(body)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise UnreachableError(
-                f"no answer within {deadline_s:g} s: {type(error).__name__}",
+                f"no answer within {deadline_s:.3g} s: {_said(error)}",
                 number=codes.NO_ANSWER,
                 place=self.name,
                 remedy="check the node and the network, or add a second RPC",
@@ -104,7 +108,7 @@ class Endpoint:
             )
         async with self._session.post(self._url, data=body, allow_redirects=False) as response:
             if response.status != 200:  # noqa: PLR2004 - HTTP's OK
-                raise aiohttp.ClientError(f"HTTP {response.status}")
+                raise _StatusError(f"HTTP status {response.status}")
             return await self._bounded(response)
 
     async def _bounded(self, response: aiohttp.ClientResponse) -> bytes:
@@ -127,6 +131,11 @@ class Endpoint:
             return self._provider.decode_rpc_response(raw)
         except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors
             raise malformed(f"{len(raw)} bytes that are no JSON", self.name) from error
+
+
+def _said(error: Exception) -> str:
+    """Return what an error may show: other texts may quote the URL, and with it an API key."""
+    return str(error) if isinstance(error, _StatusError) else type(error).__name__
 
 
 def _in_order(answer: object, ids: Sequence[object]) -> list[Answer]:
