@@ -5,7 +5,7 @@ from leverd.adapters.sql_journal.journal import SqlJournal
 from leverd.adapters.sql_journal.ledger import SqlLedger
 from leverd.adapters.sql_journal.lock import Lock, acquire_lock, holder, lock_path
 from leverd.adapters.sql_journal.requests import SqlRequests
-from leverd.adapters.sql_journal.salvage import Salvage, salvage
+from leverd.adapters.sql_journal.salvaging import Salvage, salvage
 
 __all__ = [
     "Heartbeat",

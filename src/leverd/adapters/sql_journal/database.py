@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -52,7 +51,7 @@ def file_of(path_or_url: str | Path) -> Path:
 
 def writing(path: Path) -> Engine:
     """Return an engine whose commits survive a power cut; transactions begin immediate."""
-    engine = create_engine(f"sqlite:///{quote(str(path))}", poolclass=NullPool)
+    engine = _engine(path, "rwc")
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -72,8 +71,7 @@ def reading(path: Path, *, damaged: bool = False) -> Engine:
 
     With `damaged`, SQLite opens a file shorter than its header says and reads what is there.
     """
-    url = f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
-    engine = create_engine(url, poolclass=NullPool)
+    engine = _engine(path, "ro")
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -82,6 +80,15 @@ def reading(path: Path, *, damaged: bool = False) -> Engine:
             connection.execute("PRAGMA writable_schema = ON")
 
     return engine
+
+
+def _engine(path: Path, mode: str) -> Engine:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
 def check_exists(path: Path) -> None:

@@ -12,7 +12,7 @@ from loguru import logger
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from leverd.adapters.sql_journal import database, migrate, salvage
+from leverd.adapters.sql_journal import database, migrate, salvaging
 from leverd.adapters.sql_journal.codec import Body, encode
 from leverd.adapters.sql_journal.lock import acquire_lock, lock_path
 from leverd.adapters.sql_journal.reserve import Reserve
@@ -94,7 +94,7 @@ class SqlJournal:
             self._lock.release()
 
     def _open(self) -> Connection:
-        salvage.finish(self.path)
+        salvaging.finish(self.path)
         if not self.path.exists() and not database.wal_path(self.path).exists():
             database.create(self.path)
         database.check_exists(self.path)

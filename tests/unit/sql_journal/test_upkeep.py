@@ -1,0 +1,255 @@
+"""Verify, back up, export, prune."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.journal_events import WAD, SteadyClock, decision, snapshot
+
+from leverd.adapters.sql_journal import SqlJournal, SqlLedger, upkeep
+from leverd.adapters.sql_journal.prune import prune
+from leverd.domain.events import (
+    AlertRaised,
+    AttemptSigned,
+    ExternalChanged,
+    HoldsFolded,
+    JournalPruned,
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    PnlRecorded,
+    PositionAdopted,
+    Resumed,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    StepVerified,
+    TradingStateChanged,
+)
+from leverd.engine.state import Book, fold, portfolio_of, record_of
+from leverd.errors import JournalDamagedError, OwnerError
+
+DAY = 86_400
+START = 1_700_006_400
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    journal.append_now(*(decision(number) for number in range(20)))
+    journal.close()
+    return path
+
+
+def damage(path, statement):
+    with sqlite3.connect(path) as database:
+        database.execute(statement)
+    database.close()
+
+
+def test_verify_counts_what_is_there_and_finds_what_is_not(path):
+    assert upkeep.verify(path) == upkeep.Verified(20, 20)
+    damage(path, "DELETE FROM events WHERE seq = 7")
+    with pytest.raises(JournalDamagedError, match="entry 7 is missing"):
+        upkeep.verify(path)
+
+
+def test_a_backup_made_while_the_daemon_writes_is_whole(path, tmp_path):
+    journal = SqlJournal(path, SteadyClock())
+    journal.append_now(decision("in the log"))
+    told = []
+    found = upkeep.backup(path, tmp_path / "b" / "copy.db", lambda *each: told.append(each))
+    journal.append_now(decision("after"))
+    journal.close()
+    assert found == upkeep.Verified(21, 21)
+    assert told[-1][0] == 0
+    assert upkeep.verify(tmp_path / "b" / "copy.db").entries == 21
+    assert (tmp_path / "b" / "copy.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_backup_never_overwrites(path, tmp_path):
+    (tmp_path / "copy.db").write_text("precious")
+    with pytest.raises(OwnerError):
+        upkeep.backup(path, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_a_damaged_journal_is_not_passed_on_as_a_backup(path, tmp_path):
+    damage(path, "DELETE FROM events WHERE seq = 7")
+    with pytest.raises(JournalDamagedError):
+        upkeep.backup(path, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_an_export_is_one_object_a_line_with_exact_numbers(path):
+    journal = SqlJournal(path, SteadyClock())
+    journal.append_now(PnlRecorded("eth-loop", snapshot(), {"price": 10**30}, WAD, 10**25))
+    journal.close()
+    out = io.StringIO()
+    assert upkeep.export(path, out) == 21
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["seq"] for line in lines] == list(range(1, 22))
+    assert lines[-1]["event"]["attribution"]["price"] == str(10**30)
+
+
+def signed(slot, plan_id, position="p"):
+    return AttemptSigned(
+        slot, "0xme", plan_id, position, 0, "act", f"0x{slot:064x}", "00", 1, 1, 1, 1
+    )
+
+
+def included(slot, gas=7):
+    return SlotIncluded(slot, "0xme", f"0x{slot:064x}", 1, "0xb", 1, True, "", gas, 3)
+
+
+def mark(position, price, gain, at, flow=0):
+    attribution = {"price": gain, "gas": -1}
+    return PnlRecorded(position, snapshot(at=at), attribution, WAD, price, flow)
+
+
+def plan(plan_id, purpose, position="p"):
+    return PlanApproved(plan_id, position, purpose, "r", ("s",), 1, snapshot())
+
+
+def chapters(draw):
+    """Yield (event, chain time) of a plausible life of two positions over weeks."""
+    now = START
+    for number in range(draw(st.integers(1, 40))):
+        now += draw(st.integers(1, DAY))
+        position = draw(st.sampled_from(["p", "q"]))
+        if draw(st.integers(0, 4)) == 0:
+            yield from ((event, now) for event in planned(draw, number, position))
+        elif draw(st.booleans()):
+            price, gain = draw(st.integers(1, 99)), draw(st.integers(-50, 50))
+            yield mark(position, price, gain, now, draw(st.integers(-3, 3))), now
+        else:
+            yield draw(st.sampled_from(asides(position))), draw(st.sampled_from([now, 0]))
+
+
+def planned(draw, number, position):
+    """Yield the events of one plan, whatever becomes of it."""
+    name, purpose = f"plan{number}", draw(st.sampled_from(["open", "boost", "unwind"]))
+    yield plan(name, purpose, position)
+    yield signed(number, name, position)
+    if (end := draw(st.sampled_from(["done", "aborted", "open", "lost"]))) == "lost":
+        yield SlotLost(number, "0xme", 1)
+        return
+    yield included(number, draw(st.integers(1, 99)))
+    yield StepVerified(name, position, 0, "0x", (), snapshot())
+    if end == "done":
+        yield PlanCompleted(name, position, snapshot(), {"price": 1})
+    elif end == "aborted":
+        yield PlanAborted(name, position, 0, "r")
+    if end != "open":
+        yield SlotFinal(number, "0xme", 1, "0xb")
+
+
+def asides(position):
+    return [
+        HoldsFolded(position, 3, 1, 2, "calm"),
+        AlertRaised(position, "X", "m"),
+        decision(1),
+        ExternalChanged(position, "deposit", {}, True, snapshot(), 5),
+        TradingStateChanged(position, "reducing", "r", "owner"),
+        Resumed(position, "owner"),
+        PositionAdopted(position, "0x1", snapshot()),
+    ]
+
+
+def remembered(path):
+    """Return everything the engine would know after a restart, as of the newest chain time."""
+    ledger = SqlLedger(path)
+    book, now, flows = Book(), START, {"p": 0, "q": 0}
+    for entry in ledger.entries(limit=10_000):
+        book = fold(book, entry.event, entry.chain_at)
+        now = max(now, entry.chain_at)
+        if isinstance(entry.event, (PnlRecorded, ExternalChanged)):
+            flows[entry.event.position_id] += entry.event.flow
+    ledger.close()
+    known = {
+        name: (
+            record_of(book, name, now),
+            page.snapshot,
+            page.decided,
+            page.pnl_since_open,
+            page.closing,
+            page.changed,
+            page.gas_unmarked,
+            page.marked and (page.marked.unit_price, page.marked.snapshot, page.marked.units),
+        )
+        for name, page in book.pages.items()
+    }
+    open_slots = {slot: attempt for slot, attempt in book.slots.items() if slot}
+    return known, portfolio_of(book, now, active=1), flows, open_slots
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_pruning_changes_nothing_that_is_remembered(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("pruned") / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    for event, at in chapters(data.draw):
+        journal.append_now(event, chain_at=at)
+    journal.close()
+    before = remembered(path)
+    done = prune(path, SteadyClock(), keep_days=data.draw(st.integers(2, 12)))
+    after = remembered(path)
+    assert before[:3] == after[:3]
+    assert before[3].items() >= after[3].items()
+    assert upkeep.verify(path).entries >= done.kept
+    again = prune(path, SteadyClock(), keep_days=12)
+    assert again.dropped == 0 or again.through > done.through
+    assert remembered(path)[:3] == before[:3]
+
+
+def test_pruning_drops_old_stories_and_says_so(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    for day in range(30):
+        at = START + day * DAY
+        journal.append_now(HoldsFolded("p", 5, 1, 2, "calm"), mark("p", 5, 1, at), chain_at=at)
+        journal.append_now(
+            signed(day, f"x{day}"), included(day), SlotFinal(day, "0xme", 1, "0xb"), chain_at=at
+        )
+    journal.close()
+    done = prune(path, SteadyClock(), keep_days=10)
+    ledger = SqlLedger(path)
+    entries = ledger.entries(limit=1000)
+    ledger.close()
+    assert done.dropped > 80
+    assert entries[-1].event == JournalPruned(done.through, done.dropped, done.kept)
+    assert not any(
+        isinstance(entry.event, HoldsFolded) and entry.seq <= done.through for entry in entries
+    )
+    assert upkeep.verify(path).entries == len(entries)
+    journal = SqlJournal(path, SteadyClock())
+    assert journal.append_now(decision(1)) == entries[-1].seq + 1
+    journal.close()
+
+
+def test_an_entry_that_vanishes_from_the_pruned_part_is_still_missed(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    for day in range(10):
+        at = START + day * DAY
+        journal.append_now(PositionAdopted("p", "0x", snapshot()), decision(day), chain_at=at)
+    journal.close()
+    assert prune(path, SteadyClock(), keep_days=2).dropped > 0
+    damage(path, "DELETE FROM events WHERE seq = 1")
+    with pytest.raises(JournalDamagedError, match="were kept"):
+        upkeep.verify(path)
+
+
+def test_the_days_that_budgets_are_counted_in_are_never_pruned(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    journal.append_now(AlertRaised("p", "X", "today"), chain_at=START + 5 * DAY - 3600)
+    journal.append_now(AlertRaised("p", "X", "now"), chain_at=START + 5 * DAY)
+    journal.close()
+    assert prune(path, SteadyClock(), keep_days=0).dropped == 0
