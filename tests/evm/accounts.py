@@ -38,7 +38,7 @@ def deploy_account(local: LocalMarket, operator: str, *, emode: int = 0, **chang
     """Return a clone that lets `operator` lever WETH against USDC."""
     deployment, chain = local.deployment, local.chain
     creation, runtime = artifact("Account")
-    maker, owner = deployment.roles.deployer, deployment.roles.owner
+    maker, owner = deployment.roles.spare[1], deployment.roles.owner
     implementation = chain.deploy(maker, creation, "(address)", deployment.provider)
     factory = chain.deploy(maker, artifact("AccountFactory")[0], "(address)", implementation)
     chain.mine()
@@ -55,7 +55,7 @@ def deploy_account(local: LocalMarket, operator: str, *, emode: int = 0, **chang
     signature = f"create(address,address,{BOUNDS},bytes32)"
     made = (owner, operator, bounds, b"\1" * 32)
     account = chain.read_address(factory, f"{signature}->(address)", *made)
-    chain.send(owner, factory, signature, *made)
+    chain.send(maker, factory, signature, *made)
     chain.mine()
     return Deployed(to_checksum_address(account), code_hash(runtime, deployment.provider))
 

@@ -52,7 +52,7 @@ FOREVER = 2**40
 
 @asynccontextmanager
 async def venue_on(local: LocalMarket, *accounts: str, hashes=frozenset(), rules=()):
-    local.node.rpc.ask("anvil_setBalance", ME, hex(10**21))
+    local.node.rpc.ask("anvil_setBalance", ME, hex(10**22))
     config = config_for(local, accounts=accounts, account_code_hashes=hashes)
     client = client_for(local.url, chain_id=config.chain_id, final_depth=config.final_depth)
     venue = EvmVenue(config, client, signer_for(local, *rules), SystemClock())

@@ -310,10 +310,12 @@ class EvmVenue:
         if found is None:
             return revert_reasons.UNNAMED
         call, sender, gas_limit = found
-        if receipt.gas_used == gas_limit:
-            return revert_reasons.OUT_OF_GAS
         reply = await self._client.replay(call, sender=sender, block=receipt.block - 1, at=at)
-        return revert_reasons.MOVED if reply.succeeded else revert_reasons.name(reply.data)
+        if not reply.succeeded:
+            return revert_reasons.name(reply.data)
+        # An inner call that runs dry leaves its caller a 64th part, which then reverts.
+        ran_dry = receipt.gas_used * 64 >= gas_limit * 62
+        return revert_reasons.OUT_OF_GAS if ran_dry else revert_reasons.MOVED
 
     async def _time_of(self, block_hash: str) -> int:
         if block_hash not in self._times:
