@@ -7,17 +7,21 @@ parent block and at its own, so that interest and the act never mix.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from leverd.domain.events import PnlRecorded, Snapshot
 from leverd.domain.holdings import holdings_kept, holdings_of
+from leverd.domain.money import Asset
 from leverd.domain.pnl import Attribution, attribute_holdings, flow_value, unexplained
-from leverd.domain.pnl_facts import Fact, GasFact
+from leverd.domain.pnl_facts import Fact, GasFact, facts_of
 from leverd.domain.state import State
 from leverd.domain.units import UnitBook, advance, flowed, marked
 from leverd.domain.view import Record, Stamp
 from leverd.engine.collect import snapshot_of
 from leverd.engine.state import Page
+from leverd.execution.verify import StepDone
 from leverd.risk.limits import Limits
 
 _QUIET_S: Final = 86_400
@@ -52,6 +56,24 @@ def mark(
     units = UnitBook(page.marked.units, page.marked.unit_price, page.record.unit_peak)
     units = advance(units, lines, flow, after.equity, share_class)
     return _recorded(state, snapshot, lines, units, flow)
+
+
+def marks_around(page: Page, done: StepDone, native: Asset, source: str) -> tuple[PnlRecorded, ...]:
+    """Return the marks just before and just after a step of ours.
+
+    `native` is the asset whose price gas is counted at. Interest up to the parent block is
+    in the first, the step's fees, impact and gas are in the second.
+    """
+    price = done.after.market.reserves[native].price
+    inclusion = done.inclusion
+    received = datetime.fromtimestamp(inclusion.at, UTC)
+    parent = Stamp(source, inclusion.block - 1, "", done.before.at, received)
+    before = mark(page, done.before, parent, price)
+    own = Stamp(source, inclusion.block, inclusion.block_hash, inclusion.at, received)
+    gas = GasFact(inclusion.gas_used * inclusion.gas_price, price)
+    marked_page = replace(page, marked=before, gas_unmarked=0)
+    facts = (*facts_of(done.before, done.step, done.fills), gas)
+    return before, mark(marked_page, done.after, own, price, facts)
 
 
 def fell_too_far(record: Record, limits: Limits) -> bool:

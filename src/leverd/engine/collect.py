@@ -55,7 +55,7 @@ def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
         },
         health=loans.summarise(market, loan, stamp.at).health,
         equity=equity_in_share_class(state),
-        decimals={reserve.asset.symbol: reserve.asset.decimals for reserve in reserves},
+        decimals={reserve.asset.symbol: reserve.asset.decimals for reserve in held},
     )
 
 

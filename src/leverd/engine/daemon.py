@@ -175,12 +175,10 @@ class Daemon:
         for position_id, seen in observation.positions.items():
             stamp = observation.stamp
             page = self._world.recorder.book.page(position_id)
-            mark = accounting.mark(
-                page, seen.state, snapshot_of(seen.state, stamp), observation.gas
-            )
-            if mark is None:
-                continue
-            await self._record(mark, chain_at=stamp.at)
+            if accounting.is_due(page, stamp.at):
+                price = observation.gas.native_price
+                mark = accounting.mark(page, seen.state, stamp, price)
+                await self._record(mark, chain_at=stamp.at)
             await self._check_stop(position_id, stamp)
 
     async def _check_stop(self, position_id: str, stamp: Stamp) -> None:
@@ -239,7 +237,7 @@ class Daemon:
 
     def _patience(self) -> float:
         """Return wall seconds to wait after failures in a row, at most the guardian's look."""
-        backoff = min(_BACKOFF_S_FIRST * 2 ** (self._failures - 1), _BACKOFF_S_MAX)
+        backoff = min(_BACKOFF_S_FIRST * float(2 ** (self._failures - 1)), _BACKOFF_S_MAX)
         return min(backoff, max(self._until_next_look(), 0.2))
 
     async def _sleep(self, seconds: float, stop: asyncio.Event) -> None:

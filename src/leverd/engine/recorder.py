@@ -21,7 +21,8 @@ class Recorder:
         self._journal.bind(binding)
 
     def restore(self) -> None:
-        """Fold everything the journal holds; call once, before the first append."""
+        """Fold everything the journal holds, from the beginning."""
+        self.book = Book()
         for entry in self._journal.replay():
             self.book = fold(self.book, entry.event, entry.chain_at)
 

@@ -383,7 +383,8 @@ class Executor:
             self._forget(attempt.plan_id)
             attribution = _summed(marks)
             end = PlanCompleted(attempt.plan_id, attempt.position_id, snapshot, attribution)
-            await self._journal_all(*facts, end, *marks)
+            # the last mark follows the completion, so that it decides whether a close won or lost
+            await self._journal_all(*facts, *marks[:-1], end, *marks[-1:])
         elif self._running is None or self._running.plan.plan_id != attempt.plan_id:
             await self._journal_all(*facts, *self._abort(attempt, "restarted"), *marks)
         else:

@@ -1,0 +1,130 @@
+"""The EVM venue as settings and places say: one client, one signer, one venue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from leverd.adapters.evm import account_calls, keystore
+from leverd.adapters.evm.account import code_hash
+from leverd.adapters.evm.allow_list import AllowList
+from leverd.adapters.evm.client import EvmClient
+from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
+from leverd.adapters.evm.profiles import PROFILES
+from leverd.adapters.evm.signer import GasBudget, LocalSigner
+from leverd.adapters.evm.venue import EvmVenue
+from leverd.adapters.secrets import CredentialSecrets, EnvironmentSecrets, FileSecrets
+from leverd.bootstrap.places import Places
+from leverd.errors import SecretError
+from leverd.interfaces.clock import Clock
+from leverd.interfaces.secrets import Secret
+from leverd.risk.limits import Limits
+from leverd.settings import Key, Password, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What talks to the one chain of this process."""
+
+    config: EvmVenueConfig
+    client: EvmClient
+    venue: EvmVenue
+
+
+def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
+    """Return the operator's key from the one source the settings name.
+
+    Raises:
+        SecretError: it is missing, wrong, or readable by others.
+    """
+    if key.keystore is not None:
+        return keystore.unlock(Path(key.keystore), _password(key.password, env))
+    if key.credential is not None:
+        return keystore.account_of(CredentialSecrets(env).get(key.credential))
+    assert key.environment is not None, "the form check wants exactly one source"
+    return keystore.account_of(EnvironmentSecrets(env).get(key.environment))
+
+
+def open_chain(settings: Settings, places: Places, account: LocalAccount, clock: Clock) -> Chain:
+    """Return the venue for `places`; nothing is asked of the chain yet."""
+    limits = settings.limits.limits()
+    config = venue_config(settings, places, limits)
+    client = open_client(config, clock)
+    allow = AllowList(
+        places.chain_id,
+        tuple(rule for account_at in config.accounts for rule in account_calls.rules(account_at)),
+        max_fee=config.gas_price_wei_max,
+    )
+    budget = GasBudget(config.gas_day_wei_max, config.gas_day_guardian_wei)
+    signer = LocalSigner(account, allow, budget)
+    return Chain(config, client, EvmVenue(config, client, signer, clock))
+
+
+def open_client(config: EvmVenueConfig, clock: Clock) -> EvmClient:
+    """Return the client of the chain that `config` names."""
+    return EvmClient(
+        config.rpc,
+        clock=clock,
+        chain_id=config.chain_id,
+        final_tag=config.profile.final_tag,
+        final_depth=config.final_depth,
+        multicall=config.multicall,
+    )
+
+
+def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenueConfig:
+    """Return what the EVM adapter must be told."""
+    urgent_cap = max(limits.gas_price_wei_worst, limits.gas_price_wei_max)
+    return EvmVenueConfig(
+        name=places.profile,
+        chain_id=places.chain_id,
+        profile=PROFILES[places.profile],
+        rpc=places.rpc,
+        tokens=tuple(Token(asset, address) for asset, address in places.tokens.items()),
+        lending=tuple(LendingVenue(name, at) for name, at in places.lending.items()),
+        pools=tuple(
+            PoolVenue(name, pool.tokens, pool.fee, pool.factory, pool.quoter, pool.router)
+            for name, pool in places.pools.items()
+        ),
+        native=places.native,
+        accounts=tuple(mandate.account for mandate in places.mandates),
+        gas_price_wei_max=urgent_cap,
+        account_code_hashes=frozenset(_code_hashes(places)),
+        final_depth=settings.chain.final_depth if settings.chain.final_depth is not None else 2,
+        read_deadline_s=float(settings.chain.read_deadline_s),
+        gas_day_wei_max=limits.gas_day_wei_max,
+        gas_day_guardian_wei=int(limits.gas_day_wei_max * limits.guardian_gas_share),
+    )
+
+
+def account_artifact(name: str) -> dict[str, str]:
+    """Return the artifact of our contract `name` that set-up compiled."""
+    file = resources.files("leverd.adapters.evm") / "artifacts" / f"{name}.json"
+    found: dict[str, str] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def _code_hashes(places: Places) -> list[str]:
+    runtime = bytes.fromhex(account_artifact("Account")["runtime_bytecode"].removeprefix("0x"))
+    return [code_hash(runtime, provider) for provider in places.lending.values()]
+
+
+def _password(password: Password | None, env: Mapping[str, str]) -> Secret:
+    if password is None:
+        raise SecretError(
+            "the keystore has no password source",
+            number=6,
+            place="key.password",
+            remedy="name a file, a systemd credential or a variable of the environment",
+        )
+    if password.file is not None:
+        return FileSecrets().get(password.file)
+    if password.credential is not None:
+        return CredentialSecrets(env).get(password.credential)
+    assert password.environment is not None, "the form check wants exactly one source"
+    return EnvironmentSecrets(env).get(password.environment)
