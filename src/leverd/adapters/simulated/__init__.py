@@ -1,0 +1,1 @@
+"""A chain in memory: for engine tests, backtests and paper trading."""
