@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from aiohttp import web
+from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,10 +59,10 @@ def results(*values: bytes, number: int = 16) -> str:
     """Return what aggregate3 answers: the facts of HEADER, then `values`."""
     facts = (abi.uint_word(number), abi.uint_word(100), bytes.fromhex(PARENT[2:]))
     replies = [(True, data) for data in (*facts, *values)]
-    return "0x" + abi.encode(("(bool,bytes)[]",), (replies,)).hex()
+    return "0x" + encode(("(bool,bytes)[]",), (replies,)).hex()
 
 
-def node(method: str, params: list) -> object:
+def node(method: str, params: list[Any]) -> object:
     """Answer as a healthy node of chain 5 would."""
     if method == "eth_sendRawTransaction":
         return "0x" + keccak(bytes.fromhex(params[0][2:])).hex()
@@ -316,6 +318,33 @@ async def test_reads_are_chunked_at_the_nodes_gas_cap_and_still_one_request():
         assert proxy.methods.count("eth_call") == 5
 
 
+@pytest.mark.parametrize("politely", [True, False])
+async def test_a_request_too_long_for_the_node_is_made_in_parts_of_one_block(politely):
+    async with proxied(node) as proxy:
+        reader = client(proxy)
+
+        async def narrow(request, questions, _answers):
+            asked = sum(
+                _calls_in(one["params"][0]["data"])
+                for one in questions
+                if one["method"] == "eth_call"
+            )
+            if asked < 3_000:
+                return None
+            if politely:
+                return web.Response(status=413)
+            error = {"code": -32600, "message": "Invalid request"}
+            return web.json_response({"jsonrpc": "2.0", "id": None, "error": error})
+
+        proxy.fault = narrow
+        calls = [Call(TOKEN, b"\0" * 36)] * 5_000
+        assert len((await reader.read(calls)).replies) == 5_000
+        proxy.forget()
+        assert len((await reader.snapshot(calls, ME)).batch.replies) == 5_000
+        assert proxy.requests == 3  # the header, and two halves of the reads
+        assert proxy.methods.count("eth_getBlockByNumber") == 2
+
+
 async def test_a_read_that_fails_is_named_and_one_that_may_fail_is_reported():
     async with proxied(node) as proxy:
         reader = client(proxy)
@@ -324,9 +353,9 @@ async def test_a_read_that_fails_is_named_and_one_that_may_fail_is_reported():
             if method != "eth_call":
                 return result
             facts = (abi.uint_word(16), abi.uint_word(100), bytes.fromhex(PARENT[2:]))
-            reason = abi.selector("Error(string)") + abi.encode(("string",), ("35",))
+            reason = abi.selector("Error(string)") + encode(("string",), ("35",))
             replies = [(True, data) for data in facts] + [(False, reason)]
-            return "0x" + abi.encode(("(bool,bytes)[]",), (replies,)).hex()
+            return "0x" + encode(("(bool,bytes)[]",), (replies,)).hex()
 
         proxy.fault = changed(failing)
         seen = await reader.read([Call(TOKEN, b"", may_fail=True)])
@@ -407,7 +436,7 @@ async def test_a_rehearsal_is_one_request_and_says_why_it_would_revert():
         assert proxy.requests == 1
 
         async def reverting(_request, _questions, answers):
-            reason = abi.selector("Error(string)") + abi.encode(("string",), ("36",))
+            reason = abi.selector("Error(string)") + encode(("string",), ("36",))
             for answer in answers:
                 answer.pop("result", None)
                 answer["error"] = {

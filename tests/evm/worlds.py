@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from eth_account import Account
 from tests.chain import LocalMarket
@@ -46,7 +47,7 @@ class SystemClock:
 
 def config_for(local: LocalMarket, *, accounts: tuple[str, ...] = (), **changes) -> EvmVenueConfig:
     deployment = local.deployment
-    fields = {
+    fields: dict[str, Any] = {
         "name": "devnet",
         "chain_id": deployment.chain_id,
         "profile": PROFILES["local"],
@@ -118,7 +119,7 @@ def venue_for(local: LocalMarket, *, url: str = "", accounts: tuple[str, ...] = 
 
 
 def mandate_of(account: str, position_id: str = "eth-loop", **changes) -> Mandate:
-    fields = {
+    fields: dict[str, Any] = {
         "position_id": position_id,
         "account": account,
         "lending": "aave",

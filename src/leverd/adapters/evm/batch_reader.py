@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from leverd.adapters.evm import answers, batch, codes, revert_reasons, wire
 from leverd.adapters.evm.sources import Sources
-from leverd.adapters.evm.transport import Answer, Ask, RpcError
+from leverd.adapters.evm.transport import Answer, Ask, RpcError, TooLongError
 from leverd.errors import NonsenseError
 from leverd.interfaces.chain_client import Call, Head, Reply
 
@@ -44,6 +44,7 @@ class BatchReader:
         self._facts = batch.facts(multicall)
         self._calls_max = _CALLS_MAX
         self._takes_hashes = True
+        self._request_max = 2**20  # calls in one request, until a node finds that too long
         self._encoded: tuple[Sequence[Call], int, tuple[str, ...]] | None = None
 
     async def newest(
@@ -55,26 +56,44 @@ class BatchReader:
     ) -> tuple[Head, tuple[Reply, ...] | None, Sequence[Answer]]:
         """Return the newest header, replies of that very block, and `parse`'s other answers.
 
-        Replies are None when a block arrived in between. One request.
+        Replies are None when a block arrived in between, or when all calls together are too
+        long for one request; both are then to be made pinned to the header. One request.
         """
+        apart = len(calls) > self._request_max
+        wanted: Sequence[Call] = () if apart else calls
 
         def both(
             got: Sequence[Answer],
         ) -> tuple[Head, tuple[Reply, ...] | None, Sequence[Answer]]:
             head, other = parse(got[: len(asks)])
-            return head, self._joined(calls, got[len(asks) :], head), other
+            replies = self._joined(wanted, got[len(asks) :], head)
+            return head, None if apart else replies, other
 
-        return await self._fitting(
-            calls,
-            lambda: sources.read((*asks, *self._asks(calls, "latest")), both),
-        )
+        try:
+            return await self._fitting(
+                wanted, lambda: sources.read((*asks, *self._asks(wanted, "latest")), both)
+            )
+        except TooLongError:
+            self._request_max = max(len(calls) // 2, 1)
+        return await self.newest(sources, calls, asks, parse)
 
     async def pinned(self, sources: Sources, calls: Sequence[Call], pin: Pin) -> tuple[Reply, ...]:
-        """Return replies as of `pin`.
+        """Return replies as of `pin`, in as few requests as the node takes.
 
         Raises:
             NonsenseError: the node answered from another block, or a call failed that may not.
         """
+        replies: list[Reply] = []
+        while len(replies) < len(calls):
+            part = calls if len(calls) <= self._request_max else calls[len(replies) :]
+            part = part[: self._request_max]
+            try:
+                replies += await self._pinned(sources, part, pin)
+            except TooLongError:
+                self._request_max = max(len(part) // 2, 1)
+        return tuple(replies)
+
+    async def _pinned(self, sources: Sources, calls: Sequence[Call], pin: Pin) -> tuple[Reply, ...]:
         head = pin.head
 
         def all_of(got: Sequence[Answer]) -> tuple[Reply, ...]:
@@ -95,7 +114,7 @@ class BatchReader:
             )
         except _NoHashesError:
             self._takes_hashes = False
-        return await self.pinned(sources, calls, pin)
+        return await self._pinned(sources, calls, pin)
 
     def _at(self, head: Head) -> object:
         """Return the block parameter for `head` (EIP-1898 where the node knows it)."""

@@ -7,6 +7,7 @@ are left out, so that each call is one request and nothing is ever sent twice.
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +26,8 @@ BYTES_MAX: Final = 64 * 2**20
 """Answers longer than this are refused: 10,000 positions take about 40 MB."""
 
 _CONNECT_S: Final = 2.0
+_LONG: Final = 2**20  # bytes; shorter requests are refused for other reasons
+_INVALID_REQUEST: Final = -32600
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class RpcError:
 
 
 Answer = object | RpcError
+
+
+class TooLongError(Exception):
+    """The node does not take a request of this length. Never leaves the adapter."""
 
 
 class _StatusError(aiohttp.ClientError):
@@ -92,7 +99,10 @@ class Endpoint:
                 place=self.name,
                 remedy="check the node and the network, or add a second RPC",
             ) from error
-        return _in_order(self._parsed(raw), [request["id"] for request in requests])
+        found = self._parsed(raw)
+        if _is_refusal(found) and len(body) > _LONG:
+            raise TooLongError
+        return _in_order(found, [request["id"] for request in requests])
 
     async def close(self) -> None:
         """Release the connections."""
@@ -106,7 +116,11 @@ class Endpoint:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
                 headers={"Content-Type": "application/json"},
             )
-        async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+        # A long body goes out in parts, so that it does not hold up the event loop.
+        data = io.BytesIO(body) if len(body) > _LONG else body
+        async with self._session.post(self._url, data=data, allow_redirects=False) as response:
+            if response.status == 413:  # noqa: PLR2004 - HTTP's "content too large"
+                raise TooLongError
             if response.status != 200:  # noqa: PLR2004 - HTTP's OK
                 raise _StatusError(f"HTTP status {response.status}")
             return await self._bounded(response)
@@ -131,6 +145,12 @@ class Endpoint:
             return self._provider.decode_rpc_response(raw)
         except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors
             raise malformed(f"{len(raw)} bytes that are no JSON", self.name) from error
+
+
+def _is_refusal(found: object) -> bool:
+    """Return whether a node refused a whole request before reading it, as anvil does."""
+    error = found.get("error") if isinstance(found, dict) else None
+    return isinstance(error, dict) and error.get("code") == _INVALID_REQUEST
 
 
 def _said(error: Exception) -> str:
