@@ -22,7 +22,8 @@ BUG: Final = 70
 INTERRUPTED: Final = 130
 
 _KEY: Final = re.compile(r"(?:.*=)?(?:0x)?[0-9a-fA-F]{64}", re.ASCII)
-_KEY_OPTION: Final = re.compile(r"--?(private[-_]?key|mnemonic|seed([-_]phrase)?)(=.*)?")
+# A bare --seed is a devnet's: the number its market is drawn from.
+_KEY_OPTION: Final = re.compile(r"--?(private[-_]?key|mnemonic|seed[-_]?phrase)(=.*)?")
 
 
 def guard(action: Callable[[], int | None], arguments: Sequence[str]) -> int:

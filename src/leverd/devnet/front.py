@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from leverd.devnet import wall
 from leverd.devnet.mempool import Mempool, PoolRefusal, pending_form
 
 _OPEN: Final = ("eth_", "net_", "web3_")
@@ -24,6 +25,7 @@ _STATUS: Final = "leverd_devnet"
 _BODY_MAX: Final = 16 * 1024 * 1024
 _HEADERS_MAX: Final = 100
 _CLIENTS_MAX: Final = 128
+_RENEWAL_S: Final = 5.0
 
 
 class Front:
@@ -150,15 +152,16 @@ class _Upstream:
         self._wire = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
     def post(self, body: bytes) -> bytes:
-        for last_try in (False, True):  # a node that was restarted drops the old connection
+        deadline = wall.monotonic() + _RENEWAL_S
+        while True:
             try:
                 self._wire.request("POST", "/", body, {"Content-Type": "application/json"})
                 return self._wire.getresponse().read()
             except (OSError, http.client.HTTPException):
                 self._wire.close()
-                if last_try:
-                    break
-        return _error(None, -32603, "the node behind the devnet does not answer")
+            if wall.monotonic() > deadline:
+                return _error(None, -32603, "the node behind the devnet does not answer")
+            wall.pause(0.02)  # it is being renewed, and is back in a moment
 
     def close(self) -> None:
         self._wire.close()

@@ -133,6 +133,7 @@ def _flags(options: NodeOptions, port: int) -> Sequence[str]:
         "--timestamp": options.genesis_at,
         "--order": "fees",
         "--prune-history": 64,
+        "--transaction-block-keeper": 2048,  # receipts of older blocks are dropped
         "--threads": 2,
     }
     words = [str(word) for pair in flags.items() for word in pair]

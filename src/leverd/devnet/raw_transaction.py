@@ -67,6 +67,7 @@ def _named_words(data: bytes) -> dict[str, bytes]:
     """Return the fields that matter here by name, each as its big-endian bytes."""
     if not data:
         raise ValueError("empty")
+    names: tuple[str, ...]
     if data[0] >= _LIST:
         names, body = ("nonce", "price", "gas", "to", "value"), data
     elif data[0] == _ACCESS_LIST:
