@@ -22,18 +22,23 @@ FormOnly: TypeAlias = Annotated[
     bool, typer.Option("--form-only", help="Do not ask the market whether it can be kept.")
 ]
 
+Market: TypeAlias = Annotated[
+    Path | None, typer.Option("--market", help="Ask a recorded market file, not the chain.")
+]
+
 
 @app.command()
 def check(
     config: Config = None,
     mode: Mode = "",
+    market: Market = None,
     form_only: FormOnly = False,  # noqa: FBT002 -- Typer's way to declare a flag
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Check the form (exit 2), then whether the market lets it be kept (exit 6)."""
     settings = settings_of(config, mode)
     judge = None if form_only else hook("feasible", "check")
-    findings = [str(each) for each in judge(settings)] if judge else []
+    findings = [str(each) for each in judge(settings, market)] if judge else []
     files = ", ".join(str(each) for each in config or [DEFAULT])
     if as_json:
         emit_json(

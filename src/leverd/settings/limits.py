@@ -43,7 +43,7 @@ class LimitsSection(Model):
     cooldown_after_loss_s: Annotated[Whole, Field(ge=0)]
     cost_share_max: Annotated[Fraction, Field(description="cost of a rebalance to value moved")]
     profit_usd_min: Annotated[
-        Number, Field(ge=0, description="yearly saving a boost must promise, USD")
+        Number, Field(ge=0, description="USD left of that share after all costs")
     ]
     drag_max: Annotated[Fraction, Field(description="equity a year that a band may cost")]
     portfolio_stop: Annotated[

@@ -106,7 +106,7 @@ def test_an_alert_never_comes_after_the_deleverage():
         {"deleverage_below": "1"},
         {"deleverage_below": "1.3", "alert_below": "1.2"},
         {"deleverage_below": "1.3", "repay_to": "1.3"},
-        {"treshold": "1.3"},
+        {"repay_too": "1.3"},
     ],
 )
 def test_triggers_out_of_order_are_refused(given):

@@ -1,0 +1,38 @@
+"""The settings that ship can be kept on the recorded WETH market; 3x at health 1.3 cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from leverd.bootstrap.agents import find_agents
+from leverd.bootstrap.feasible import check
+from leverd.errors import InfeasibleError
+from leverd.settings import load_settings
+
+SHIPPED, MARKET = Path("config/settings.yaml"), Path("config/markets/weth-usdc.json")
+
+
+def test_the_shipped_settings_can_be_kept():
+    settings = load_settings([SHIPPED], {}, find_agents())
+
+    lines = check(settings, MARKET)
+
+    assert any("2.5x with health >= 1.15" in line for line in lines)
+
+
+def test_three_times_at_health_1_3_is_infeasible_and_says_what_is_not(tmp_path):
+    greedy = tmp_path / "greedy.yaml"
+    greedy.write_text(
+        "positions: {eth-loop: {agents: {leverage_loop: "
+        "{target: 3, boost_below: 2.7, repay_above: 3.3, health_floor: 1.3}}}}",
+        encoding="utf-8",
+    )
+    settings = load_settings([SHIPPED, greedy], {}, find_agents())
+
+    with pytest.raises(InfeasibleError, match=r"2\.766x") as caught:
+        check(settings, MARKET)
+
+    assert caught.value.exit_code == 6
+    assert "health_floor: 1.24" in caught.value.remedy
