@@ -67,7 +67,7 @@ class Record:
 class Portfolio:
     """What all positions together have used of shared budgets."""
 
-    active_positions: int = 1
+    active_positions: int = 1  # that owe something, this one among them if it does
     trades_today: int = 0
     gas_today: int = 0  # wei
     guardian_gas_today: int = 0  # wei
