@@ -5,6 +5,7 @@ endpoint.json    where it answers; there only while it runs, or after it was kil
 deployment.json  every address
 saved.gz         the chain at rest, with its recipe
 generation       how often the folder was reset
+port             where it answered last
 operator.json    the daemon's throw-away key, password beside it; owner.json likewise
 devnet.log       what a detached one says
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -106,9 +108,22 @@ class Directory:
     def announce(self, endpoint: Endpoint, deployment: Deployment) -> None:
         """Say where the devnet answers; the addresses first, so that who sees one sees both."""
         deployment.save(self.folder / "deployment.json")
+        (self.folder / "port").write_text(endpoint.url.rpartition(":")[2])
         part = self.folder / "endpoint.part"
         part.write_text(json.dumps(asdict(endpoint)) + "\n")
         part.replace(self.folder / "endpoint.json")
+
+    def last_port(self) -> int:
+        """Return the port the last devnet answered at if it is free, else 0.
+
+        Whoever was attached then finds the next one at the same place.
+        """
+        try:
+            port = int((self.folder / "port").read_text())
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except (OSError, ValueError, OverflowError):
+            return 0
 
     def retract(self) -> None:
         """Take the endpoint away: stopped in order."""

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from leverd.devnet import wall
@@ -40,7 +40,8 @@ class Service:
             signal.signal(number, lambda *_: stopping.set())
         directory = self.directory.make()
         with directory.locked():
-            devnet = _wake(directory, self.recipe, self.conduct, say)
+            conduct = replace(self.conduct, port=self.conduct.port or directory.last_port())
+            devnet = _wake(directory, self.recipe, conduct, say)
             try:
                 write_keystores(directory.folder)
                 directory.save(devnet.saved())
