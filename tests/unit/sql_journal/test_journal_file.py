@@ -25,7 +25,7 @@ from leverd.adapters.sql_journal import (
     migrate,
 )
 from leverd.adapters.sql_journal.reserve import Reserve
-from leverd.adapters.sql_journal.schema import HEAD, METADATA
+from leverd.adapters.sql_journal.schema import METADATA, REVISIONS
 from leverd.errors import (
     DiskFullError,
     JournalDamagedError,
@@ -294,7 +294,7 @@ def test_a_ledger_cannot_write_and_needs_a_journal(path):
 
 def test_the_pinned_head_and_tables_are_what_the_migrations_make(path, tmp_path):
     script = ScriptDirectory.from_config(migrate.alembic_config())
-    assert script.get_current_head() == HEAD
+    assert tuple(each.revision for each in script.walk_revisions())[::-1] == REVISIONS
     opened(path).close()
     METADATA.create_all(engine := create_engine(f"sqlite:///{tmp_path / 'meta.db'}"))
     engine.dispose()

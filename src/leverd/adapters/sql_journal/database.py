@@ -25,6 +25,8 @@ from leverd.errors import (
 
 _BUSY_MS: Final = 10_000
 _WRITE_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+_MAGIC: Final = b"SQLite format 3\x00"
+_SHORTEST: Final = 512  # bytes: the smallest page
 _PRIMARY: Final = 0xFF  # SQLite's primary code within its extended one
 
 
@@ -96,7 +98,7 @@ def check_exists(path: Path) -> None:
 
     Raises:
         OwnerError: there is none yet.
-        JournalDamagedError: there was one: it is empty, or only its log is left.
+        JournalDamagedError: there was one: its head is gone, or only its log is left.
     """
     if not path.exists():
         log = wal_path(path)
@@ -108,8 +110,10 @@ def check_exists(path: Path) -> None:
             place=str(path),
             remedy="start the daemon once, or name the right settings with -c",
         )
-    if not path.stat().st_size:
-        raise damaged_file(path, "it is empty")
+    # SQLite takes a file this short for a new database, and deletes the log beside it.
+    with translated(path), path.open("rb") as file:
+        if len(head := file.read(_SHORTEST)) < _SHORTEST or not head.startswith(_MAGIC):
+            raise damaged_file(path, "its beginning is missing or not a database's")
 
 
 def create(path: Path) -> None:
@@ -120,7 +124,7 @@ def create(path: Path) -> None:
         leftover.unlink(missing_ok=True)
     engine = writing(half)
     with translated(path), engine.begin() as connection:
-        migrate.upgrade(connection)
+        migrate.install(connection)
     engine.dispose()
     half.chmod(0o600)
     replace_durably(half, path)

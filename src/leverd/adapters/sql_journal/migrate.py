@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from leverd.adapters.sql_journal.schema import HEAD
-from leverd.errors import JournalError, JournalForeignError
+from leverd.adapters.sql_journal.schema import HEAD, REVISIONS
+from leverd.errors import JournalDamagedError, JournalError, JournalForeignError
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 
-def revision(connection: Connection) -> str | None:
-    """Return the journal's revision, None when the database holds no tables at all.
+def revision(connection: Connection) -> str:
+    """Return the journal's revision.
 
     Raises:
-        JournalForeignError: it holds tables, but not a journal's.
+        JournalError: a newer leverd made them.
+        JournalForeignError: the database holds tables, but not a journal's.
+        JournalDamagedError: it holds none at all, or does not say which.
     """
     tables = set(inspect(connection).get_table_names())
     if not tables:
-        return None
+        raise _without_tables()
     if "alembic_version" not in tables:
         raise JournalForeignError(
             "this database is not a leverd journal",
@@ -30,7 +32,12 @@ def revision(connection: Connection) -> str | None:
             remedy="name another file under journal.path",
         )
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
+    if found is None:
+        raise _without_tables()
+    if found not in REVISIONS:
+        _check_not_newer(str(found))
+        raise _without_tables()
+    return str(found)
 
 
 def check(connection: Connection) -> None:
@@ -40,27 +47,27 @@ def check(connection: Connection) -> None:
         JournalError: its tables are older or newer than this leverd.
     """
     found = revision(connection)
-    if found is None or found < HEAD:
+    if found != HEAD:
         raise JournalError(
             f"the journal's tables are at {found}, this leverd needs {HEAD}",
             number=6,
             remedy="run leverd db upgrade",
         )
-    _check_not_newer(found)
 
 
 def upgrade(connection: Connection) -> None:
-    """Migrate to the newest tables; does nothing (and loads no Alembic) when they are.
+    """Migrate an older journal; does nothing (and loads no Alembic) when it is the newest.
 
     Raises:
         JournalError: a newer leverd made them.
         JournalForeignError: the database is not a journal.
     """
-    found = revision(connection)
-    if found == HEAD:
-        return
-    if found is not None:
-        _check_not_newer(found)
+    if revision(connection) != HEAD:
+        install(connection)
+
+
+def install(connection: Connection) -> None:
+    """Make the newest tables in an empty or older database."""
     from alembic import command  # noqa: PLC0415 -- heavy, and needed once in a journal's life
 
     command.upgrade(alembic_config(connection), "head")
@@ -78,8 +85,16 @@ def alembic_config(connection: Connection | None = None) -> AlembicConfig:
     return config
 
 
+def _without_tables() -> JournalDamagedError:
+    return JournalDamagedError(
+        "the journal is damaged: its tables are gone",
+        number=2,
+        remedy="leverd db salvage keeps every whole entry and sets the rest aside",
+    )
+
+
 def _check_not_newer(found: str) -> None:
-    if found > HEAD:
+    if found.isdecimal() and len(found) == len(HEAD) and found > HEAD:
         raise JournalError(
             f"the journal's tables are at {found}, newer than this leverd's {HEAD}",
             number=6,

@@ -16,8 +16,10 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD: Final = "0001"
-"""The newest migration; a test holds it equal to what Alembic finds."""
+REVISIONS: Final = ("0001",)
+"""Every migration, oldest first; a test holds them equal to what Alembic finds."""
+
+HEAD: Final = REVISIONS[-1]
 
 METADATA: Final = MetaData()
 
