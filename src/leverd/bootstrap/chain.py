@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -25,6 +26,13 @@ from leverd.interfaces.clock import Clock
 from leverd.interfaces.secrets import Secret
 from leverd.risk.limits import Limits
 from leverd.settings import Key, Password, Settings
+
+_SPIKE: Final = 4
+"""The signer's own ceiling: times the worst gas price the owner reckons with.
+
+What a plan may bid is decided by the gate, and never above what saving the position is
+worth; this bound only stops a bug.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,6 @@ def open_client(config: EvmVenueConfig, clock: Clock) -> EvmClient:
 
 def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenueConfig:
     """Return what the EVM adapter must be told."""
-    urgent_cap = max(limits.gas_price_wei_worst, limits.gas_price_wei_max)
     return EvmVenueConfig(
         name=places.profile,
         chain_id=places.chain_id,
@@ -93,7 +100,7 @@ def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenue
         ),
         native=places.native,
         accounts=tuple(mandate.account for mandate in places.mandates),
-        gas_price_wei_max=urgent_cap,
+        gas_price_wei_max=_SPIKE * max(limits.gas_price_wei_worst, limits.gas_price_wei_max),
         account_code_hashes=frozenset(_code_hashes(places)),
         final_depth=settings.chain.final_depth if settings.chain.final_depth is not None else 2,
         read_deadline_s=float(settings.chain.read_deadline_s),

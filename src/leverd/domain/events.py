@@ -140,6 +140,7 @@ class AttemptSigned:
     urgent: bool = False
     sequence: int = 0  # the account's sequence number it carries
     step_text: str = ""  # domain.step_text, so that its receipt can be verified; "" cancels
+    fee_cap: int = 0  # wei per gas, the most to bid for this act
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,9 @@ class Executor:
         waiting = slots.open_slots(self._slots)
         if waiting and not self._may_replace(waiting[0], approved):
             return False
+        if not _affordable(approved):
+            logger.info("{} waits: gas is above what this is worth", plan.position_id)
+            return False
         running = Running(approved, self._mandates[plan.position_id])
         snapshot = self._ways.photograph(approved.view.state, approved.view.stamp)
         intent = PlanApproved(
@@ -265,6 +268,7 @@ class Executor:
             plan.purpose is Purpose.DELEVERAGE,
             sequence,
             to_text(plan.steps[running.step]),
+            running.approved.gas_price_cap,
         )
 
     async def _refuse(self, running: Running, reason: str) -> None:
@@ -291,6 +295,8 @@ class Executor:
 
     async def _bump(self, slot: Slot, least: Fees) -> None:
         act = slot.act
+        if least.max_fee > act.fee_cap:
+            return  # worth no more than this; it waits, or its deadline cancels it
         wanted = await self._venue.fees(urgency=1.0 if act.urgent else 0.5)
         order = Order(
             self._mandates[act.position_id],
@@ -299,7 +305,7 @@ class Executor:
             act.sequence,
             act.deadline,
             act.gas_limit,
-            _at_least(wanted, least),
+            _at_least(Fees(min(wanted.max_fee, act.fee_cap), wanted.priority_fee), least),
         )
         await self._sign_again(slot, self._venue.sign(order), act, "bump")
 
@@ -315,7 +321,9 @@ class Executor:
         try:
             attempt = await signing
         except SigningRefusedError as error:
-            logger.warning("slot {}: {}", slot.number, error)
+            if self._refused != (act_key := (f"slot {slot.number}", error.code)):
+                logger.warning("slot {}: {}", slot.number, error)
+            self._refused = act_key
             return
         again = replace(
             like,
@@ -454,6 +462,11 @@ def stamp_of(inclusion: Inclusion, source: str) -> Stamp:
     """Return the stamp of the block that included a step."""
     received = datetime.fromtimestamp(inclusion.at, UTC)
     return Stamp(source, inclusion.block, inclusion.block_hash, inclusion.at, received)
+
+
+def _affordable(approved: Approved) -> bool:
+    """Whether the next block's base fee is within what the plan may bid."""
+    return approved.view.gas.base_fee <= approved.gas_price_cap
 
 
 def _words(step: Step) -> str:

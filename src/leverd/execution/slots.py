@@ -2,14 +2,15 @@
 
 A slot is one nonce of one signing key. Everything ever signed for it is an attempt, and is
 journaled before it is sent; at most one of them can be mined. What happens next to a slot is
-a function of its attempts and of what the chain shows, so it is the same after a crash.
+a function of its attempts and of what the chain shows, so it is the same after a crash. A
+slot is dropped when its block is final and never before: until then it may open again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from leverd.domain.events import (
     AttemptSigned,
@@ -21,7 +22,7 @@ from leverd.domain.events import (
 )
 from leverd.interfaces.venue import Fees, Inclusion, Sighting
 
-CANCEL = "cancel"
+CANCEL: Final = "cancel"
 """The purpose of an attempt that only spends the slot."""
 
 
@@ -40,6 +41,13 @@ class Slot:
     number: int
     signed: tuple[Signed, ...]  # oldest first
     included: SlotIncluded | None = None
+    lost: SlotLost | None = None  # somebody else's transaction has it
+    undone: SlotIncluded | None = None  # what a reorganisation took back
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is in no block: the slot is open."""
+        return self.included is None and self.lost is None
 
     @property
     def newest(self) -> AttemptSigned:
@@ -57,6 +65,11 @@ class Slot:
         """Every hash that may be mined for it."""
         return tuple(each.attempt.tx_hash for each in self.signed)
 
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """Every plan that something was signed for, oldest first."""
+        return tuple(dict.fromkeys(each.attempt.plan_id for each in self.signed))
+
     def attempt(self, tx_hash: str) -> AttemptSigned:
         """Return the attempt with that hash."""
         return next(each.attempt for each in self.signed if each.attempt.tx_hash == tx_hash)
@@ -66,37 +79,44 @@ Slots: TypeAlias = Mapping[int, Slot]
 
 
 def fold(slots: Slots, event: Event, chain_at: int) -> Slots:
-    """Return `slots` after `event`, which happened at chain time `chain_at`."""
+    """Return `slots` after `event`, which happened at chain time `chain_at`.
+
+    What comes twice changes nothing, and a slot that is final stays gone.
+    """
     match event:
         case AttemptSigned(slot=number):
-            before = slots.get(number, Slot(number, ()))
-            if event.tx_hash in before.hashes:
+            slot = slots.get(number, Slot(number, ()))
+            if event.tx_hash in slot.hashes:
                 return slots
-            signed = (*before.signed, Signed(event, chain_at))
-            return {**slots, number: replace(before, signed=signed)}
+            slot = replace(slot, signed=(*slot.signed, Signed(event, chain_at)))
         case SlotIncluded(slot=number) if number in slots:
-            return {**slots, number: replace(slots[number], included=event)}
+            slot = replace(slots[number], included=event, lost=None)
+        case SlotLost(slot=number) if number in slots:
+            slot = replace(slots[number], lost=event, included=None)
         case SlotReorganised(slot=number) if number in slots:
-            return {**slots, number: replace(slots[number], included=None)}
-        case SlotFinal(slot=number) | SlotLost(slot=number):
+            undone = slots[number].included or slots[number].undone
+            slot = replace(slots[number], included=None, lost=None, undone=undone)
+        case SlotFinal(slot=number):
             return {each: slot for each, slot in slots.items() if each != number}
         case _:
             return slots
+    return {**slots, number: slot}
 
 
 def open_slots(slots: Slots) -> tuple[Slot, ...]:
     """Return the slots that are in no block, lowest first."""
-    found = (slot for slot in slots.values() if slot.included is None)
+    found = (slot for slot in slots.values() if slot.waiting)
     return tuple(sorted(found, key=lambda slot: slot.number))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient we are, in chain seconds."""
+    """How patient we are."""
 
-    bump_after_s: int = 60  # without inclusion, bid more
+    bump_after_s: int = 60  # chain seconds without inclusion until we bid more
     bump_after_urgent_s: int = 24
     bump_percent: int = 10  # the least a replacement must add to both fees
+    io_s: float = 30.0  # wall seconds after which a call counts as unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +162,35 @@ class Finalise:
 
 @dataclass(frozen=True, slots=True)
 class Lose:
-    """Somebody else's transaction spent it."""
+    """Somebody else's transaction spent it, in this block or before."""
+
+    block: int
 
 
 Move: TypeAlias = Wait | Resend | Bump | Cancel | Include | Reorganise | Finalise | Lose
 
 
-def next_move(slot: Slot, seen: Sighting, policy: Policy) -> Move:
-    """Return what to do about `slot`, given one consistent look at the chain."""
+def next_move(
+    slot: Slot, seen: Sighting, policy: Policy, *, wanted: bool = True, doubted: bool = False
+) -> Move:
+    """Return what to do about `slot`, given one consistent look at the chain.
+
+    `wanted` says whether any plan still wants its act done; `doubted` that the look before
+    this one also saw the slot spent by nobody we know. One such look alone proves nothing:
+    a node may count a nonce before it finds the receipt.
+    """
+    found = seen.inclusion if seen.canonical else None
     if slot.included is not None:
-        return _settling(slot.included, seen)
-    if seen.inclusion is not None and seen.canonical:
-        return Include(seen.inclusion)
+        return _settling(slot.included, found, seen)
+    if found is not None:
+        return Include(found)
+    if slot.lost is not None:
+        if not seen.spent:
+            return Reorganise()
+        return Finalise() if slot.lost.block <= seen.final_block else Wait()
     if seen.spent:
-        return Lose()
-    return _waiting(slot, seen, policy)
+        return Lose(seen.head_block) if doubted and seen.inclusion is None else Wait()
+    return _waiting(slot, seen, policy, wanted=wanted)
 
 
 def replacement(fees: Fees, percent: int = 10) -> Fees:
@@ -164,24 +198,27 @@ def replacement(fees: Fees, percent: int = 10) -> Fees:
     return Fees(_more(fees.max_fee, percent), _more(fees.priority_fee, percent))
 
 
-def _settling(included: SlotIncluded, seen: Sighting) -> Move:
-    found = seen.inclusion
-    if found is None or not seen.canonical or found.block_hash != included.block_hash:
+def bid_of(attempt: AttemptSigned) -> Fees:
+    """Return what `attempt` bids."""
+    return Fees(attempt.max_fee, attempt.priority_fee)
+
+
+def _settling(included: SlotIncluded, found: Inclusion | None, seen: Sighting) -> Move:
+    if found is None or found.block_hash != included.block_hash:
         return Reorganise()
     return Finalise() if included.block <= seen.final_block else Wait()
 
 
-def _waiting(slot: Slot, seen: Sighting, policy: Policy) -> Move:
+def _waiting(slot: Slot, seen: Sighting, policy: Policy, *, wanted: bool) -> Move:
     newest = slot.newest
-    least = replacement(Fees(newest.max_fee, newest.priority_fee), policy.bump_percent)
-    if newest.purpose != CANCEL and seen.head_at >= newest.deadline:
+    least = replacement(bid_of(newest), policy.bump_percent)
+    cancelling = newest.purpose == CANCEL
+    if not cancelling and (not wanted or seen.head_at >= newest.deadline):
         return Cancel(least)
-    if newest.tx_hash not in seen.known:
-        return Resend()
     patience = policy.bump_after_urgent_s if newest.urgent else policy.bump_after_s
-    if seen.head_at - slot.signed[-1].at < patience:
-        return Wait()
-    return Cancel(least) if newest.purpose == CANCEL else Bump(least)
+    if seen.head_at - slot.signed[-1].at >= patience:
+        return Cancel(least) if cancelling else Bump(least)
+    return Wait() if newest.tx_hash in seen.known else Resend()
 
 
 def _more(fee: int, percent: int) -> int:

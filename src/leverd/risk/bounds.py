@@ -21,8 +21,12 @@ LIMITS: Final = "limits"
 _MARGIN: Final = Fraction(999_999, 10**6)
 """Room for rounding and a block's interest, so that what is bounded is also approved."""
 
-_RETURN: Final = Fraction(98, 100)
-"""A position outside a limit comes back by this share of its debt, lest every tick trade."""
+_RETURN: Final = Fraction(85, 100)
+"""A position outside a limit comes back to this share of what it allows, lest every tick trade.
+
+In a long fall each such return costs gas at the worst of times: nearer to 1 they would eat
+the gas that the guardian needs.
+"""
 
 _PLACES: Final = Decimal("0.000000001")
 

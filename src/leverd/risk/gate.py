@@ -82,7 +82,7 @@ def review(
     reasons, pressed, lowers = _standing_reasons(plan, view), urgency.CALM, False
     try:
         played = rehearse(plan, view)
-        pressed, lowers = urgency.of(view, limits), lowering.lowers(plan, played)
+        pressed, lowers = urgency.of_plan(plan, view, limits), lowering.lowers(plan, played)
         if lowers:
             reasons += _trade_reasons(played, view, limits, pressed)
             reasons += lowering.reasons(played, urgency.step_floor(view, limits))

@@ -14,11 +14,14 @@ from leverd.domain import loans
 from leverd.domain.fixed_point import BPS, WAD
 from leverd.domain.gas_use import lower_gas
 from leverd.domain.lending import INFINITE_HEALTH
+from leverd.domain.plan import Plan, Purpose
 from leverd.domain.view import View
 from leverd.risk.limits import Limits
 
 CALM: Final = Decimal(0)
 URGENT: Final = Decimal(1)
+PRESSING: Final = Decimal("0.25")
+"""The least urgency of a deleverage, however far above the limits its trigger lies."""
 
 
 def of(view: View, limits: Limits) -> Decimal:
@@ -29,6 +32,12 @@ def of(view: View, limits: Limits) -> Decimal:
     span = limits.health_min - limits.health_step_min
     below = limits.health_min - Decimal(health) / WAD
     return min(max(below / span, CALM), URGENT)
+
+
+def of_plan(plan: Plan, view: View, limits: Limits) -> Decimal:
+    """Return the urgency of `plan`: a deleverage is never calm, or its own caps would delay it."""
+    pressed = of(view, limits)
+    return max(pressed, PRESSING) if plan.purpose is Purpose.DELEVERAGE else pressed
 
 
 def slippage_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:
