@@ -87,7 +87,7 @@ def test_a_posted_price_carries_its_round_and_time(local):
     feed = local.deployment.feeds["WETH"]
     signature = "latestRoundData()->(uint80,int256,uint256,uint256,uint80)"
     round_id, answer, _, updated_at, _ = local.chain.read(feed, signature)
-    assert (round_id, answer, updated_at) == (2, 2_500 * 10**8, local.now())
+    assert (round_id, answer, updated_at) == (3, 2_500 * 10**8, local.now())
     old = local.chain.read(feed, "getRoundData(uint80)->(uint80,int256,uint256,uint256,uint80)", 1)
     assert old[1] == 3_000 * 10**8
 

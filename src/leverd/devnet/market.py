@@ -60,7 +60,7 @@ def deploy(node: Node, opening: Opening) -> Deployment:
     accounts = deploy_accounts(chain, roles, lending.provider, tokens, pools)
     chain.mine()
     residents.fill_pockets(chain, roles)
-    head = _open_at(node, opening.at)
+    head = _open_at(chain, roles, feeds, opening)
     return Deployment(
         chain_id=CHAIN_ID,
         genesis_hash=node.rpc.block("0x0")["hash"],
@@ -167,10 +167,13 @@ def _open_pools(
     return pools
 
 
-def _open_at(node: Node, at: int) -> dict[str, str]:
-    """Mine the block that ends the deployment, at the market's opening time."""
-    node.rpc.ask("evm_setNextBlockTimestamp", at)
-    node.rpc.ask("anvil_setNextBlockBaseFeePerGas", hex(_BASE_FEE))
-    node.rpc.ask("evm_mine")
-    head: dict[str, str] = node.rpc.block()
+def _open_at(chain: Chain, roles: Roles, feeds: dict[str, str], opening: Opening) -> dict[str, str]:
+    """Mine the block that ends the deployment, with fresh oracle answers, at the opening time."""
+    for symbol, price in (("WETH", opening.price), ("USDC", _FEED_UNIT)):
+        chain.send(roles.keeper, feeds[symbol], "post(int256)", price)
+    chain.hand_over()
+    chain.rpc.ask("evm_setNextBlockTimestamp", opening.at)
+    chain.rpc.ask("anvil_setNextBlockBaseFeePerGas", hex(_BASE_FEE))
+    chain.mine()
+    head: dict[str, str] = chain.rpc.block()
     return head
