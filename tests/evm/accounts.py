@@ -24,7 +24,7 @@ class Deployed:
 
 
 @cache
-def artifact(name: str) -> tuple[bytes, bytes]:
+def artifact(name: str) -> tuple[bytes, ...]:
     """Return creation and runtime code, compiled if set-up has not done it."""
     source = Path(HERE) / f"{name}.vy"
     compile_to(source, ARTIFACTS)

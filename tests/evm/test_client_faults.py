@@ -76,6 +76,7 @@ def node(method: str, params: list[Any]) -> object:
         "eth_getBalance": "0x3",
         "eth_getCode": "0x6000",
         "eth_estimateGas": "0x5208",
+        "eth_simulateV1": rehearsed(),
         "eth_feeHistory": {"baseFeePerGas": ["0x7", "0x8"], "reward": [["0x1", "0x2", "0x3"]]},
         "eth_getTransactionReceipt": None,
         "eth_getTransactionByHash": None,
@@ -429,21 +430,52 @@ async def test_a_send_goes_to_the_first_node_that_is_not_left_alone():
         assert (sick.requests, well.requests) == (0, 1)
 
 
-async def test_a_rehearsal_is_one_request_and_says_why_it_would_revert():
+def rehearsed(**result: Any) -> Any:
+    return [{"calls": [{"status": "0x1", "gasUsed": "0x64", "returnData": "0x", **result}]}]
+
+
+async def test_a_rehearsal_is_one_simulation_with_room_for_refunds():
     async with proxied(node) as proxy:
         reader = client(proxy)
+        assert await reader.rehearse(Call(TOKEN, b""), sender=ME) == 125
+        assert (proxy.requests, proxy.methods) == (1, ["eth_simulateV1"])
+        reason = "0x" + (abi.selector("Error(string)") + encode(("string",), ("36",))).hex()
+        for result in (
+            rehearsed(status="0x0", returnData=reason),
+            rehearsed(status="0x0", error={"code": 3, "message": "reverted", "data": reason}),
+        ):
+            proxy.fault = changed(lambda _method, _result, result=result: result)
+            with pytest.raises(RevertedError) as refused:
+                await reader.rehearse(Call(TOKEN, b""), sender=ME)
+            assert refused.value.reason == "CollateralCannotCoverNewBorrow"
+        for nonsense in (None, [], [{"calls": []}], [{"calls": [{}]}], "0x"):
+            proxy.fault = changed(lambda _method, _result, result=nonsense: result)
+            with pytest.raises(NonsenseError):
+                await client(proxy).rehearse(Call(TOKEN, b""), sender=ME)
+
+
+async def test_a_node_that_does_not_simulate_is_asked_for_a_call_and_an_estimate():
+    async with proxied(node) as proxy:
+        reader = client(proxy)
+
+        async def old(_request, questions, answers):
+            for question, answer in zip(questions, answers, strict=True):
+                if question["method"] == "eth_simulateV1":
+                    del answer["result"]
+                    answer["error"] = {"code": -32601, "message": "no such method"}
+
+        proxy.fault = old
         assert await reader.rehearse(Call(TOKEN, b""), sender=ME) == 21_000
-        assert proxy.requests == 1
+        proxy.forget()
+        assert await reader.rehearse(Call(TOKEN, b""), sender=ME) == 21_000
+        assert (proxy.requests, proxy.methods) == (1, ["eth_call", "eth_estimateGas"])
 
         async def reverting(_request, _questions, answers):
             reason = abi.selector("Error(string)") + encode(("string",), ("36",))
             for answer in answers:
                 answer.pop("result", None)
-                answer["error"] = {
-                    "code": 3,
-                    "message": "execution reverted",
-                    "data": "0x" + reason.hex(),
-                }
+                data = "0x" + reason.hex()
+                answer["error"] = {"code": 3, "message": "execution reverted", "data": data}
 
         proxy.fault = reverting
         with pytest.raises(RevertedError) as refused:
