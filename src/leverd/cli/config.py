@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from leverd.cli.given import DEFAULT, Config, Mode, settings_of
-from leverd.cli.hooks import hook
 from leverd.cli.output import Json, emit_json, say
 from leverd.errors import OwnerError
+
+if TYPE_CHECKING:
+    from leverd.settings import Settings
 
 app = typer.Typer(
     help="Check, show or begin a settings file.", no_args_is_help=True, rich_markup_mode=None
@@ -37,25 +39,28 @@ def check(
 ) -> None:
     """Check the form (exit 2), then whether the market lets it be kept (exit 6)."""
     settings = settings_of(config, mode)
-    judge = None if form_only else hook("feasible", "check")
-    findings = [str(each) for each in judge(settings, market)] if judge else []
-    files = ", ".join(str(each) for each in config or [DEFAULT])
+    files = [str(each) for each in config or [DEFAULT]]
+    if not as_json:
+        say(f"{', '.join(files)}: the form is right ({settings.fingerprint()})")
+    findings = () if form_only else _judged(settings, market)
     if as_json:
         emit_json(
             {
-                "files": [str(each) for each in config or [DEFAULT]],
-                "form": "right",
-                "market": "not asked" if judge is None else "can be kept",
-                "findings": findings,
+                "files": files,
                 "fingerprint": settings.fingerprint(),
+                "market": "not asked" if form_only else "can be kept",
+                "findings": findings,
             }
         )
         return
-    say(f"{files}: the form is right ({settings.fingerprint()})")
     for finding in findings:
         say(f"  {finding}")
-    if judge is None:
-        say("  whether the market lets it be kept was not asked")
+
+
+def _judged(settings: Settings, market: Path | None) -> tuple[str, ...]:
+    from leverd.bootstrap import feasible  # noqa: PLC0415 -- loads web3
+
+    return tuple(str(finding) for finding in feasible.check(settings, market))
 
 
 @app.command()

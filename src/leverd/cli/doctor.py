@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,6 @@ import typer
 
 from leverd.bootstrap.checks import Check, Status
 from leverd.cli.given import Config, Mode, settings_of
-from leverd.cli.hooks import hook
 from leverd.cli.output import Json, emit_json, table
 from leverd.errors import LeverdError
 
@@ -54,14 +53,10 @@ def _all(settings: Settings) -> Iterator[Check]:
     yield Check("settings", Status.GOOD, f"the form is right ({settings.fingerprint()})")
     for examine in (_journal, _disk, _logs, _key):
         yield from _safely(examine, settings)
-    preflight = hook("preflight", "checks")
-    if preflight is None:
-        yield Check("chain", Status.NOTE, "not asked: this installation has no chain preflight")
-    else:
-        yield from _safely(preflight, settings)
+    yield from _safely(_chain, settings)
 
 
-def _safely(examine: Callable[[Settings], Iterator[Check]], settings: Settings) -> Iterator[Check]:
+def _safely(examine: Callable[[Settings], Iterable[Check]], settings: Settings) -> Iterator[Check]:
     """Yield what `examine` finds; an error of ours is a finding, not the end of the visit."""
     try:
         yield from examine(settings)
@@ -120,6 +115,12 @@ def _key(settings: Settings) -> Iterator[Check]:
     if not files:
         name = key.credential or key.environment
         yield Check("key", Status.NOTE, f"comes from {name} when the daemon starts")
+
+
+def _chain(settings: Settings) -> Iterable[Check]:
+    from leverd.bootstrap import preflight  # noqa: PLC0415 -- loads web3
+
+    return preflight.checks(settings)
 
 
 def _existing(folder: Path) -> Path:

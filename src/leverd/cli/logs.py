@@ -12,19 +12,10 @@ from loguru import logger
 if TYPE_CHECKING:
     from loguru import Record
 
-    from leverd.interfaces.secrets import Secret
     from leverd.settings.models import LogsSection
 
 _LINE: Final = "{time:YYYY-MM-DD HH:mm:ss.SSS!UTC}Z {level:<7} {message}"
-_SHORTEST: Final = 6  # characters; hiding less would tear holes into ordinary words
 _URL: Final = re.compile(r"(https?://)(?:[^\s/@]+@)?([^\s/?#'\"]+)[/?][^\s'\"]+")
-_hidden: Final[set[str]] = set()
-
-
-def hide(secret: Secret) -> None:
-    """Never let `secret` into a log line from now on, whatever path it takes there."""
-    value = secret.reveal()
-    _hidden.update(each for each in (value, value.removeprefix("0x")) if len(each) >= _SHORTEST)
 
 
 def set_up(logs: LogsSection) -> None:
@@ -49,9 +40,7 @@ def set_up(logs: LogsSection) -> None:
 
 
 def redacted(text: str) -> str:
-    """Return `text` without hidden secrets, and without the keys in RPC providers' URLs."""
-    for value in sorted(_hidden, key=len, reverse=True):
-        text = text.replace(value, "***")
+    """Return `text` without what RPC providers' URLs carry after the host: their keys."""
     return _URL.sub(r"\1\2/***", text)
 
 
