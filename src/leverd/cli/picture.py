@@ -219,9 +219,9 @@ def _holdings(snapshot: Snapshot) -> Iterator[Holding]:
 
 
 def _holding(snapshot: Snapshot, kind: str, symbol: str, raw: int) -> Holding:
-    amount = _scaled(raw, snapshot.decimals.get(symbol, 0))
-    price = _scaled(snapshot.prices.get(symbol, 0), USD.decimals)
-    return Holding(kind, symbol, abs(amount), amount * price)
+    decimals = snapshot.decimals.get(symbol, 0)
+    value = raw * snapshot.prices.get(symbol, 0) // 10**decimals
+    return Holding(kind, symbol, _scaled(abs(raw), decimals), _scaled(value, USD.decimals))
 
 
 def _leverage(holdings: tuple[Holding, ...], collateral: str) -> Decimal | None:
@@ -248,4 +248,4 @@ def _decision(page: Page) -> str:
 
 
 def _scaled(raw: int, decimals: int) -> Decimal:
-    return Decimal(raw).scaleb(-decimals)
+    return Decimal(f"{raw}e-{decimals}")  # exact, whatever the context's precision

@@ -1,0 +1,167 @@
+"""keys, db, doctor and logs, as an owner meets them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+from loguru import logger
+
+from leverd.cli import logs
+from leverd.settings.models import LogsSection
+
+KEY = "4f3edf983ac636a65a842ce7c78d9aa706d3b113bce9c46f30d7d21715b23b1d"
+ADDRESS = "0x90F8bf6A479f320ead074411a4B0e7944Ea8c9C1"  # of KEY, by eth-account
+
+
+@pytest.fixture
+def password(owner):
+    file = owner.folder / "password"
+    file.write_text("correct horse")
+    file.chmod(0o600)
+    return str(file)
+
+
+def test_a_new_key_is_encrypted_and_only_its_address_is_shown(owner, password):
+    made = owner("keys", "new", "k.json", "--password-file", password, "--json")
+    shown = owner("keys", "address", "k.json", "--json")
+    assert made.data == shown.data
+    assert (owner.folder / "k.json").stat().st_mode & 0o077 == 0
+    assert "correct horse" not in (owner.folder / "k.json").read_text()
+    again = owner("keys", "new", "k.json", "--password-file", password)
+    assert again.code == 2
+    assert "never overwritten" in again.err
+
+
+def test_a_key_is_imported_from_a_file_only_its_owner_reads(owner, password):
+    clear = owner.folder / "clear"
+    clear.write_text(f"0x{KEY}\n")
+    clear.chmod(0o644)
+    arguments = ("keys", "import", "k.json", "--from-file", str(clear))
+    refused = owner(*arguments, "--password-file", password)
+    assert refused.code == 2
+    assert "chmod 600" in refused.err
+    clear.chmod(0o600)
+    done = owner(*arguments, "--password-file", password)
+    assert done.code == 0
+    assert ADDRESS in done.out
+    assert "now remove" in done.out
+    assert KEY not in done.out + (owner.folder / "k.json").read_text()
+
+
+def test_keys_are_asked_for_without_echo(owner, monkeypatch):
+    typed = iter([KEY, "pass", "pass", KEY, "pass", "other"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _: next(typed))
+    assert ADDRESS in owner("keys", "import", "k.json").out
+    differs = owner("keys", "import", "k2.json")
+    assert differs.code == 2
+    assert "differ" in differs.err
+    assert not (owner.folder / "k2.json").exists()
+
+
+def test_where_nobody_can_be_asked_it_says_so(owner, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    answer = owner("keys", "new", "k.json")
+    assert answer.code == 2
+    assert "--password-file" in answer.err
+
+
+def test_a_key_in_the_arguments_is_refused_and_nothing_is_written(owner, password):
+    answer = owner("keys", "import", "k.json", KEY, "--password-file", password)
+    assert answer.code == 2
+    assert "must not be an argument" in answer.err
+    assert KEY not in answer.err
+    assert not (owner.folder / "k.json").exists()
+
+
+def test_the_journal_is_verified_backed_up_and_exported(owner):
+    owner.with_history()
+    assert owner("db", "verify", "--json").data["entries"] == 6
+    assert owner("db", "backup", "b.db", "--json").data["last_seq"] == 6
+    assert owner("db", "verify", "--journal", "b.db").code == 0
+    lines = owner("db", "export").out.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    owner("db", "export", "out.jsonl")
+    assert (owner.folder / "out.jsonl").read_text().splitlines() == lines
+    assert owner("db", "upgrade").code == 0
+
+
+def test_a_damaged_journal_is_exit_5_until_it_is_salvaged(owner):
+    owner.with_history()
+    with sqlite3.connect(owner.journal) as connection:
+        connection.execute("DELETE FROM events WHERE seq = 3")
+    connection.close()
+    found = owner("db", "verify")
+    assert found.code == 5
+    assert "leverd db salvage" in found.err or "entry 3 is missing" in found.err
+    done = owner("db", "salvage", "--json").data
+    assert (done["damaged"], done["kept"]) == (True, 2)
+    assert owner("db", "verify").code == 0
+    assert owner("db", "salvage", "--json").data["damaged"] is False
+
+
+def test_pruning_waits_until_no_daemon_runs(owner):
+    owner.with_history()
+    daemon = owner.open_journal()
+    assert owner("db", "prune").code == 5
+    assert owner("db", "salvage").code == 5
+    daemon.close()
+    assert owner("db", "prune", "--json").data["dropped"] == 0
+
+
+def test_the_doctor_finds_what_is_missing_and_says_what_to_do(owner):
+    answer = owner("doctor", "--json")
+    assert answer.code == 1
+    found = {(each["code"], each["status"]) for each in answer.data}
+    assert ("settings", "good") in found
+    assert ("journal", "note") in found
+    assert ("key", "bad") in found
+    assert any(code.startswith("LVD-NET") and status == "bad" for code, status in found)
+    assert all(each["remedy"] for each in answer.data if each["status"] == "bad")
+
+
+def test_the_doctor_sees_a_key_that_others_may_read(owner):
+    folder = owner.folder / "var" / "devnet"
+    folder.mkdir(parents=True)
+    for name in ("operator.json", "operator.password"):
+        (folder / name).write_text("{}")
+    (folder / "operator.json").chmod(0o600)
+    (folder / "operator.password").chmod(0o644)
+    found = [(each["status"], each["message"]) for each in owner("doctor", "--json").data]
+    assert ("bad", "others may read var/devnet/operator.password") in found
+    assert any(status == "good" and "operator.json" in message for status, message in found)
+
+
+@pytest.fixture
+def _log_restored():
+    yield
+    logger.remove()
+    logger.configure(patcher=None)
+
+
+@pytest.mark.usefixtures("_log_restored")
+def test_logs_rotate_into_a_private_file_without_providers_keys(tmp_path):
+    file = tmp_path / "logs" / "leverd.log"
+    logs.set_up(LogsSection(file=str(file), console=False))
+    logger.info("asked https://mainnet.example.com/v3/abc123?x=1 for block {}", 5)
+    logger.debug("not at this level")
+    logger.remove()
+    text = file.read_text()
+    assert "https://mainnet.example.com/***" in text
+    assert "abc123" not in text
+    assert "not at this level" not in text
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("_log_restored")
+def test_logs_can_be_json_on_the_console(capsys):
+    logs.set_up(LogsSection.model_validate({"file": None, "json": True}))
+    logger.info("turn=1")
+    assert json.loads(capsys.readouterr().err)["record"]["message"] == "turn=1"
+
+
+def test_a_url_without_a_path_stays_readable():
+    assert logs.redacted("at http://127.0.0.1:8545 now") == "at http://127.0.0.1:8545 now"
+    assert logs.redacted("https://user:pw@node.example:1/x") == "https://node.example:1/***"
