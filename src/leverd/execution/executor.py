@@ -6,38 +6,23 @@ journal names every hash that may be mined, and the next start asks the chain ab
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Final, assert_never
+from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from loguru import logger
 
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    Event,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    Snapshot,
-    StepMismatched,
-    StepVerified,
-    TradingStateChanged,
-)
-from leverd.domain.plan import Plan, Purpose, Step
+from leverd.domain.events import AlertRaised, Event, SlotFinal
+from leverd.domain.plan import Plan
 from leverd.domain.position import Mandate
-from leverd.domain.state import State
-from leverd.domain.step_text import of_text, to_text
-from leverd.domain.view import Stamp, TradingState
-from leverd.errors import RefusedError, RevertedError, SigningRefusedError, UnreachableError
-from leverd.execution import slots
+from leverd.errors import OwnerError, RevertedError, SigningRefusedError
+from leverd.execution import bids, facts, recovery, slots
+from leverd.execution.bidder import Bidder
+from leverd.execution.facts import Running
+from leverd.execution.logbook import Logbook
+from leverd.execution.patience import answered, put_up_with
+from leverd.execution.placing import Place, Rank, place_for, rank_of
+from leverd.execution.settler import DEADLINE, REPLACED, Marker, Photographer, Settler, Ways
 from leverd.execution.slots import (
-    CANCEL,
     Bump,
     Cancel,
     Finalise,
@@ -47,49 +32,18 @@ from leverd.execution.slots import (
     Reorganise,
     Resend,
     Slot,
-    Slots,
     Wait,
 )
-from leverd.execution.verify import StepDone, fills_out, mismatch
+from leverd.execution.witness import Found
 from leverd.interfaces.journal import Journal
-from leverd.interfaces.venue import Attempt, Fees, Inclusion, Order, Venue
+from leverd.interfaces.venue import Sighting, Venue
 from leverd.risk.gate import Approved
 
-MISMATCHED: Final = "LVD-EXE-001"
-LOST: Final = "LVD-EXE-002"
-REHEARSAL: Final = "LVD-EXE-003"
-
-Photographer = Callable[[State, Stamp], Snapshot]
-"""Makes the journal's picture of a state."""
-
-Marker = Callable[[Mandate, StepDone], Sequence[Event]]
-"""Returns what a finished step means for the accounts, to be journaled with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A plan under way. It lives in memory only: a restart decides anew."""
-
-    approved: Approved
-    mandate: Mandate
-    step: int = 0
-
-    @property
-    def plan(self) -> Plan:
-        """The plan."""
-        return self.approved.plan
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How the executor describes what it does to the journal."""
-
-    photograph: Photographer
-    mark: Marker
+__all__ = ["Executor", "Marker", "Photographer", "Ways"]
 
 
 class Executor:
-    """Owns the slots of one signing key. One plan at a time; each call returns soon."""
+    """Owns the slots of one signing key. Each call returns soon, whatever the chain does."""
 
     def __init__(
         self,
@@ -99,176 +53,182 @@ class Executor:
         ways: Ways,
         policy: Policy | None = None,
     ) -> None:
-        self._venue, self._journal, self._ways = venue, journal, ways
+        self._venue, self._ways = venue, ways
         self._mandates = {mandate.position_id: mandate for mandate in mandates}
         self._policy = policy or Policy()
-        self._slots: Slots = {}
-        self._lengths: dict[str, int] = {}  # steps of every plan not ended, by plan id
-        self._running: Running | None = None
-        self._unsaid: list[Event] = []  # true already, written with the next commit
-        self._refused: tuple[str, str] | None = None
-        self._at = 0
+        self._logbook = Logbook(journal, venue.signer)
+        self._bidder = Bidder(venue, self._logbook, self._mandates, self._policy)
+        self._settler = Settler(venue, self._logbook, self._mandates, ways, self._policy)
+        self._running: dict[str, Running] = {}  # by plan id
+        self._next: dict[str, Running] = {}  # plans whose next step is not signed yet
+        self._refused: set[tuple[str, str]] = set()
+        self._doubts: dict[int, int] = {}  # slot -> block it first looked spent by a stranger
 
     @property
     def open_slots(self) -> int:
-        """How many slots are in no block."""
-        return len(slots.open_slots(self._slots))
+        """How many transactions are under way: in no block, or next in a plan."""
+        return len(slots.open_slots(self._logbook.known.slots)) + len(self._next)
 
     async def recover(self) -> None:
-        """Learn from the journal what may still be under way; nothing is sent here.
+        """Learn from the journal what may still be under way, and settle what can be settled.
 
         Plans that a crash cut off are aborted; a step of theirs that may still be mined
-        keeps its slot, and `tend` settles it before anything new is started.
+        keeps its slot: it is looked up, sent again as it was, or cancelled past its deadline.
+        What is still open when this returns is `tend`'s to settle.
         """
-        plans: dict[str, PlanApproved] = {}
-        for entry in self._journal.replay():
-            self._slots = slots.fold(self._slots, entry.event, entry.chain_at)
-            match entry.event:
-                case PlanApproved(plan_id=plan_id):
-                    plans[plan_id] = entry.event
-                case PlanCompleted(plan_id=plan_id) | PlanAborted(plan_id=plan_id):
-                    plans.pop(plan_id, None)
-                case _:
-                    pass
-        flying = {slot.act.plan_id for slot in slots.open_slots(self._slots)}
-        self._lengths = {plan_id: len(plans[plan_id].steps) for plan_id in plans}
-        cut = [plans[plan_id] for plan_id in plans if plan_id not in flying]
-        await self._journal_all(
-            *(PlanAborted(plan.plan_id, plan.position_id, 0, "restarted") for plan in cut)
-        )
-        if self._slots:
+        self._logbook.restore()
+        await self._logbook.record(*recovery.cut_off(self._logbook.known))
+        if self._logbook.known.slots:
             logger.info("recovery: {} slot(s) to settle", self.open_slots)
+            await self._tend_all()
 
     async def start(self, approved: Approved, nonce: int) -> bool:
         """Begin an approved plan; return whether it was begun.
 
-        `nonce` is how many transactions of the key are mined. While a slot is open only a
-        deleverage may take its place, for a higher bid.
+        `nonce` is how many transactions of the key are mined. While a slot is open only
+        something more urgent may take its place, for a higher bid.
+
+        Raises:
+            UnreachableError: nothing was signed or sent.
         """
-        plan = approved.plan
-        waiting = slots.open_slots(self._slots)
-        if waiting and not self._may_replace(waiting[0], approved):
+        plan, view = approved.plan, approved.view
+        place = self._place(approved, nonce)
+        if place is None:
             return False
-        if not _affordable(approved):
+        if not bids.is_affordable(approved):
             logger.info("{} waits: gas is above what this is worth", plan.position_id)
             return False
-        running = Running(approved, self._mandates[plan.position_id])
-        snapshot = self._ways.photograph(approved.view.state, approved.view.stamp)
-        intent = PlanApproved(
-            plan.plan_id,
-            plan.position_id,
-            plan.purpose,
-            plan.reason,
-            tuple(_words(step) for step in plan.steps),
-            plan.cost.total,
-            snapshot,
-        )
-        over = waiting[0] if waiting else None
-        number = over.number if over else max(nonce, *(n + 1 for n in (*self._slots, -1)))
-        return await self._begin_step(running, approved.view.sequence, number, over, intent)
+        self._logbook.at = max(self._logbook.at, view.now)
+        running = Running(approved, self._mandates[plan.position_id], view.sequence)
+        snapshot = self._ways.photograph(view.state, view.stamp)
+        return await self._begin(running, place, facts.approval(running, snapshot))
 
-    async def tend(self, chain_at: int) -> None:
-        """Look at every slot once and do what is due: send again, bid more, settle, verify."""
-        self._at = chain_at
-        for number in sorted(self._slots):
-            slot = self._slots.get(number)
-            if slot is None:
-                continue
-            seen = await self._venue.look(number, slot.hashes)
-            move = slots.next_move(slot, seen, self._policy)
-            await self._do(slot, move)
+    async def tend(self, chain_at: int = 0) -> tuple[Event, ...]:
+        """Look at every slot once and do what is due: send again, bid more, settle, verify.
 
-    async def _do(self, slot: Slot, move: slots.Move) -> None:
+        Return what was journaled since the last time. A slot about which nothing can be
+        learned stays as it is.
+        """
+        self._logbook.at = max(self._logbook.at, chain_at)
+        await self._tend_all()
+        for running in tuple(self._next.values()):
+            with put_up_with(f"plan {running.plan.plan_id}"):
+                await self._go_on(running)
+        return self._logbook.said()
+
+    def abandon(self, position_id: str, reason: str) -> None:
+        """Sign no further step of plans for a position ("" all); what is in flight is settled."""
+        for plan_id, running in tuple(self._running.items()):
+            if position_id in {"", running.plan.position_id}:
+                del self._running[plan_id]
+                if self._next.pop(plan_id, None) is not None:
+                    self._logbook.say_later(*self._logbook.aborted((plan_id,), reason))
+
+    async def _tend_all(self) -> None:
+        seen: dict[int, Sighting] = {}
+        for number, slot in sorted(self._logbook.known.slots.items()):
+            with put_up_with(f"slot {number}"):
+                async with answered(self._policy.io_s):
+                    seen[number] = await self._venue.look(number, slot.hashes)
+        for number in seen:
+            slot_now = self._logbook.known.slots.get(number)
+            if slot_now is not None:
+                with put_up_with(f"slot {number}"):
+                    await self._tend_one(slot_now, seen)
+
+    async def _tend_one(self, slot: Slot, seen: Mapping[int, Sighting]) -> None:
+        sighting, number = seen[slot.number], slot.number
+        self._logbook.at = max(self._logbook.at, sighting.head_at)
+        doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
+        wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
+        move = slots.next_move(slot, sighting, self._policy, wanted=wanted, doubted=doubted)
+        if slot.waiting and sighting.spent and isinstance(move, Wait):
+            self._doubts.setdefault(number, sighting.head_block)
+        else:
+            self._doubts.pop(number, None)
+        await self._do(slot, move, seen)
+
+    async def _do(self, slot: Slot, move: slots.Move, seen: Mapping[int, Sighting]) -> None:
         match move:
             case Wait():
                 return
             case Resend():
-                await self._send(bytes.fromhex(slot.newest.payload))
+                await self._bidder.send(slot.newest)
             case Bump(least):
-                await self._bump(slot, least)
+                await self._bidder.bump(slot, least, seen[slot.number])
             case Cancel(least):
-                await self._cancel(slot, least)
+                await self._bidder.cancel(slot, least, seen[slot.number])
             case Include(inclusion):
-                await self._include(slot, inclusion)
+                found = Found(slot.attempt(inclusion.tx_hash), inclusion)
+                running = self._running.get(found.attempt.plan_id)
+                on = await self._settler.include(slot, found, seen, running)
+                self._keep_up(on)
             case Reorganise():
-                assert slot.included is not None, "only an included slot is reorganised"
-                gone = slot.included
-                await self._journal_all(
-                    SlotReorganised(slot.number, gone.signer, gone.block, gone.block_hash)
-                )
+                logger.warning("slot {}: its block is gone; it is open again", slot.number)
+                await self._logbook.record(facts.undoing_of(slot))
             case Finalise():
-                assert slot.included is not None, "only an included slot is final"
-                done = slot.included
-                self._say_later(SlotFinal(slot.number, done.signer, done.block, done.block_hash))
-            case Lose():
-                await self._lose(slot)
+                gone = facts.undoing_of(slot)
+                final = SlotFinal(gone.slot, gone.signer, gone.block, gone.block_hash)
+                self._logbook.say_later(final)
+            case Lose(block):
+                await self._settler.lose(slot, block)
+                self._keep_up(None)
             case _:
                 assert_never(move)
 
-    def _may_replace(self, slot: Slot, approved: Approved) -> bool:
-        hurried = approved.plan.purpose in {Purpose.DELEVERAGE, Purpose.UNWIND}
-        return approved.lowers and hurried and not slot.newest.urgent
+    def _keep_up(self, on: Running | None) -> None:
+        """Forget plans that have ended, and remember the one that may go on."""
+        alive = self._logbook.known.flights
+        self._running = {key: each for key, each in self._running.items() if key in alive}
+        self._next = {key: each for key, each in self._next.items() if key in alive}
+        if on is not None:
+            self._next[on.plan.plan_id] = on
 
-    async def _begin_step(
-        self,
-        running: Running,
-        sequence: int,
-        number: int,
-        over: Slot | None,
-        *intents: Event,
-    ) -> bool:
-        plan, mandate, approved = running.plan, running.mandate, running.approved
-        step = plan.steps[running.step]
+    async def _go_on(self, running: Running) -> None:
+        """Send the next step of a plan, rehearsed anew."""
+        plan, known = running.plan, self._logbook.known
+        if self._logbook.at >= plan.deadline:
+            await self._logbook.record(*self._logbook.aborted((plan.plan_id,), DEADLINE))
+            self._keep_up(None)
+            return
+        await self._begin(running, Place(known.floor))
+
+    async def _begin(self, running: Running, place: Place, *intents: Event) -> bool:
+        plan = running.plan
+        ended = self._logbook.aborted(self._overtaken(plan), REPLACED)
         try:
-            gas = await self._venue.rehearse(mandate, step, sequence, plan.deadline)
-            fees = await self._fees(approved, over)
-            order = Order(mandate, step, number, sequence, plan.deadline, gas, fees)
-            attempt = await self._venue.sign(order)
-        except (RevertedError, SigningRefusedError) as error:
+            await self._bidder.act(running, place, *ended, *intents)
+        except (RevertedError, SigningRefusedError, OwnerError) as error:
             await self._refuse(running, str(error))
             return False
-        self._refused = None
-        signed = self._signed(attempt, running, sequence, "bump" if over else "act")
-        self._lengths[plan.plan_id] = len(plan.steps)
-        if over is not None:
-            intents = (*intents, *self._abort(over.act, "replaced by a deleverage"))
-        await self._journal_all(*intents, signed)
-        self._running = running
-        await self._send(attempt.payload)
+        self._refused.clear()
+        self._next.pop(plan.plan_id, None)
+        self._running[plan.plan_id] = running
+        self._keep_up(None)
         return True
 
-    async def _fees(self, approved: Approved, over: Slot | None) -> Fees:
-        wanted = await self._venue.fees(urgency=float(approved.urgency))
-        fees = Fees(min(wanted.max_fee, approved.gas_price_cap), wanted.priority_fee)
-        if over is not None:
-            newest = over.newest
-            least = slots.replacement(
-                Fees(newest.max_fee, newest.priority_fee), self._policy.bump_percent
-            )
-            fees = _at_least(fees, least)
-        return Fees(fees.max_fee, min(fees.priority_fee, fees.max_fee))
+    def _place(self, approved: Approved, nonce: int) -> Place | None:
+        plan, known = approved.plan, self._logbook.known
+        rank = rank_of(plan.purpose)
+        for between in self._next.values():
+            same = between.plan.position_id == plan.position_id
+            if rank is Rank.ORDINARY or (same and rank_of(between.plan.purpose) >= rank):
+                return None
+        return place_for(
+            approved,
+            slots.open_slots(known.slots),
+            {plan_id: flight.rank for plan_id, flight in known.flights.items()},
+            free=max(nonce, known.floor),
+            bump_percent=self._policy.bump_percent,
+        )
 
-    def _signed(
-        self, attempt: Attempt, running: Running, sequence: int, purpose: str
-    ) -> AttemptSigned:
-        plan = running.plan
-        return AttemptSigned(
-            attempt.slot,
-            self._venue.signer,
-            plan.plan_id,
-            plan.position_id,
-            running.step,
-            purpose,
-            attempt.tx_hash,
-            attempt.payload.hex(),
-            attempt.gas_limit,
-            attempt.fees.max_fee,
-            attempt.fees.priority_fee,
-            plan.deadline,
-            plan.purpose is Purpose.DELEVERAGE,
-            sequence,
-            to_text(plan.steps[running.step]),
-            running.approved.gas_price_cap,
+    def _overtaken(self, plan: Plan) -> tuple[str, ...]:
+        """Return other plans of the same position that wait between two steps."""
+        between = (running.plan for running in self._next.values())
+        return tuple(
+            each.plan_id
+            for each in between
+            if each.position_id == plan.position_id and each.plan_id != plan.plan_id
         )
 
     async def _refuse(self, running: Running, reason: str) -> None:
@@ -276,210 +236,10 @@ class Executor:
         plan = running.plan
         key = (plan.position_id, reason)
         if running.step:
-            self._running = None
-            self._lengths.pop(plan.plan_id, None)
-            await self._journal_all(
-                PlanAborted(plan.plan_id, plan.position_id, running.step, reason)
-            )
-        elif key != self._refused:
-            await self._journal_all(AlertRaised(plan.position_id, REHEARSAL, reason))
-        self._refused = key
-        logger.warning("{} step {} was not sent: {}", plan.position_id, running.step, reason)
-
-    async def _send(self, payload: bytes) -> None:
-        """Hand `payload` over; whatever the answer, the slot is looked at again."""
-        try:
-            await self._venue.send(payload)
-        except (UnreachableError, RefusedError) as error:
-            logger.warning("sending: {}", error)
-
-    async def _bump(self, slot: Slot, least: Fees) -> None:
-        act = slot.act
-        if least.max_fee > act.fee_cap:
-            return  # worth no more than this; it waits, or its deadline cancels it
-        wanted = await self._venue.fees(urgency=1.0 if act.urgent else 0.5)
-        order = Order(
-            self._mandates[act.position_id],
-            of_text(act.step_text),
-            slot.number,
-            act.sequence,
-            act.deadline,
-            act.gas_limit,
-            _at_least(Fees(min(wanted.max_fee, act.fee_cap), wanted.priority_fee), least),
-        )
-        await self._sign_again(slot, self._venue.sign(order), act, "bump")
-
-    async def _cancel(self, slot: Slot, least: Fees) -> None:
-        wanted = await self._venue.fees(urgency=0.5)
-        fees = _at_least(wanted, least)
-        signing = self._venue.sign_cancel(slot.number, fees)
-        await self._sign_again(slot, signing, replace(slot.newest, step_text=""), CANCEL)
-
-    async def _sign_again(
-        self, slot: Slot, signing: Awaitable[Attempt], like: AttemptSigned, purpose: str
-    ) -> None:
-        try:
-            attempt = await signing
-        except SigningRefusedError as error:
-            if self._refused != (act_key := (f"slot {slot.number}", error.code)):
-                logger.warning("slot {}: {}", slot.number, error)
-            self._refused = act_key
-            return
-        again = replace(
-            like,
-            purpose=purpose,
-            tx_hash=attempt.tx_hash,
-            payload=attempt.payload.hex(),
-            gas_limit=attempt.gas_limit,
-            max_fee=attempt.fees.max_fee,
-            priority_fee=attempt.fees.priority_fee,
-        )
-        await self._journal_all(again)
-        await self._send(attempt.payload)
-
-    async def _include(self, slot: Slot, inclusion: Inclusion) -> None:
-        attempt = slot.attempt(inclusion.tx_hash)
-        mined = SlotIncluded(
-            slot.number,
-            attempt.signer,
-            inclusion.tx_hash,
-            inclusion.block,
-            inclusion.block_hash,
-            inclusion.at,
-            inclusion.succeeded,
-            inclusion.reason,
-            inclusion.gas_used,
-            inclusion.gas_price,
-        )
-        if attempt.purpose == CANCEL:
-            await self._journal_all(mined, *self._abort(attempt, "the deadline passed"))
-        elif not inclusion.succeeded:
-            await self._journal_all(mined, *self._abort(attempt, inclusion.reason))
-        else:
-            await self._succeed(attempt, mined, inclusion)
-
-    async def _succeed(
-        self, attempt: AttemptSigned, mined: SlotIncluded, inclusion: Inclusion
-    ) -> None:
-        """Verify a mined step to the wei, journal it, and go on with the plan if there is more."""
-        mandate, step = self._mandates[attempt.position_id], of_text(attempt.step_text)
-        done = StepDone(
-            step,
-            await self._venue.fills(mandate, step, inclusion.tx_hash),
-            await self._venue.state_before(mandate, inclusion),
-            await self._venue.state_after(mandate, inclusion),
-            inclusion,
-        )
-        stamp = stamp_of(inclusion, self._venue.name)
-        snapshot = self._ways.photograph(done.after, stamp)
-        differing = mismatch(done)
-        if differing is not None:
-            await self._journal_all(mined, *self._mismatch(attempt, *differing))
-            return
-        verified = StepVerified(
-            attempt.plan_id,
-            attempt.position_id,
-            attempt.step,
-            inclusion.tx_hash,
-            fills_out(done.fills),
-            snapshot,
-        )
-        facts = (mined, verified)
-        last = attempt.step + 1 >= self._lengths.get(attempt.plan_id, 1)
-        marks = [*self._ways.mark(mandate, done)]
-        if last:
-            self._forget(attempt.plan_id)
-            attribution = _summed(marks)
-            end = PlanCompleted(attempt.plan_id, attempt.position_id, snapshot, attribution)
-            # the last mark follows the completion, so that it decides whether a close won or lost
-            await self._journal_all(*facts, *marks[:-1], end, *marks[-1:])
-        elif self._running is None or self._running.plan.plan_id != attempt.plan_id:
-            await self._journal_all(*facts, *self._abort(attempt, "restarted"), *marks)
-        else:
-            await self._journal_all(*facts, *marks)
-            await self._continue(attempt)
-
-    async def _continue(self, attempt: AttemptSigned) -> None:
-        assert self._running is not None, "only a running plan goes on"
-        running = replace(self._running, step=attempt.step + 1)
-        sequence = attempt.sequence + 1
-        await self._begin_step(running, sequence, attempt.slot + 1, None)
-
-    def _mismatch(
-        self, attempt: AttemptSigned, expected: Mapping[str, int], found: Mapping[str, int]
-    ) -> tuple[Event, ...]:
-        text = "a mined step did not do what it should; the position goes REDUCING"
-        details = {leg: f"{expected.get(leg)} expected, {found.get(leg)} found" for leg in expected}
-        return (
-            StepMismatched(
-                attempt.plan_id,
-                attempt.position_id,
-                attempt.step,
-                attempt.tx_hash,
-                expected,
-                found,
-            ),
-            AlertRaised(attempt.position_id, MISMATCHED, text, details),
-            *self._abort(attempt, "mismatch"),
-        )
-
-    async def _lose(self, slot: Slot) -> None:
-        act = slot.act
-        text = f"nonce {slot.number} was spent by a transaction that is not ours"
-        await self._journal_all(
-            SlotLost(slot.number, act.signer, 0),
-            TradingStateChanged(act.position_id, TradingState.REDUCING, text, "execution"),
-            AlertRaised(act.position_id, LOST, text),
-            *self._abort(act, text),
-        )
-
-    def _abort(self, attempt: AttemptSigned, reason: str) -> tuple[Event, ...]:
-        if attempt.plan_id not in self._lengths:
-            return ()
-        self._forget(attempt.plan_id)
-        return (PlanAborted(attempt.plan_id, attempt.position_id, attempt.step, reason),)
-
-    def _forget(self, plan_id: str) -> None:
-        self._lengths.pop(plan_id, None)
-        if self._running is not None and self._running.plan.plan_id == plan_id:
-            self._running = None
-
-    async def _journal_all(self, *events: Event) -> None:
-        """Record `events`, and with them what was true but not urgent, in one commit."""
-        if not events:
-            return
-        await self._journal.append(*self._unsaid, *events, chain_at=self._at)
-        self._unsaid.clear()
-        for event in events:
-            self._slots = slots.fold(self._slots, event, self._at)
-
-    def _say_later(self, event: Event) -> None:
-        self._unsaid.append(event)
-        self._slots = slots.fold(self._slots, event, self._at)
-
-
-def stamp_of(inclusion: Inclusion, source: str) -> Stamp:
-    """Return the stamp of the block that included a step."""
-    received = datetime.fromtimestamp(inclusion.at, UTC)
-    return Stamp(source, inclusion.block, inclusion.block_hash, inclusion.at, received)
-
-
-def _affordable(approved: Approved) -> bool:
-    """Whether the next block's base fee is within what the plan may bid."""
-    return approved.view.gas.base_fee <= approved.gas_price_cap
-
-
-def _words(step: Step) -> str:
-    return f"{step.kind}: " + ", ".join(type(action).__name__ for action in step.actions)
-
-
-def _at_least(wanted: Fees, least: Fees) -> Fees:
-    return Fees(max(wanted.max_fee, least.max_fee), max(wanted.priority_fee, least.priority_fee))
-
-
-def _summed(events: Sequence[Event]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for event in events:
-        for line, raw in getattr(event, "attribution", {}).items():
-            total[line] = total.get(line, 0) + raw
-    return total
+            logger.warning("{} step {} not sent: {}", plan.position_id, running.step, reason)
+            await self._logbook.record(*self._logbook.aborted((plan.plan_id,), reason))
+            self._keep_up(None)
+        elif key not in self._refused:
+            logger.warning("{} not sent: {}", plan.position_id, reason)
+            self._refused.add(key)
+            await self._logbook.record(AlertRaised(plan.position_id, facts.REHEARSAL, reason))

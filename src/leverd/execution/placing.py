@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from leverd.domain.plan import Purpose
-from leverd.execution.slots import CANCEL, Slot
+from leverd.execution.slots import CANCEL, Slot, bid_of, replacement
+from leverd.risk.gate import Approved
 
 
 class Rank(IntEnum):
     """What goes before what."""
 
     NOTHING = 0
-    """A cancel, or something that no plan wants any more."""
+    """A cancel, or something that no plan wants any more, or that cannot be mined."""
 
     ORDINARY = 1
     UNWIND = 2
@@ -40,34 +41,40 @@ class Place:
 
 
 def place_for(
-    position_id: str,
-    rank: Rank,
+    approved: Approved,
     waiting: Sequence[Slot],
     ranks: Mapping[str, Rank],
     *,
     free: int,
-    now: int,
+    bump_percent: int,
 ) -> Place | None:
-    """Return where a plan of `rank` may go, None if it has to wait.
+    """Return where an approved plan may go, None if it has to wait.
 
     `waiting` are the open slots, lowest first; `ranks` knows every plan not ended; `free` is
-    the lowest nonce that nothing was signed for; `now` is chain time.
+    the lowest nonce that nothing was signed for. Taking a place must be worth the bid that
+    replaces what is there.
     """
     if not waiting:
         return Place(free)
-    if rank is Rank.ORDINARY:
+    rank = rank_of(approved.plan.purpose)
+    if rank is Rank.ORDINARY or not approved.lowers:
         return None
-    weaker = [slot for slot in waiting if _rank_in(slot, ranks, now) < rank]
-    own = [slot for slot in waiting if slot.act.position_id == position_id]
-    if own:
-        return Place(own[0].number, own[0]) if own[0] in weaker else None
-    if weaker:
-        return Place(weaker[0].number, weaker[0])
+    weaker = [slot for slot in waiting if _rank_in(slot, ranks, approved) < rank]
+    own = [slot for slot in waiting if slot.act.position_id == approved.plan.position_id]
+    over = own[:1] or weaker[:1]
+    if over:
+        worth = _replacing(over[0], bump_percent) <= approved.gas_price_cap
+        return Place(over[0].number, over[0]) if over[0] in weaker and worth else None
     return Place(free) if rank is Rank.DELEVERAGE else None
 
 
-def _rank_in(slot: Slot, ranks: Mapping[str, Rank], now: int) -> Rank:
-    newest = slot.newest
-    if newest.purpose == CANCEL or newest.deadline <= now:
+def _rank_in(slot: Slot, ranks: Mapping[str, Rank], approved: Approved) -> Rank:
+    newest, view = slot.newest, approved.view
+    stuck = newest.max_fee < view.gas.base_fee and newest.fee_cap < approved.gas_price_cap
+    if newest.purpose == CANCEL or newest.deadline <= view.now or stuck:
         return Rank.NOTHING
     return ranks.get(newest.plan_id, Rank.NOTHING)
+
+
+def _replacing(slot: Slot, bump_percent: int) -> int:
+    return replacement(bid_of(slot.newest), bump_percent).max_fee

@@ -1,0 +1,121 @@
+"""Put payloads into slots: sign, journal, send; and again, for a higher bid or to cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+
+from loguru import logger
+
+from leverd.domain.events import AttemptSigned, Event
+from leverd.domain.position import Mandate
+from leverd.domain.step_text import of_text
+from leverd.errors import OwnerError, RefusedError, SigningRefusedError, UnreachableError
+from leverd.execution import bids, facts
+from leverd.execution.facts import Running
+from leverd.execution.logbook import Logbook
+from leverd.execution.patience import answered
+from leverd.execution.placing import Place
+from leverd.execution.slots import CANCEL, Policy, Slot
+from leverd.interfaces.venue import Attempt, Fees, Order, Sighting, Venue
+
+
+class Bidder:
+    """Everything that spends the key. Nothing is sent that the journal does not name."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        logbook: Logbook,
+        mandates: Mapping[str, Mandate],
+        policy: Policy,
+    ) -> None:
+        self._venue, self._logbook = venue, logbook
+        self._mandates, self._policy = mandates, policy
+        self._refused: set[tuple[int, str]] = set()
+
+    async def act(self, running: Running, place: Place, *also: Event) -> None:
+        """Send a plan's present step for the first time; `also` is journaled in its commit.
+
+        Raises:
+            RevertedError: it would revert; nothing was signed.
+            SigningRefusedError: the allow-list says no.
+            OwnerError: the account cannot do it.
+            UnreachableError: nothing was signed or sent.
+        """
+        plan, approved = running.plan, running.approved
+        step = plan.steps[running.step]
+        async with answered(self._policy.io_s):
+            gas = await self._venue.rehearse(running.mandate, step, running.sequence, plan.deadline)
+            wanted = await self._venue.fees(urgency=float(approved.urgency))
+            percent = self._policy.bump_percent
+            bid = bids.first_bid(wanted, approved.gas_price_cap, place.over, percent)
+            order = Order(
+                running.mandate, step, place.number, running.sequence, plan.deadline, gas, bid
+            )
+            attempt = await self._venue.sign(order)
+        await self._commit(facts.acting(running, attempt, self._venue.signer), *also)
+
+    async def send(self, attempt: AttemptSigned) -> None:
+        """Hand a payload over; whatever the answer, its slot is looked at again."""
+        try:
+            async with answered(self._policy.io_s):
+                await self._venue.send(bytes.fromhex(attempt.payload))
+        except (UnreachableError, RefusedError) as error:
+            logger.warning("slot {}: sending: {}", attempt.slot, error)
+
+    async def bump(self, slot: Slot, least: Fees, seen: Sighting) -> None:
+        """Bid more for the act of `slot`, if that helps and is worth it."""
+        act = slot.act
+        mandate = self._mandates.get(act.position_id)
+        wanted = await self._wanted(slot)
+        bid = bids.bump(act, slot.newest, wanted, least)
+        if mandate is None or bid is None:
+            await self._keep(slot, seen)
+            return
+        step = of_text(act.step_text)
+        order = Order(mandate, step, slot.number, act.sequence, act.deadline, act.gas_limit, bid)
+        await self._again(act, "bump", self._venue.sign(order))
+
+    async def cancel(self, slot: Slot, least: Fees, seen: Sighting) -> None:
+        """Bid for `slot` with something that does nothing."""
+        wanted = await self._wanted(slot)
+        if slot.newest.purpose == CANCEL and not bids.exceeds(wanted, slot.newest):
+            await self._keep(slot, seen)
+            return
+        signing = self._venue.sign_cancel(slot.number, bids.at_least(wanted, least))
+        await self._again(slot.newest, CANCEL, signing)
+
+    async def _keep(self, slot: Slot, seen: Sighting) -> None:
+        """Leave the bid as it is, but see that it is known, and that nothing below it is free."""
+        if slot.newest.tx_hash not in seen.known:
+            await self.send(slot.newest)
+        below = slot.number - 1
+        if below < 0 or below in self._logbook.known.slots:
+            return
+        async with answered(self._policy.io_s):
+            if (await self._venue.look(below, ())).spent:
+                return
+        logger.warning("nonce {} below slot {} is free: spending it", below, slot.number)
+        like = replace(slot.newest, plan_id="", urgent=False)
+        bid = await self._wanted(slot)
+        await self._again(like, CANCEL, self._venue.sign_cancel(below, bid))
+
+    async def _wanted(self, slot: Slot) -> Fees:
+        async with answered(self._policy.io_s):
+            return await self._venue.fees(urgency=bids.pressure(slot))
+
+    async def _again(self, like: AttemptSigned, purpose: str, signing: Awaitable[Attempt]) -> None:
+        try:
+            async with answered(self._policy.io_s):
+                attempt = await signing
+        except (SigningRefusedError, OwnerError) as error:
+            if (like.slot, error.code) not in self._refused:
+                logger.warning("slot {}: not signed: {}", like.slot, error)
+            self._refused.add((like.slot, error.code))
+            return
+        await self._commit(facts.again(like, attempt, purpose))
+
+    async def _commit(self, signed: AttemptSigned, *also: Event) -> None:
+        await self._logbook.record(*also, signed)
+        await self.send(signed)

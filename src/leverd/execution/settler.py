@@ -1,0 +1,201 @@
+"""Say what a mined transaction was: verified to the wei, reverted, cancelled, or not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from loguru import logger
+
+from leverd.domain.events import (
+    AlertRaised,
+    Event,
+    ExternalChanged,
+    PlanCompleted,
+    SlotLost,
+    Snapshot,
+    StepVerified,
+    TradingStateChanged,
+)
+from leverd.domain.position import Mandate
+from leverd.domain.state import State
+from leverd.domain.view import Stamp, TradingState
+from leverd.errors import ImpossibleError, NonsenseError
+from leverd.execution import facts
+from leverd.execution.facts import Running
+from leverd.execution.logbook import Logbook
+from leverd.execution.patience import answered
+from leverd.execution.recovery import RESTARTED
+from leverd.execution.slots import CANCEL, Policy, Slot
+from leverd.execution.verify import StepDone, fills_out, mismatch
+from leverd.execution.witness import Found, same_block, step_done
+from leverd.interfaces.venue import Sighting, Venue
+
+DEADLINE: Final = "the deadline passed"
+REPLACED: Final = "another transaction took its place"
+_NONSENSE_MAX: Final = 3
+"""Looks after which a receipt that makes no sense counts as a mismatch."""
+
+Photographer = Callable[[State, Stamp], Snapshot]
+"""Makes the journal's picture of a state."""
+
+Marker = Callable[[Mandate, StepDone], Sequence[Event]]
+"""Returns what a finished step means for the accounts, to be journaled with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How execution describes what it did to the journal."""
+
+    photograph: Photographer
+    mark: Marker
+
+
+class Settler:
+    """Turns sightings into facts. Each slot is settled in one commit."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        logbook: Logbook,
+        mandates: Mapping[str, Mandate],
+        ways: Ways,
+        policy: Policy,
+    ) -> None:
+        self._venue, self._logbook, self._mandates = venue, logbook, mandates
+        self._ways, self._policy = ways, policy
+        self._nonsense: dict[str, int] = {}  # transaction -> looks that made no sense
+
+    async def lose(self, slot: Slot, block: int) -> None:
+        """Journal that somebody else's transaction spent `slot` by `block`."""
+        act = slot.act
+        text = f"nonce {slot.number} was spent by a transaction that is not ours"
+        await self._logbook.record(
+            SlotLost(slot.number, act.signer, block),
+            TradingStateChanged(act.position_id, TradingState.REDUCING, text, "execution"),
+            AlertRaised(act.position_id, facts.LOST, text),
+            *self._logbook.aborted(slot.plans, text),
+        )
+
+    async def include(
+        self,
+        slot: Slot,
+        found: Found,
+        seen: Mapping[int, Sighting],
+        running: Running | None,
+    ) -> Running | None:
+        """Journal what the mined attempt of `slot` was; return the plan that may now go on.
+
+        `running` is the plan it belongs to, if this process began it.
+
+        Raises:
+            UnreachableError: the chain does not answer; nothing was journaled.
+        """
+        attempt, inclusion = found.attempt, found.inclusion
+        mined = facts.inclusion_of(attempt, inclusion)
+        events: list[Event] = [mined, *await self._undoing(slot, found)]
+        others = tuple(plan_id for plan_id in slot.plans if plan_id != attempt.plan_id)
+        outcome: Sequence[Event]
+        on = None
+        if attempt.purpose == CANCEL:
+            outcome = self._logbook.aborted((attempt.plan_id,), DEADLINE)
+        elif not inclusion.succeeded:
+            outcome = self._logbook.aborted((attempt.plan_id,), inclusion.reason)
+        else:
+            alone = slot.act.plan_id == attempt.plan_id
+            outcome, on = await self._succeeded(found, seen, running if alone else None)
+        await self._logbook.record(*events, *outcome, *self._logbook.aborted(others, REPLACED))
+        return on
+
+    async def _succeeded(
+        self, found: Found, seen: Mapping[int, Sighting], running: Running | None
+    ) -> tuple[Sequence[Event], Running | None]:
+        mandate = self._mandates.get(found.attempt.position_id)
+        plan = (found.attempt.plan_id,)
+        if mandate is None:
+            return self._logbook.aborted(plan, "its position left the settings"), None
+        try:
+            done = await self._done(mandate, found, seen)
+            differing = ({}, {}) if done is None else mismatch(done)
+        except ImpossibleError as error:
+            done, differing = None, ({"impossible": error.number}, {})
+        if done is None or differing is not None:
+            events = facts.mismatched(found.attempt, *(differing or ({}, {})))
+            return (*events, *self._logbook.aborted(plan, "mismatch")), None
+        return self._verified(mandate, found, done, running)
+
+    async def _done(
+        self, mandate: Mandate, found: Found, seen: Mapping[int, Sighting]
+    ) -> StepDone | None:
+        """Return what the step did, None if the chain keeps telling nonsense about it."""
+        together = same_block(found, self._logbook.known.slots, seen)
+        tx_hash = found.inclusion.tx_hash
+        try:
+            async with answered(self._policy.io_s):
+                return await step_done(self._venue, mandate, found, together)
+        except NonsenseError as error:
+            self._nonsense[tx_hash] = self._nonsense.get(tx_hash, 0) + 1
+            if self._nonsense[tx_hash] < _NONSENSE_MAX:
+                raise
+            logger.error("{} cannot be verified: {}", tx_hash, error)
+            return None
+
+    def _verified(
+        self, mandate: Mandate, found: Found, done: StepDone, running: Running | None
+    ) -> tuple[Sequence[Event], Running | None]:
+        attempt = found.attempt
+        snapshot = self._photograph(done.after, found)
+        verified = StepVerified(
+            attempt.plan_id,
+            attempt.position_id,
+            attempt.step,
+            attempt.tx_hash,
+            fills_out(done.fills),
+            snapshot,
+        )
+        marks = self._marks(mandate, done)
+        flight = self._logbook.known.flights.get(attempt.plan_id)
+        if flight is None:  # it ended before a reorganisation, or its place was taken
+            return (verified, *marks), None
+        if attempt.step + 1 >= flight.steps:
+            lines = facts.summed({} if running is None else running.lines, marks)
+            end = PlanCompleted(attempt.plan_id, attempt.position_id, snapshot, lines)
+            # the last mark follows the end, so that it decides whether a close won or lost
+            return (verified, *marks[:-1], end, *marks[-1:]), None
+        if running is None:
+            return (verified, *self._logbook.aborted((attempt.plan_id,), RESTARTED), *marks), None
+        if running.step != attempt.step:  # mined once more, its successor is signed already
+            return (verified, *marks), None
+        return (verified, *marks), running.after(marks)
+
+    def _marks(self, mandate: Mandate, done: StepDone) -> Sequence[Event]:
+        try:
+            return self._ways.mark(mandate, done)
+        except ImpossibleError as error:  # without a price there is no P&L; what was done stands
+            logger.error("{}: P&L not marked: {}", mandate.position_id, error)
+            return ()
+
+    async def _undoing(self, slot: Slot, found: Found) -> Sequence[Event]:
+        """Return the fact that a reorganisation took back what `slot` did before, if it did."""
+        undone, inclusion = slot.undone, found.inclusion
+        if undone is None or not undone.succeeded:
+            return ()
+        if undone.tx_hash == inclusion.tx_hash and inclusion.succeeded:
+            return ()
+        before = slot.attempt(undone.tx_hash)
+        mandate = self._mandates.get(before.position_id)
+        if before.purpose == CANCEL or mandate is None:
+            return ()
+        async with answered(self._policy.io_s):
+            state = await self._venue.state_after(mandate, inclusion)
+        snapshot = self._photograph(state, found)
+        return (
+            ExternalChanged(
+                before.position_id, "reorganised", {}, explained=True, snapshot=snapshot
+            ),
+        )
+
+    def _photograph(self, state: State, found: Found) -> Snapshot:
+        stamp = facts.stamp_of(found.inclusion, self._venue.name)
+        return self._ways.photograph(state, stamp)
