@@ -37,6 +37,9 @@ from leverd.settings import Settings
 DEADLINE_S: Final = 600
 """Chain seconds after which a plan may no longer act."""
 
+DEADLINE_URGENT_S: Final = 120
+"""The same for a plan that saves the position."""
+
 STOP_GRACE_S: Final = 30.0
 """Wall seconds that a stop may take to settle what is in flight."""
 
@@ -108,7 +111,7 @@ def charter_of(settings: Settings, places: Places, clock: Clock) -> Charter:
             for name in settings.positions
         },
         limits=settings.limits.limits(),
-        timing=Timing(engine.inclusion_delay_s, DEADLINE_S),
+        timing=Timing(engine.inclusion_delay_s, DEADLINE_S, DEADLINE_URGENT_S),
         pace=Pace(engine.look_s_max, engine.look_s_min),
         speed=places.speed,
         stop_grace_s=STOP_GRACE_S,

@@ -61,6 +61,7 @@ class Record:
     stopped: bool = False  # the portfolio stop fired; agents are off until resume
     unexplained: bool = False  # an external change nobody explained: REDUCING
     open_slots: int = 0
+    breakers: tuple[str, ...] = ()  # faults whose breakers hold back new risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class View:
     portfolio: Portfolio = field(default_factory=Portfolio)
     venue_trusted: bool = True  # known revision, code hash and pool; else no new risk
     sources_agree: int = 1
+    plain: bool = False  # held by a plain address, which must approve what it spends
 
     @property
     def now(self) -> int:

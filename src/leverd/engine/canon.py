@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 from leverd.domain import loans, valuation
 from leverd.domain.fixed_point import WAD
@@ -12,6 +13,8 @@ from leverd.domain.money import USD, Amount
 from leverd.domain.view import View
 from leverd.engine.turn import Outcome
 from leverd.risk.gate import Approved, Denied
+
+_GWEI: Final = 10**9
 
 
 def turn_line(number: int, outcome: Outcome, seconds: float) -> str:
@@ -25,6 +28,7 @@ def turn_line(number: int, outcome: Outcome, seconds: float) -> str:
         "price": Amount(USD, state.market.reserves[mandate.collateral].price).whole,
         "leverage": ratio(valuation.leverage(state)),
         "health": health_text(health_of(view)),
+        "gas": f"{Decimal(view.gas.base_fee) / _GWEI:.1f}",
         "equity": Amount(mandate.share_class, valuation.equity_in_share_class(state)),
         "state": view.record.trading_state,
         "decision": type(outcome.decision).__name__,

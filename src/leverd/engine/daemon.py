@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from loguru import logger
 
@@ -33,9 +34,13 @@ from leverd.interfaces.clock import Clock
 from leverd.interfaces.notifier import Notifier
 from leverd.interfaces.requests import Requests
 from leverd.interfaces.venue import Observation, Venue
+from leverd.risk import breakers
 from leverd.risk.gate import Approved
 from leverd.risk.limits import Limits
 from leverd.risk.staleness import age_s
+
+ALERT: Final = "LVD-GRD-001"
+BREAKERS: Final = "LVD-BRK-001"
 
 _BACKOFF_S_FIRST = 5.0
 _BACKOFF_S_MAX = 300.0
@@ -79,6 +84,8 @@ class Daemon:
         self._charter, self._world = charter, world
         self._diaries: dict[str, diary.Diary] = {}
         self._views: dict[str, View] = {}
+        self._breakers: dict[str, breakers.Breakers] = {}
+        self._said: set[tuple[str, str]] = set()
         self._failures = 0
         self._turns = 0
 
@@ -132,6 +139,7 @@ class Daemon:
         self._views = views(
             observation, self._world.recorder.book, open_slots=self._world.executor.open_slots
         )
+        self._views = {name: self._watched(name, view) for name, view in self._views.items()}
         outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
         await self._write_diary(outcomes)
         await self._act(outcomes, observation.nonce)
@@ -187,6 +195,27 @@ class Daemon:
             return
         stopped = PortfolioStopped(position_id, record.unit_price, record.unit_peak)
         await self._record(stopped, chain_at=stamp.at)
+
+    def _watched(self, name: str, view: View) -> View:
+        """Return the view with what breakers and guards make of it; say what is new."""
+        page = self._world.recorder.book.page(name)
+        before = self._breakers.get(name, breakers.Breakers())
+        after = breakers.watch(before, view, self._charter.limits, failures=page.failures)
+        self._breakers[name] = after
+        if after.opened != before.opened:
+            faults = ", ".join(after.opened) or "none"
+            self._warn(name, BREAKERS, f"breakers that hold back new risk: {faults}")
+        alerts = (seat.alert(view) for seat in self._charter.seats[name])
+        self._warn(name, ALERT, next(filter(None, alerts), ""))
+        record = replace(view.record, breakers=tuple(after.opened))
+        return replace(view, record=record)
+
+    def _warn(self, name: str, code: str, message: str) -> None:
+        """Tell a human, once for each spell: an empty message ends the spell."""
+        said = (name, code) in self._said
+        if message and (not said or code == BREAKERS):
+            self._world.notifier.notify(AlertRaised(name, code, message))
+        (self._said.add if message else self._said.discard)((name, code))
 
     def _decide(self, view: View) -> Outcome:
         position_id = view.state.position.mandate.position_id

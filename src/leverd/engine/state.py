@@ -14,6 +14,7 @@ from leverd.domain.events import (
     DecisionTaken,
     Event,
     ExternalChanged,
+    PlanAborted,
     PlanApproved,
     PlanCompleted,
     PnlRecorded,
@@ -65,6 +66,7 @@ class Page:
     pnl_since_open: int = 0  # share class raw units
     gas_unmarked: int = 0  # wei spent since the last mark
     changed: bool = False  # something happened since the last mark
+    failures: int = 0  # plans that were cut short, in a row
     closing: bool = False  # an unwind completed; the next mark says win or loss
 
 
@@ -124,7 +126,7 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
     match event:
         case TradingStateChanged() | UnwindRequested() | Resumed() | PortfolioStopped():
             return _fold_order(book, event)
-        case PlanApproved() | PlanCompleted():
+        case PlanApproved() | PlanCompleted() | PlanAborted():
             return _fold_plan(book, event, chain_at)
         case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
             return _fold_slot(book, event, chain_at)
@@ -170,8 +172,14 @@ def _fold_order(
             )
 
 
-def _fold_plan(book: Book, event: PlanApproved | PlanCompleted, chain_at: int) -> Book:
+def _fold_plan(
+    book: Book, event: PlanApproved | PlanCompleted | PlanAborted, chain_at: int
+) -> Book:
     match event:
+        case PlanAborted(plan_id=plan_id, position_id=position_id):
+            purposes = {each: why for each, why in book.purposes.items() if each != plan_id}
+            failures = book.page(position_id).failures + 1
+            return _turn_page(replace(book, purposes=purposes), position_id, failures=failures)
         case PlanApproved(plan_id=plan_id, purpose=purpose):
             return replace(book, purposes={**book.purposes, plan_id: purpose})
         case PlanCompleted(plan_id, position_id, snapshot):
@@ -211,6 +219,7 @@ def _fold_completion(
         tally=replace(tally, trades=tally.trades + 1),
         record=replace(page.record, last_action_at=chain_at, opened_at=None if closed else opened),
         closing=closed,
+        failures=0,
     )
     return replace(book, purposes={k: v for k, v in book.purposes.items() if k != plan_id})
 

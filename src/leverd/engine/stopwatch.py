@@ -9,7 +9,7 @@ from typing import Final
 
 from leverd.domain.decision import Decision, Hold
 from leverd.domain.view import View
-from leverd.interfaces.agent import Agent
+from leverd.interfaces.agent import Agent, Alerting
 from leverd.interfaces.clock import Clock
 
 _KEPT: Final = 256
@@ -47,6 +47,10 @@ class TimedAgent:
             return Hold(self.name, f"the agent failed: {error!r}")
         finally:
             self._note(self._clock.monotonic() - started)
+
+    def alert(self, view: View) -> str | None:
+        """Return what the agent has to tell the owner; see `Alerting`."""
+        return self._agent.alert(view) if isinstance(self._agent, Alerting) else None
 
     def _note(self, seconds: float) -> None:
         self.taken.append(seconds)

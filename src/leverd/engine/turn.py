@@ -10,7 +10,7 @@ from leverd.domain.plan import Plan
 from leverd.domain.view import View
 from leverd.engine import planner
 from leverd.engine.terms import Terms
-from leverd.interfaces.agent import Agent
+from leverd.interfaces.agent import Agent, Alerting
 from leverd.risk import urgency
 from leverd.risk.gate import NOTHING_PENDING, Pending, Verdict, bound, review
 from leverd.risk.limits import Limits
@@ -26,6 +26,10 @@ class Seat:
     agent: Agent
     guards: bool
 
+    def alert(self, view: View) -> str | None:
+        """Return what a guard has to tell the owner about `view`, None if nothing."""
+        return self.agent.alert(view) if isinstance(self.agent, Alerting) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -33,6 +37,7 @@ class Timing:
 
     delay_s: int
     deadline_s: int
+    deadline_urgent_s: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,18 @@ def turn(
     """
     wish = combine(_wishes(view, seats))
     decision = bound(wish, view, limits)
-    plan = planner.plan(decision, view, terms_of(view, limits, timing))
+    plan = planner.plan(decision, view, terms_of(decision, view, limits, timing))
     verdict = None if plan is None else review(plan, view, limits, age_s=age_s, pending=pending)
     return Outcome(view, wish, decision, plan, verdict)
 
 
-def terms_of(view: View, limits: Limits, timing: Timing) -> Terms:
-    """Return the terms of a plan made now: the limits, loosened by how urgent it is."""
+def terms_of(decision: Decision, view: View, limits: Limits, timing: Timing) -> Terms:
+    """Return the terms of a plan made now: the limits, loosened by how urgent it is.
+
+    What is urgent gets a short deadline: in a crash its minimum is soon out of date, and the
+    next attempt is made from a fresh view.
+    """
+    urgent = not isinstance(decision, Hold) and decision.urgent
     pressed = urgency.of(view, limits)
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),
@@ -75,7 +85,7 @@ def terms_of(view: View, limits: Limits, timing: Timing) -> Terms:
         health_min=limits.health_min,
         health_step_min=urgency.step_floor(view, limits),
         delay_s=timing.delay_s,
-        deadline_s=timing.deadline_s,
+        deadline_s=timing.deadline_urgent_s if urgent else timing.deadline_s,
         dust_usd=10**8,
     )
 

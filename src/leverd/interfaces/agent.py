@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from leverd.domain.decision import Decision
 from leverd.domain.view import View
@@ -34,6 +34,15 @@ class Agent(Protocol):
 
     def decide(self, view: View) -> Decision:
         """Return what to do, given `view`. Never raises on a view of a live market."""
+        ...
+
+
+@runtime_checkable
+class Alerting(Protocol):
+    """What an agent may also be able to do: warn before it has to act."""
+
+    def alert(self, view: View) -> str | None:
+        """Return what to tell the owner now, None if nothing."""
         ...
 
 

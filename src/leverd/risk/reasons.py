@@ -24,6 +24,7 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     UNEXPLAINED = "unexplained"
     VENUE_UNTRUSTED = "venue_untrusted"
+    BREAKER = "breaker"
     STALE_VIEW = "stale_view"
     TOO_FEW_SOURCES = "too_few_sources"
     SLOT_OPEN = "slot_open"

@@ -16,6 +16,7 @@ def forbidden(view: View) -> tuple[Reason, ...]:
         Reason.STOPPED: record.stopped,
         Reason.UNEXPLAINED: record.unexplained,
         Reason.VENUE_UNTRUSTED: not view.venue_trusted,
+        Reason.BREAKER: bool(record.breakers),
     }
     return tuple(reason for reason, holds in rules.items() if holds)
 

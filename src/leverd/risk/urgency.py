@@ -37,7 +37,9 @@ def of(view: View, limits: Limits) -> Decimal:
 def of_plan(plan: Plan, view: View, limits: Limits) -> Decimal:
     """Return the urgency of `plan`: a deleverage is never calm, or its own caps would delay it."""
     pressed = of(view, limits)
-    return max(pressed, PRESSING) if plan.purpose is Purpose.DELEVERAGE else pressed
+    if plan.purpose is not Purpose.DELEVERAGE:
+        return pressed
+    return PRESSING + (URGENT - PRESSING) * pressed
 
 
 def slippage_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from leverd.adapters.evm import codes, fees, fills, revert_reasons
+from leverd.adapters.evm import codes, fees, fills, plain, revert_reasons
 from leverd.adapters.evm.allow_list import GAS_MAX
 from leverd.adapters.evm.client import EvmClient, Snapshot
 from leverd.adapters.evm.config import EvmVenueConfig
@@ -72,6 +72,12 @@ class EvmVenue:
         """Return the parts of the venues, read from the chain when first asked for."""
         if self._survey is None:
             self._survey = await survey(self._client, self._config)
+            if self._holds_itself(self._survey):
+                self._signer.admit(
+                    plain.rules(self._survey, self._config),
+                    tokens=frozenset(self._config.addresses.values()),
+                    spenders=plain.spenders(self._survey, self._config),
+                )
         return self._survey
 
     async def observe(self, mandates: Sequence[Mandate]) -> Observation:
@@ -134,7 +140,11 @@ class EvmVenue:
 
     async def sign(self, order: Order) -> Attempt:
         """Return `order` as a signed payload; see `Venue`."""
-        call = await self._call(order.mandate, order.step, order.sequence, order.deadline)
+        steps = Steps(self._config, await self.survey(), self._client)
+        call = await steps.call(order.mandate, order.step, order.sequence, order.deadline)
+        needed = await steps.needed(order.mandate, order.step)
+        if needed is not None:
+            self._signer.need(*needed)
         return self._signed(call, order.slot, order.gas_limit, order.fees)
 
     async def sign_cancel(self, slot: int, fees: Fees) -> Attempt:
@@ -191,10 +201,17 @@ class EvmVenue:
         """Release connections; see `Venue`."""
         await self._client.close()
 
+    def _holds_itself(self, found: Survey) -> bool:
+        """Return whether a position is held by the key's own address."""
+        own = found.accounts.get(self.signer.lower())
+        return own is not None and own.state is None
+
     def _gas(self, snapshot: Snapshot, world: World) -> Gas:
         tip = max(snapshot.priority_fee, self._config.profile.priority_fee_min)
+        # In a spike full blocks return at once: a fee that is about to fall is not counted on.
+        base_fee = max(snapshot.base_fee, snapshot.batch.head.base_fee)
         return Gas(
-            base_fee=snapshot.base_fee,
+            base_fee=base_fee,
             priority_fee=tip,
             native_price=world.native_price,
             operator_balance=world.native_balance,
@@ -223,6 +240,7 @@ class EvmVenue:
                 and (ours or plain)
             ),
             health_reported=holding.account.health_reported,
+            plain=contract is None,
         )
 
     async def _scoped(self, mandates: Sequence[Mandate]) -> ScopeReader:
