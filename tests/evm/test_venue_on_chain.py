@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from eth_account import Account
@@ -20,16 +21,19 @@ from tests.evm.worlds import (
     signer_for,
 )
 
-from leverd.adapters.evm import account_calls
+from leverd.adapters.evm import account_calls, erc20
 from leverd.adapters.evm.survey import ask
 from leverd.adapters.evm.uniswap import swaps
 from leverd.adapters.evm.uniswap.swaps import Trade
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.domain import loans, quotes
 from leverd.domain.apply import apply_step
+from leverd.domain.decision import SetLeverage, Unwind
 from leverd.domain.plan import (
+    Approve,
     Borrow,
     BuyExact,
+    Plan,
     Repay,
     SetEMode,
     Step,
@@ -39,7 +43,11 @@ from leverd.domain.plan import (
     Withdraw,
 )
 from leverd.domain.position import Mandate
-from leverd.errors import RevertedError, SigningRefusedError
+from leverd.engine import collect, planner
+from leverd.engine.state import Book
+from leverd.engine.terms import Terms
+from leverd.errors import OwnerError, RevertedError, SigningRefusedError
+from leverd.interfaces.signer import UnsignedTransaction
 from leverd.interfaces.venue import Inclusion, Order
 
 pytestmark = pytest.mark.chain
@@ -48,6 +56,15 @@ __all__ = ["local", "market"]  # fixtures
 WAD = 10**18
 ME = Account.from_key(KEY).address
 FOREVER = 2**40
+TERMS = Terms(
+    slippage=Decimal("0.005"),
+    impact_max=Decimal("0.01"),
+    health_min=Decimal("1.15"),
+    health_step_min=Decimal("1.02"),
+    delay_s=36,
+    deadline_s=10**6,
+    dust_usd=10**8,
+)
 
 
 @asynccontextmanager
@@ -241,24 +258,64 @@ async def test_an_account_contract_does_every_single_step(local):
             local.pass_time(3_600)
 
 
-async def test_a_plain_address_keeps_its_position_by_direct_calls(local):
+async def planned(venue: EvmVenue, mandate: Mandate, decision) -> Plan | None:
+    """Return the plan for `decision` from a fresh look."""
+    seen = await venue.observe([mandate])
+    (view,) = collect.views(seen, Book(), open_slots=0).values()
+    return planner.plan(decision, view, TERMS)
+
+
+async def test_a_plain_address_opens_and_unwinds_in_rounds_with_exact_approvals(local):
     mandate = mandate_of(ME)
     async with venue_on(local, ME) as venue:
         give(local, "WETH", ME, 10 * WAD)
-        pool = local.deployment.pool
-        local.node.rpc.ask("anvil_impersonateAccount", ME)
-        local.chain.send(ME, local.token("WETH"), "approve(address,uint256)", pool, 10 * WAD)
-        local.chain.send(ME, local.token("USDC"), "approve(address,uint256)", pool, 10**10)
-        local.chain.mine()
         seen = (await venue.observe([mandate])).positions["eth-loop"]
-        assert (seen.sequence, seen.atomic, seen.trusted) == (0, False, True)
-        for step in (
-            single(Supply("aave", WETH.amount(1), all_idle=True)),
-            single(Borrow("aave", USDC.amount(5_000))),
-            single(Repay("aave", USDC.amount(1_000))),
-            single(Withdraw("aave", WETH.amount(1))),
-        ):
-            await carry_out(local, venue, mandate, step)
+        assert (seen.sequence, seen.atomic, seen.plain, seen.trusted) == (0, False, True, True)
+        for decision in (SetLeverage("test", Decimal(2), "up"), Unwind("test", "down")):
+            plan = await planned(venue, mandate, decision)
+            assert plan is not None
+            for step in plan.steps:
+                await carry_out(local, venue, mandate, step)
+        state = (await venue.observe([mandate])).positions["eth-loop"].state
+        assert {leg.kind for leg in state.position.legs()} == {"idle"}
+        assert state.position.idle[WETH] > 99 * WAD // 10
+        pool, router = local.deployment.pool, local.deployment.router
+        left = "allowance(address,address)->(uint256)"
+        assert local.chain.read(local.token("WETH"), left, ME, pool) == 0
+        assert local.chain.read(local.token("USDC"), left, ME, router) == 0
+
+
+async def test_a_plain_address_approves_no_more_than_the_step_at_hand_needs(local):
+    mandate = mandate_of(ME)
+    async with venue_on(local, ME) as venue:
+        give(local, "WETH", ME, 10 * WAD)
+        bid = await venue.fees(urgency=0.0)
+        await venue.observe([mandate])
+        step = single(Approve("aave", WETH.amount(3)))
+        order = Order(mandate, step, 0, 0, FOREVER, 100_000, bid)
+        assert (await venue.sign(order)).payload
+        more = UnsignedTransaction(
+            venue._config.chain_id,
+            0,
+            local.token("WETH"),
+            erc20.APPROVE.encode(local.deployment.pool, 3 * WAD + 1),
+            0,
+            100_000,
+            bid.max_fee,
+            bid.priority_fee,
+        )
+        with pytest.raises(SigningRefusedError) as refused:
+            venue._signer.sign(more)
+        assert refused.value.code == "LVD-SGN-007"
+
+
+async def test_a_plain_address_does_one_thing_at_a_time(local):
+    mandate = mandate_of(ME)
+    async with venue_on(local, ME) as venue:
+        both = Step(StepKind.RAISE, (Borrow("aave", USDC.amount(1)),), 0)
+        with pytest.raises(OwnerError) as refused:
+            await venue.rehearse(mandate, both, 0, FOREVER)
+        assert refused.value.code == "LVD-OWN-061"
 
 
 async def test_a_step_that_would_revert_is_named_before_it_is_signed(local):

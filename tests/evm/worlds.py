@@ -10,7 +10,6 @@ from typing import Any
 from eth_account import Account
 from tests.chain import LocalMarket
 
-from leverd.adapters.evm.aave import functions as aave
 from leverd.adapters.evm.allow_list import AllowList, Rule
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
@@ -88,24 +87,9 @@ def client_for(*urls: str, patience: Patience = QUICK, **changes) -> EvmClient:
 
 
 def signer_for(local: LocalMarket, *rules: Rule) -> LocalSigner:
-    deployment = local.deployment
-    account = Account.from_key(KEY)
-    pool = deployment.pool
-    own = (
-        Rule(pool, aave.SUPPLY.selector, own_words=(2,)),
-        Rule(pool, aave.WITHDRAW.selector, own_words=(2,), lowers_risk=True),
-        Rule(pool, aave.BORROW.selector, own_words=(4,)),
-        Rule(pool, aave.REPAY.selector, own_words=(3,), lowers_risk=True),
-    )
-    tokens = frozenset(token.address for token in deployment.tokens.values())
-    allow = AllowList(
-        deployment.chain_id,
-        (*own, *rules),
-        max_fee=10**12,
-        tokens=tokens,
-        spenders=frozenset({pool, deployment.router}),
-    )
-    return LocalSigner(account, allow)
+    """Return a signer of `rules`; the venue itself admits what a plain address needs."""
+    allow = AllowList(local.deployment.chain_id, rules, max_fee=10**12)
+    return LocalSigner(Account.from_key(KEY), allow)
 
 
 def venue_for(local: LocalMarket, *, url: str = "", accounts: tuple[str, ...] = ()) -> EvmVenue:

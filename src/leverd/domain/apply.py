@@ -17,6 +17,7 @@ from leverd.domain.lending_actions import Moved
 from leverd.domain.money import Asset
 from leverd.domain.plan import (
     Action,
+    Approve,
     Borrow,
     BuyExact,
     Repay,
@@ -91,6 +92,8 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 state.lending[venue], _loan(state, venue), category, fill.at
             )
             return _with_loan(state, venue, moved)
+        case Approve():
+            return state
         case _:
             assert_never(action)
 
@@ -117,7 +120,7 @@ def worst_fill(state: State, action: Action, at: int) -> Fill:
         case BuyExact(buy=buy, sell_max=sell_max, live_debt=live_debt):
             bought = _live_debt(state, buy.asset, at) if live_debt else buy.raw
             return Fill(at, sold=sell_max.raw, bought=bought)
-        case Supply() | Withdraw() | Borrow() | Repay() | SetEMode():
+        case Supply() | Withdraw() | Borrow() | Repay() | SetEMode() | Approve():
             return Fill(at)
         case _:
             assert_never(action)
@@ -133,7 +136,7 @@ def modelled_fill(state: State, action: Action, at: int) -> Fill:
             wanted = _live_debt(state, buy.asset, at) if live_debt else buy.raw
             quote = quotes.quote_exact_out(state.pools[pool], buy.asset, wanted)
             return Fill(at, sold=quote.sold, bought=quote.bought, pool_after=quote.after)
-        case Supply() | Withdraw() | Borrow() | Repay() | SetEMode():
+        case Supply() | Withdraw() | Borrow() | Repay() | SetEMode() | Approve():
             return Fill(at)
         case _:
             assert_never(action)

@@ -80,7 +80,19 @@ class SetEMode:
     category: int
 
 
-Action: TypeAlias = Supply | Withdraw | Borrow | Repay | Swap | BuyExact | SetEMode
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Let `venue` take exactly `amount`; with `all_idle`, whatever is idle by then.
+
+    Only positions held by a plain address need it: account contracts approve on their own.
+    """
+
+    venue: str
+    amount: Amount
+    all_idle: bool = False
+
+
+Action: TypeAlias = Supply | Withdraw | Borrow | Repay | Swap | BuyExact | SetEMode | Approve
 
 
 class StepKind(StrEnum):

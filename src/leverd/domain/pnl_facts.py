@@ -10,6 +10,7 @@ from leverd.domain.fixed_point import mul_div_up
 from leverd.domain.money import Asset
 from leverd.domain.plan import (
     Action,
+    Approve,
     Borrow,
     BuyExact,
     Repay,
@@ -95,7 +96,7 @@ def _facts_of(state: State, action: Action, fill: Fill) -> tuple[Fact, ...]:
             return (_swap_fact(state, pool, sell.asset, buy_min.asset, fill),)
         case BuyExact(pool, buy, sell_max):
             return (_swap_fact(state, pool, sell_max.asset, buy.asset, fill),)
-        case SetEMode():
+        case SetEMode() | Approve():
             return ()
         case _:
             assert_never(action)

@@ -27,6 +27,7 @@ def views(observation: Observation, book: Book, *, open_slots: int) -> dict[str,
             portfolio=portfolio,
             venue_trusted=seen.trusted,
             sources_agree=observation.sources_agree,
+            plain=seen.plain,
         )
         for position_id, seen in observation.positions.items()
     }

@@ -34,6 +34,7 @@ from leverd.domain.plan import (
 from leverd.domain.state import State
 from leverd.domain.view import View
 from leverd.engine import rounds, sizing
+from leverd.engine.approvals import with_approvals
 from leverd.engine.terms import Terms, bought_at_least, sold_at_most, wad
 from leverd.errors import ImpossibleError
 
@@ -241,6 +242,7 @@ def _finish(
     view: View, terms: Terms, purpose: Purpose, steps: tuple[Step, ...], reason: str
 ) -> Plan:
     position_id = view.state.position.mandate.position_id
+    steps = with_approvals(steps) if view.plain else steps
     return Plan(
         plan_id(position_id, view.stamp.block_hash, steps),
         position_id,

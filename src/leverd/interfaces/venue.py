@@ -22,6 +22,7 @@ class Observed:
     atomic: bool  # it can open, adjust and close in one transaction
     trusted: bool  # known revision, code and pool
     health_reported: int  # wad, the venue's own figure, to check ours against
+    plain: bool = False  # held by a plain address, which must approve what it spends
 
 
 @dataclass(frozen=True, slots=True)

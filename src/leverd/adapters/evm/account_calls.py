@@ -10,6 +10,7 @@ from leverd.adapters.evm.survey import Survey
 from leverd.domain.fixed_point import UINT256_MAX
 from leverd.domain.plan import (
     Action,
+    Approve,
     Borrow,
     BuyExact,
     Repay,
@@ -104,6 +105,12 @@ def _single(
             return SWAP_EXACT.encode(_pool(survey, pool), direction, buy.raw, sell_max.raw, *last)
         case SetEMode(category=category):
             return SET_EMODE.encode(category, *last)
+        case Approve():
+            raise OwnerError(
+                "an account contract approves on its own",
+                number=codes.STEP_UNKNOWN,
+                place=mandate.position_id,
+            )
         case _:
             assert_never(action)
 

@@ -16,6 +16,7 @@ from leverd.domain.fills import Fill
 from leverd.domain.money import Amount, Asset
 from leverd.domain.plan import (
     Action,
+    Approve,
     Borrow,
     BuyExact,
     Repay,
@@ -64,7 +65,7 @@ def _fill(
             return _traded(survey, pool, sell.asset, logs, taken, at)
         case BuyExact(pool, _, sell_max):
             return _traded(survey, pool, sell_max.asset, logs, taken, at)
-        case SetEMode():
+        case SetEMode() | Approve():
             return Fill(at)
         case _:
             assert_never(action)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, assert_never
 
-from leverd.adapters.evm import codes
+from leverd.adapters.evm import codes, erc20
 from leverd.adapters.evm.aave import functions as aave
+from leverd.adapters.evm.aave.market import Market
+from leverd.adapters.evm.allow_list import Rule
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.survey import Survey
+from leverd.adapters.evm.uniswap import functions as uniswap
 from leverd.adapters.evm.uniswap import swaps
+from leverd.adapters.evm.uniswap.swaps import Trade
 from leverd.domain.fixed_point import UINT256_MAX
-from leverd.domain.money import Amount, Asset
+from leverd.domain.money import Asset
 from leverd.domain.plan import (
     Action,
+    Approve,
     Borrow,
     BuyExact,
     Repay,
@@ -26,28 +30,12 @@ from leverd.errors import OwnerError
 from leverd.interfaces.chain_client import Call
 
 _NO_REFERRAL: Final = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a call takes from the account, and who takes it."""
-
-    asset: Asset
-    spender: str
-    amount: int  # raw
-
-
-@dataclass(frozen=True, slots=True)
-class PlainCall:
-    """One direct call, and the allowance it needs, if any."""
-
-    call: Call
-    needs: Allowance | None = None
+_RECIPIENT_WORD: Final = 3  # of both of the router's swaps
 
 
 def encode(
     config: EvmVenueConfig, survey: Survey, holder: str, action: Action, deadline: int
-) -> PlainCall:
+) -> Call:
     """Return `action` as a call that `holder` itself makes.
 
     Raises:
@@ -55,60 +43,105 @@ def encode(
     """
     match action:
         case Supply(venue, amount):
-            market, token = survey.markets[venue], survey.markets[venue].reserves[amount.asset]
-            data = aave.SUPPLY.encode(token.token, amount.raw, holder, _NO_REFERRAL)
-            needs = Allowance(amount.asset, market.pool, amount.raw)
-            return PlainCall(Call(market.pool, data), needs)
+            market, token = _in_market(survey, venue, amount.asset)
+            return Call(market.pool, aave.SUPPLY.encode(token, amount.raw, holder, _NO_REFERRAL))
         case Withdraw(venue, amount, everything):
-            market, token = survey.markets[venue], survey.markets[venue].reserves[amount.asset]
+            market, token = _in_market(survey, venue, amount.asset)
             raw = UINT256_MAX if everything else amount.raw
-            return PlainCall(Call(market.pool, aave.WITHDRAW.encode(token.token, raw, holder)))
+            return Call(market.pool, aave.WITHDRAW.encode(token, raw, holder))
         case Borrow(venue, amount):
-            market, token = survey.markets[venue], survey.markets[venue].reserves[amount.asset]
-            data = aave.BORROW.encode(token.token, amount.raw, aave.VARIABLE, _NO_REFERRAL, holder)
-            return PlainCall(Call(market.pool, data))
+            market, token = _in_market(survey, venue, amount.asset)
+            terms = (amount.raw, aave.VARIABLE, _NO_REFERRAL)
+            return Call(market.pool, aave.BORROW.encode(token, *terms, holder))
         case Repay(venue, amount, everything):
-            return _repay(survey, venue, holder, amount, everything=everything)
-        case Swap(pool, sell, buy_min):
-            router, trade = _route(config, survey, pool, sell.asset, buy_min.asset)
-            call = swaps.exact_in(
-                router, trade, holder, sell=sell.raw, buy_min=buy_min.raw, deadline=deadline
-            )
-            return PlainCall(call, Allowance(sell.asset, router, sell.raw))
-        case BuyExact(pool, buy, sell_max):
-            router, trade = _route(config, survey, pool, sell_max.asset, buy.asset)
-            call = swaps.exact_out(
-                router, trade, holder, buy=buy.raw, sell_max=sell_max.raw, deadline=deadline
-            )
-            return PlainCall(call, Allowance(sell_max.asset, router, sell_max.raw))
+            market, token = _in_market(survey, venue, amount.asset)
+            raw = UINT256_MAX if everything else amount.raw
+            return Call(market.pool, aave.REPAY.encode(token, raw, aave.VARIABLE, holder))
+        case Swap() | BuyExact():
+            return _swap(config, survey, holder, action, deadline)
         case SetEMode(venue, category):
-            pool_address = survey.markets[venue].pool
-            return PlainCall(Call(pool_address, aave.SET_EMODE.encode(category)))
+            return Call(survey.markets[venue].pool, aave.SET_EMODE.encode(category))
+        case Approve(venue, amount):
+            spender = spender_of(config, survey, venue)
+            data = erc20.APPROVE.encode(spender, amount.raw)
+            return Call(config.addresses[amount.asset], data)
         case _:
             assert_never(action)
 
 
-def _repay(
-    survey: Survey, venue: str, holder: str, amount: Amount, *, everything: bool
-) -> PlainCall:
-    """Return a repayment; of everything, whatever the debt has grown to by then."""
-    market, token = survey.markets[venue], survey.markets[venue].reserves[amount.asset]
-    raw = UINT256_MAX if everything else amount.raw
-    data = aave.REPAY.encode(token.token, raw, aave.VARIABLE, holder)
-    # Interest runs until the call is mined: a thousandth covers months of it at any sane rate.
-    allowed = amount.raw + amount.raw // 1000 + 1 if everything else amount.raw
-    return PlainCall(Call(market.pool, data), Allowance(amount.asset, market.pool, allowed))
+def spender_of(config: EvmVenueConfig, survey: Survey, venue: str) -> str:
+    """Return who takes the money that goes into `venue`: a market's pool, or a router.
+
+    Raises:
+        OwnerError: it needs a router and the settings name none.
+    """
+    if venue in survey.markets:
+        return survey.markets[venue].pool
+    router = next(one for one in config.pools if one.name == venue).router
+    if router:
+        return router
+    raise OwnerError(
+        f"{venue} has no router, which a position held by a plain address swaps through",
+        number=codes.NO_ROUTER,
+        remedy=f"set venues.{venue}.router, or move the position into an account contract",
+    )
 
 
-def _route(
-    config: EvmVenueConfig, survey: Survey, pool: str, sold: Asset, bought: Asset
-) -> tuple[str, swaps.Trade]:
-    venue = next(venue for venue in config.pools if venue.name == pool)
-    if not venue.router:
-        raise OwnerError(
-            f"{pool} has no router, which a position held by a plain address swaps through",
-            number=codes.NO_ROUTER,
-            remedy=f"set venues.{pool}.router, or move the position into an account contract",
-        )
-    addresses = config.addresses
-    return venue.router, swaps.Trade(addresses[sold], addresses[bought], survey.pools[pool].fee)
+def spenders(survey: Survey, config: EvmVenueConfig) -> frozenset[str]:
+    """Return everyone who may be let take money: markets' pools and routers."""
+    pools = (market.pool for market in survey.markets.values())
+    return frozenset((*pools, *(venue.router for venue in config.pools if venue.router)))
+
+
+def rules(survey: Survey, config: EvmVenueConfig) -> tuple[Rule, ...]:
+    """Return what a key may sign for a position its own address holds.
+
+    Every call's beneficiary must be the key itself.
+    """
+    pools = {market.pool for market in survey.markets.values()}
+    routers = spenders(survey, config) - pools
+    lending = (
+        (aave.SUPPLY, 2, False),
+        (aave.WITHDRAW, 2, True),
+        (aave.BORROW, 4, False),
+        (aave.REPAY, 3, True),
+    )
+    swaps_ = (uniswap.EXACT_IN, uniswap.EXACT_OUT)
+    return (
+        *(
+            Rule(pool, function.selector, own_words=(word,), lowers_risk=lowers)
+            for pool in sorted(pools)
+            for function, word, lowers in lending
+        ),
+        *(Rule(pool, aave.SET_EMODE.selector) for pool in sorted(pools)),
+        *(
+            Rule(router, function.selector, own_words=(_RECIPIENT_WORD,), lowers_risk=True)
+            for router in sorted(routers)
+            for function in swaps_
+        ),
+    )
+
+
+def _in_market(survey: Survey, venue: str, asset: Asset) -> tuple[Market, str]:
+    market = survey.markets[venue]
+    return market, market.reserves[asset].token
+
+
+def _swap(
+    config: EvmVenueConfig, survey: Survey, holder: str, action: Swap | BuyExact, deadline: int
+) -> Call:
+    router = spender_of(config, survey, action.pool)
+    fee, addresses = survey.pools[action.pool].fee, config.addresses
+    match action:
+        case Swap(_, sell, least):
+            trade = Trade(addresses[sell.asset], addresses[least.asset], fee)
+            return swaps.exact_in(
+                router, trade, holder, sell=sell.raw, buy_min=least.raw, deadline=deadline
+            )
+        case BuyExact(_, buy, most):
+            trade = Trade(addresses[most.asset], addresses[buy.asset], fee)
+            return swaps.exact_out(
+                router, trade, holder, buy=buy.raw, sell_max=most.raw, deadline=deadline
+            )
+        case _:
+            assert_never(action)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from eth_account.signers.local import LocalAccount
@@ -77,6 +77,21 @@ class LocalSigner:
     def address(self) -> str:
         """The checksum address that pays for gas."""
         return str(self._account.address)
+
+    def admit(
+        self, rules: tuple[Rule, ...], *, tokens: frozenset[str], spenders: frozenset[str]
+    ) -> None:
+        """Extend the list by what only the chain can name: a market's pool, of its provider.
+
+        For positions that the key's own address holds; account contracts need none of it.
+        """
+        more = tuple(rule for rule in rules if rule not in self._allow.rules)
+        self._allow = replace(
+            self._allow,
+            rules=(*self._allow.rules, *more),
+            tokens=self._allow.tokens | tokens,
+            spenders=self._allow.spenders | spenders,
+        )
 
     def need(self, token: str, spender: str, amount: int) -> None:
         """Note that the step at hand needs `spender` to take `amount` raw of `token`."""

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from leverd.adapters.evm import account_calls, codes, erc20, plain
 from leverd.adapters.evm.config import EvmVenueConfig
-from leverd.adapters.evm.plain import PlainCall
 from leverd.adapters.evm.survey import Survey, ask
 from leverd.domain.money import Amount
-from leverd.domain.plan import Action, Repay, Step, StepKind, Supply
+from leverd.domain.plan import Action, Approve, Repay, Step, StepKind, Supply
 from leverd.domain.position import Mandate
 from leverd.errors import OwnerError
 from leverd.interfaces.chain_client import Call, ChainClient
@@ -32,10 +31,20 @@ class Steps:
         kind = self._survey.accounts[mandate.account.lower()]
         if kind.state is not None:
             return account_calls.encode(self._survey, mandate, step, sequence, deadline)
-        return (await self.plain(mandate, step, deadline)).call
+        action = await self._single(mandate, step)
+        return plain.encode(self._config, self._survey, mandate.account, action, deadline)
 
-    async def plain(self, mandate: Mandate, step: Step, deadline: int) -> PlainCall:
-        """Return the direct call of a single step, and the allowance it needs.
+    async def needed(self, mandate: Mandate, step: Step) -> tuple[str, str, int] | None:
+        """Return token, spender and raw amount that `step` approves, None if it approves none."""
+        if not isinstance(step.actions[0], Approve):
+            return None
+        action = await self._single(mandate, step)
+        assert isinstance(action, Approve)
+        spender = plain.spender_of(self._config, self._survey, action.venue)
+        return self._config.addresses[action.amount.asset], spender, action.amount.raw
+
+    async def _single(self, mandate: Mandate, step: Step) -> Action:
+        """Return the one action of a step, with what is idle now in place of what was.
 
         Raises:
             OwnerError: it is not a single step.
@@ -47,17 +56,15 @@ class Steps:
                 place=mandate.position_id,
                 remedy="move the position into an account contract",
             )
-        action = await self._with_idle(mandate, step.actions[0])
-        return plain.encode(self._config, self._survey, mandate.account, action, deadline)
-
-    async def _with_idle(self, mandate: Mandate, action: Action) -> Action:
-        """Return `action` with what is idle now in place of what was idle when planned."""
+        action = step.actions[0]
         match action:
-            case Supply(amount=amount, all_idle=True) | Repay(amount=amount, all_idle=True):
-                held = await ask(
-                    self._client,
-                    erc20.balance(self._config.addresses[amount.asset], mandate.account),
-                )
+            case (
+                Supply(amount=amount, all_idle=True)
+                | Repay(amount=amount, all_idle=True)
+                | Approve(amount=amount, all_idle=True)
+            ):
+                token = self._config.addresses[amount.asset]
+                held = await ask(self._client, erc20.balance(token, mandate.account))
                 return replace(action, amount=Amount(amount.asset, held))
             case _:
                 return action

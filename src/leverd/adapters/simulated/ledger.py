@@ -15,6 +15,7 @@ from leverd.domain.lending import LendingAccount, LendingMarket
 from leverd.domain.money import Asset
 from leverd.domain.plan import (
     Action,
+    Approve,
     Borrow,
     BuyExact,
     Repay,
@@ -154,7 +155,7 @@ def _act(state: State, action: Action) -> tuple[State, Fill]:
             return _lend(state, action, venue, amount.asset)
         case Borrow(venue, amount) | Repay(venue, amount):
             return _lend(state, action, venue, amount.asset)
-        case SetEMode():
+        case SetEMode() | Approve():
             return apply(state, action, fill), fill
 
 
