@@ -25,7 +25,8 @@ def verify(
     from leverd.adapters.sql_journal import upkeep  # noqa: PLC0415 -- loads SQLAlchemy
 
     path = journal_of(config, mode, journal)
-    found = upkeep.verify(path)
+    with progress("reading"):
+        found = upkeep.verify(path)
     if as_json:
         emit_json({"journal": str(path), "entries": found.entries, "last_seq": found.last_seq})
     else:
@@ -66,7 +67,7 @@ def export(
     if to is None:
         upkeep.export(path, sys.stdout)
         return
-    with to.open("x", encoding="utf-8") as file:
+    with to.open("x", encoding="utf-8") as file, progress("writing"):
         count = upkeep.export(path, file)
     say(f"{to}: {count} entries")
 
@@ -85,7 +86,7 @@ def prune(
     from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
 
     path = journal_of(config, mode, journal)
-    with acquire_lock(lock_path(path), what=f"the journal {path}"):
+    with acquire_lock(lock_path(path), what=f"the journal {path}"), progress("pruning"):
         done = drop(path, SystemClock(), keep_days=keep_days)
     if as_json:
         emit_json({"dropped": done.dropped, "kept": done.kept, "through": done.through})
@@ -117,7 +118,8 @@ def salvage(
     from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
 
     path = journal_of(config, mode, journal)
-    done = rescue(path, SystemClock())
+    with progress("salvaging"):
+        done = rescue(path, SystemClock())
     if as_json:
         emit_json(
             {
