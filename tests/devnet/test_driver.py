@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from tests.chain import OPENING, LocalMarket, local, market
@@ -32,7 +33,7 @@ def driver_of(local: LocalMarket, path: PricePath, habits: Habits = QUIET) -> Dr
 
 
 def oracle(local: LocalMarket) -> int:
-    return local.chain.read(local.deployment.feeds["WETH"], "latestAnswer()->(int256)")
+    return int(local.chain.read(local.deployment.feeds["WETH"], "latestAnswer()->(int256)"))
 
 
 def borrow(local: LocalMarket, who: str, ether: int, dollars: int) -> None:
@@ -135,7 +136,7 @@ def test_gas_grows_dear_in_a_crash_by_no_more_than_an_eighth_a_block(local):
     calm = driver.advance_to(T0 + 3_600)[-1].base_fee
     blocks = driver.advance_to(T0 + 7_200)
     assert blocks[-1].base_fee > 3 * calm
-    for before, after in zip(blocks, blocks[1:], strict=False):
+    for before, after in pairwise(blocks):
         assert before.base_fee * 7 // 8 <= after.base_fee <= before.base_fee * 9 // 8 + 1
 
 

@@ -9,7 +9,7 @@ from tests.chain import ACCOUNT_DATA, OPENING, LocalMarket, local, market
 
 from leverd.devnet import abi
 from leverd.devnet.market import deploy, start
-from leverd.errors import NonsenseError
+from leverd.errors import NonsenseError, RevertedError
 
 pytestmark = pytest.mark.chain
 __all__ = ["local", "market"]  # fixtures
@@ -176,3 +176,23 @@ def test_the_reader_tells_balances_and_refuses_what_it_does_not_know(local):
     assert wei == int(local.node.rpc.ask("eth_getBalance", owner, "latest"), 16)
     with pytest.raises(Exception, match="revert"):
         local.chain.read(reader, "nothing()->(uint256)")
+
+
+def test_a_transaction_that_reverts_in_set_up_says_why(local):
+    pool, looper = local.deployment.pool, local.deployment.roles.looper
+    signature = "withdraw(address,uint256,address)"
+    local.chain.send(looper, pool, signature, local.token("WETH"), 900 * WAD, looper)
+    with pytest.raises(RevertedError, match="35"):  # Aave 3.0: health below 1
+        local.chain.mine()
+
+
+def test_a_transaction_left_out_of_its_block_leaves_no_gap_behind(local):
+    who = local.deployment.roles.spare[0]
+    local.chain.send(who, who, "", value=1)
+    handed = local.chain.hand_over()
+    local.chain.settle([])
+    local.mine()
+    assert local.node.rpc.ask("eth_getTransactionReceipt", handed[0]) is None
+    local.chain.send(who, who, "", value=1)
+    local.chain.mine()
+    assert int(local.node.rpc.ask("eth_getTransactionCount", who, "latest"), 16) == 1

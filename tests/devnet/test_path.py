@@ -124,8 +124,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_a_parquet_is_read_as_a_csv_is(tmp_path):
     pa = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
+    parquet = pytest.importorskip("pyarrow.parquet")
     rows = {
         "ts": pa.array([1583971200000, 1583974800000], pa.timestamp("ms", tz="UTC")),
         "symbol": ["ETH", "ETH"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,22 +39,16 @@ def ensure_running(folder: Path, arguments: Sequence[str] = ()) -> tuple[Endpoin
     command = [sys.executable, "-c", _MAIN, "devnet", "up", "--dir", str(folder)]
     with directory.log.open("ab") as log:
         began = log.tell()
-        process = subprocess.Popen(  # noqa: S603 -- ourselves
-            [*command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C in the caller's terminal is not meant for it
-        )
+        pid = _spawn([*command, *arguments], log.fileno())
     deadline = wall.monotonic() + _START_S
     while wall.monotonic() < deadline:
         found = running(directory)
-        if found and found.pid == process.pid:
+        if found and found.pid == pid:
             return found, True
-        if process.poll() is not None:
+        if os.waitpid(pid, os.WNOHANG)[0]:
             return _lost_race(directory, began), False
         wall.pause(0.05)
-    process.terminate()
+    os.kill(pid, signal.SIGTERM)
     raise UnreachableError(f"the devnet did not come up; see {directory.log}", number=42)
 
 
@@ -103,3 +96,17 @@ def _lost_race(directory: Directory, began: int) -> Endpoint:
         log.seek(began)
         told = log.read().decode(errors="replace").strip()
     raise OwnerError(f"the devnet ended at once: {told or 'it said nothing'}", number=53)
+
+
+def _spawn(command: list[str], log: int) -> int:
+    """Return the pid of `command`, running in a session of its own.
+
+    It is meant to outlive us, so there is no handle on it that would mourn it when dropped, and
+    Ctrl-C in our terminal is not meant for it.
+    """
+    quiet = os.open(os.devnull, os.O_RDONLY)
+    actions = [(os.POSIX_SPAWN_DUP2, quiet, 0), *((os.POSIX_SPAWN_DUP2, log, to) for to in (1, 2))]
+    try:
+        return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+    finally:
+        os.close(quiet)

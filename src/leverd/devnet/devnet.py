@@ -16,6 +16,7 @@ from leverd.devnet.front import Front
 from leverd.devnet.market import Opening
 from leverd.devnet.mempool import Delay, Mempool
 from leverd.devnet.node import Node, NodeOptions
+from leverd.devnet.path import PricePath
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.saved import Saved, dump
 
@@ -36,7 +37,12 @@ class Devnet:
     """A running devnet. Nothing happens on it unless `step` or `advance_to` is called."""
 
     def __init__(
-        self, node: Node, deployment: Deployment, recipe: Recipe, conduct: Conduct
+        self,
+        node: Node,
+        deployment: Deployment,
+        recipe: Recipe,
+        path: PricePath,
+        conduct: Conduct,
     ) -> None:
         self.node = node
         self.deployment = deployment
@@ -45,7 +51,7 @@ class Devnet:
         self.chain = Chain(node.rpc)
         delay = Delay(recipe.seed, conduct.delay_chance, conduct.delay_blocks_max)
         self.mempool = Mempool(node.url, delay)
-        self.driver = Driver(self.chain, deployment, recipe.prices(), conduct.habits, self.mempool)
+        self.driver = Driver(self.chain, deployment, path, conduct.habits, self.mempool)
         self._born = self.driver.number
         self._front = Front(node.url, self.mempool, self.status, port=conduct.port)
 
@@ -61,7 +67,7 @@ class Devnet:
         opening = Opening(recipe.seed, path.prices[0], path.start, generation)
         node, deployment = market.start(opening)
         try:
-            return cls(node, deployment, recipe, conduct)
+            return cls(node, deployment, recipe, path, conduct)
         except BaseException:
             node.stop()
             raise
@@ -69,9 +75,10 @@ class Devnet:
     @classmethod
     def resume(cls, saved: Saved, deployment: Deployment, conduct: Conduct) -> Devnet:
         """Return the devnet that was saved, at the moment it was saved at; raises as `begin`."""
+        path = saved.recipe.prices()
         node = _load(saved, genesis_at=_genesis_at(deployment))
         try:
-            devnet = cls(node, deployment, saved.recipe, conduct)
+            devnet = cls(node, deployment, saved.recipe, path, conduct)
         except BaseException:
             node.stop()
             raise

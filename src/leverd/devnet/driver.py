@@ -24,6 +24,7 @@ from leverd.devnet.path import UNIT, PricePath
 from leverd.errors import OwnerError
 
 _DAY_S: Final = 86_400
+_HOUR_S: Final = 3600
 _GWEI: Final = 10**9
 _POST_GAS: Final = 200_000
 _DEPEG: Final = 0.04  # staked ether's market discount, for each whole price lost within a day
@@ -176,7 +177,8 @@ class Driver:
                 trade(self._chain, self.deployment, swap, tip=tip)
 
     def _borrow(self, at: int) -> None:
-        residents.top_up(self._chain, self.deployment)
+        if at // _HOUR_S > self.now // _HOUR_S:
+            residents.top_up(self._chain, self.deployment)
         tip = self._tip("borrower", 1, 2)
         demand.adjust(self._chain, self.deployment, self.deployment.seed, self.path, at, tip=tip)
 
