@@ -66,18 +66,17 @@ def turn(
     """
     wish = combine(_wishes(view, seats))
     decision = bound(wish, view, limits)
-    plan = planner.plan(decision, view, terms_of(decision, view, limits, timing))
+    plan = planner.plan(decision, view, terms_of(view, limits, timing, urgent=_is_urgent(decision)))
     verdict = None if plan is None else review(plan, view, limits, age_s=age_s, pending=pending)
     return Outcome(view, wish, decision, plan, verdict)
 
 
-def terms_of(decision: Decision, view: View, limits: Limits, timing: Timing) -> Terms:
+def terms_of(view: View, limits: Limits, timing: Timing, *, urgent: bool = False) -> Terms:
     """Return the terms of a plan made now: the limits, loosened by how urgent it is.
 
     What is urgent gets a short deadline: in a crash its minimum is soon out of date, and the
     next attempt is made from a fresh view.
     """
-    urgent = not isinstance(decision, Hold) and decision.urgent
     pressed = urgency.of(view, limits)
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),
@@ -88,6 +87,10 @@ def terms_of(decision: Decision, view: View, limits: Limits, timing: Timing) -> 
         deadline_s=timing.deadline_urgent_s if urgent else timing.deadline_s,
         dust_usd=10**8,
     )
+
+
+def _is_urgent(decision: Decision) -> bool:
+    return not isinstance(decision, Hold) and decision.urgent
 
 
 def _wishes(view: View, seats: Sequence[Seat]) -> list[Decision]:
