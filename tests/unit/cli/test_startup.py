@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -38,7 +39,9 @@ def loaded_by(module, *arguments):
         "print('LOADED', *sys.modules)\n"
     )
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Measuring coverage loads modules of its own into every process.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     last = done.stdout.splitlines()[-1]
     assert last.startswith("LOADED")
     return {name.split(".")[0] for name in last.split()}, set(last.split())

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.settings.owner_file import KINDS, SHIPPED, load, write
+from tests.unit.settings.owner_file import KINDS, SHIPPED, load, problems, write
 
 from leverd.settings import as_yaml, in_force, redacted, schema, starter
 from leverd.settings.source import plain
@@ -146,3 +146,42 @@ def test_the_schema_knows_every_section_and_each_agents_parameters():
     assert agents["additionalProperties"] is False
     assert found["additionalProperties"] is False
     assert "leverage_max" in found["$defs"]["LimitsSection"]["required"]
+
+
+LIVE = """
+mode: live
+chain:
+  devnet: null
+  id: 1
+  rpc: [https://one.example.com/key, http://127.0.0.1:8545]
+  profile: ethereum
+  final_depth: null
+tokens:
+  WETH: {address: 0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2, decimals: 18}
+  USDC: {address: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", decimals: 6}
+venues:
+  aave: {provider: 0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e}
+  weth-usdc-500:
+    factory: 0x1F98431c8aD98523631AE4a59f267346ea31F984
+    quoter: 0x61fFE014bA17989E743c5F6cB21bF9697530B21e
+positions:
+  eth-loop: {account: 0x00000000000000000000000000000000000000aa, share_class: WETH}
+"""
+
+
+def test_live_settings_that_say_everything_are_taken(tmp_path):
+    (tmp_path / "live.yaml").write_text(LIVE)
+    settings = load(write(tmp_path), tmp_path / "live.yaml")
+    assert settings.mode == "live"
+    assert settings.journal.path == "var/live/journal.db"
+    assert settings.chain.rpc == ("https://one.example.com/key", "http://127.0.0.1:8545")
+    assert settings.positions["eth-loop"].account == f"0x{'0' * 38}aa"
+    assert "/key" not in as_yaml(settings)
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "node:8545", "file:///etc/passwd"])
+def test_an_rpc_url_is_http(tmp_path, url):
+    (tmp_path / "live.yaml").write_text(LIVE.replace("http://127.0.0.1:8545", url))
+    problem = problems(write(tmp_path), tmp_path / "live.yaml")[0]
+    assert problem.path == ("chain", "rpc", 1)
+    assert "http" in problem.message
