@@ -67,7 +67,7 @@ async def measure(local: LocalMarket, accounts: list[str]) -> tuple[float, float
     venue = venue_for(local, accounts=tuple(accounts))
     mandates = [mandate_of(account, f"p{i}") for i, account in enumerate(accounts)]
     await venue.observe(mandates)
-    reader = venue._reader  # noqa: SLF001 - the read alone is what is measured
+    reader = venue._watcher._reader  # noqa: SLF001 - the read alone is what is measured
     assert reader is not None
     reads, looks = [], []
     seen = await venue.observe(mandates)

@@ -52,7 +52,7 @@ HEADER = {
 }
 TOKEN = "0x" + "33" * 20
 ME = "0x" + "44" * 20
-ONCE = Patience(deadline_s=0.3, wait_s_first=10, wait_s_max=10, jitter_s=0.0)
+ONCE = Patience(deadline_s=1.0, wait_s_first=10, wait_s_max=10, jitter_s=0.0)
 
 
 def results(*values: bytes, number: int = 16) -> str:
@@ -234,7 +234,7 @@ async def test_reads_are_tried_again_after_a_pause_and_give_up_at_their_deadline
         begun = asyncio.get_running_loop().time()
         with pytest.raises(UnreachableError):
             await client(proxy, patience=Patience(0.3, 0.02, 0.05, 0.01)).head()
-        assert asyncio.get_running_loop().time() - begun < 1
+        assert asyncio.get_running_loop().time() - begun < 3
 
 
 async def test_an_open_breaker_is_not_asked_but_probes_pass_and_close_it():
@@ -322,7 +322,7 @@ async def test_reads_are_chunked_at_the_nodes_gas_cap_and_still_one_request():
 @pytest.mark.parametrize("politely", [True, False])
 async def test_a_request_too_long_for_the_node_is_made_in_parts_of_one_block(politely):
     async with proxied(node) as proxy:
-        reader = client(proxy)
+        reader = client(proxy, patience=Patience(20.0, 0.02, 0.05, 0.01))
 
         async def narrow(request, questions, _answers):
             asked = sum(

@@ -418,8 +418,9 @@ async def test_a_market_whose_pool_was_replaced_is_not_trusted_and_found_anew(lo
 async def test_the_key_signs_nothing_for_an_account_that_is_not_on_the_list(local):
     async with account_on(local) as (venue, mandate):
         other = deploy_account(local, ME, emode=3).address
-        venue._survey = None
-        venue._config = replace(venue._config, accounts=(mandate.account, other))
+        venue._watcher._survey = None
+        both = replace(venue._config, accounts=(mandate.account, other))
+        venue._config = venue._watcher._config = both
         bid = await venue.fees(urgency=0.0)
         step = single(Supply("aave", WETH.amount(1)))
         order = Order(mandate_of(other), step, 0, 0, FOREVER, 300_000, bid)

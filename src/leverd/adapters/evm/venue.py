@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from leverd.adapters.evm import codes, fees, fills, plain, revert_reasons
 from leverd.adapters.evm.allow_list import GAS_MAX
 from leverd.adapters.evm.client import EvmClient, Snapshot
 from leverd.adapters.evm.config import EvmVenueConfig
-from leverd.adapters.evm.reads import each
-from leverd.adapters.evm.scope import Scope, ScopeReader, World, begin
+from leverd.adapters.evm.inclusions import Inclusions
+from leverd.adapters.evm.scope import World
 from leverd.adapters.evm.signer import LocalSigner
 from leverd.adapters.evm.sources import probing
 from leverd.adapters.evm.steps import Steps
-from leverd.adapters.evm.survey import Survey, ask, survey
-from leverd.adapters.evm.uniswap import pools as uniswap_pools
+from leverd.adapters.evm.survey import Survey
+from leverd.adapters.evm.watcher import Watcher
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import mul_div_up
 from leverd.domain.plan import Step
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.domain.view import Gas, Stamp
-from leverd.errors import NonsenseError, RevertedError
-from leverd.interfaces.chain_client import Call, Head, Receipt
+from leverd.errors import RevertedError
+from leverd.interfaces.chain_client import Call
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.signer import UnsignedTransaction
 from leverd.interfaces.venue import (
@@ -41,7 +40,6 @@ _GAS_MARGIN: Final = (5, 4)
 """A quarter above the gross estimate: indexes, ticks and slots change until it is mined."""
 
 _CANCEL_GAS: Final = 21_000
-_READS_MAX: Final = 4
 
 
 class EvmVenue:
@@ -54,9 +52,9 @@ class EvmVenue:
         self._client = client
         self._signer = signer
         self._clock = clock
-        self._survey: Survey | None = None
-        self._reader: ScopeReader | None = None
-        self._times: dict[str, int] = {}
+        self._watcher = Watcher(config, client, signer.address)
+        self._admitted: Survey | None = None
+        self._inclusions = Inclusions(client)
 
     @property
     def name(self) -> str:
@@ -70,39 +68,24 @@ class EvmVenue:
 
     async def survey(self) -> Survey:
         """Return the parts of the venues, read from the chain when first asked for."""
-        if self._survey is None:
-            self._survey = await survey(self._client, self._config)
-            if self._holds_itself(self._survey):
-                self._signer.admit(
-                    plain.rules(self._survey, self._config),
-                    tokens=frozenset(self._config.addresses.values()),
-                    spenders=plain.spenders(self._survey, self._config),
-                )
-        return self._survey
+        found = await self._watcher.survey()
+        if found is not self._admitted and _held_by(found, self.signer):
+            self._signer.admit(
+                plain.rules(found, self._config),
+                tokens=frozenset(self._config.addresses.values()),
+                spenders=plain.spenders(found, self._config),
+            )
+        self._admitted = found
+        return found
 
     async def observe(self, mandates: Sequence[Mandate]) -> Observation:
         """Return every mandate's position from one block; see `Venue`."""
         with probing():
-            reader = await self._scoped(mandates)
-            snapshot = await self._client.snapshot(reader.calls, self.signer)
-            world = reader.world(snapshot.batch.replies, snapshot.batch.head.at)
-            for _ in range(_READS_MAX):
-                if world.complete:
-                    break
-                reader = await self._rescoped(world.next)
-                snapshot = await self._client.snapshot(reader.calls, self.signer)
-                world = reader.world(snapshot.batch.replies, snapshot.batch.head.at)
-            else:
-                raise NonsenseError(
-                    "the venue changes faster than it is read", number=codes.MALFORMED
-                )
-            await self._rescoped(world.next)
+            look = await self._watcher.look(mandates)
+            snapshot, world = look.snapshot, look.world
             head = snapshot.batch.head
             agree = await self._client.witnesses(head, self.signer, snapshot.nonce)
         self._signer.at(head.at)
-        found = await self.survey()
-        if not all(world.unchanged.values()):
-            self._survey = None  # the next look finds the parts anew
         return Observation(
             stamp=Stamp(
                 self._client.source, head.number, head.block_hash, head.at, self._clock.now()
@@ -110,7 +93,8 @@ class EvmVenue:
             gas=self._gas(snapshot, world),
             nonce=snapshot.nonce,
             positions={
-                mandate.position_id: self._observed(mandate, world, found) for mandate in mandates
+                mandate.position_id: self._observed(mandate, world, look.survey)
+                for mandate in mandates
             },
             sources_agree=agree,
         )
@@ -164,7 +148,7 @@ class EvmVenue:
                 receipt = seen.receipts[0]
                 block = await self._client.block(receipt.block)
                 canonical = block is not None and block.block_hash == receipt.block_hash
-                inclusion = await self._inclusion(receipt)
+                inclusion = await self._inclusions.of(receipt)
                 self._signer.cost(slot, receipt.gas_used * receipt.gas_price)
         return Sighting(
             head_block=seen.head.number,
@@ -178,33 +162,24 @@ class EvmVenue:
 
     async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
         """Return what each action of a mined step really did; see `Venue`."""
-        receipt = await self._client.receipt(tx_hash)
-        if receipt is None:
-            raise NonsenseError(
-                f"no receipt of {tx_hash}, which was mined",
-                number=codes.NO_FILL,
-                remedy="look again: the chain may have reorganised",
-            )
-        at = await self._time_of(receipt.block_hash)
+        receipt = await self._inclusions.receipt(tx_hash)
+        at = await self._inclusions.time_of(receipt.block_hash)
         return fills.fills(await self.survey(), mandate, step, receipt, at)
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the parent block; see `Venue`."""
-        head = await self._block(inclusion.block_hash)
-        return await self._state_at(mandate, await self._block(head.parent_hash))
+        head = await self._inclusions.block(inclusion.block_hash)
+        return await self._watcher.state_at(mandate, await self._inclusions.block(head.parent_hash))
 
     async def state_after(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the block that included a step; see `Venue`."""
-        return await self._state_at(mandate, await self._block(inclusion.block_hash))
+        return await self._watcher.state_at(
+            mandate, await self._inclusions.block(inclusion.block_hash)
+        )
 
     async def close(self) -> None:
         """Release connections; see `Venue`."""
         await self._client.close()
-
-    def _holds_itself(self, found: Survey) -> bool:
-        """Return whether a position is held by the key's own address."""
-        own = found.accounts.get(self.signer.lower())
-        return own is not None and own.state is None
 
     def _gas(self, snapshot: Snapshot, world: World) -> Gas:
         tip = max(snapshot.priority_fee, self._config.profile.priority_fee_min)
@@ -243,53 +218,6 @@ class EvmVenue:
             plain=contract is None,
         )
 
-    async def _scoped(self, mandates: Sequence[Mandate]) -> ScopeReader:
-        """Return the reader for `mandates`, the one of the last turn if they are the same."""
-        found = await self.survey()
-        reader = self._reader
-        same = reader is not None and reader.survey is found
-        if reader is not None and same and reader.scope.mandates == tuple(mandates):
-            return reader
-        prices = await ask(
-            self._client,
-            each(
-                {
-                    name: uniswap_pools.price(found.pools[name])
-                    for name in sorted({mandate.pool for mandate in mandates})
-                }
-            ),
-        )
-        ticks = {name: tick for name, (_, tick) in prices.items()}
-        return await self._rescoped(begin(found, mandates, ticks))
-
-    async def _rescoped(self, scope: Scope) -> ScopeReader:
-        """Return the reader of `scope`, keeping the present one if nothing changed."""
-        found = await self.survey()
-        reader = self._reader
-        if reader is None or reader.scope is not scope or reader.survey is not found:
-            reader = ScopeReader(self._config, found, scope, self.signer)
-            self._reader = reader
-        return reader
-
-    async def _state_at(self, mandate: Mandate, head: Head) -> State:
-        """Return one position as of block `head`."""
-        whole = (await self._scoped_for(mandate)).scope
-        scope = replace(whole, mandates=(mandate,))
-        for _ in range(_READS_MAX):
-            reader = ScopeReader(self._config, await self.survey(), scope, self.signer)
-            read = await self._client.read(reader.calls, head=head)
-            world = reader.world(read.replies, head.at)
-            if world.complete:
-                return world.state(mandate)
-            scope = world.next
-        raise NonsenseError("a block that does not stand still", number=codes.MALFORMED)
-
-    async def _scoped_for(self, mandate: Mandate) -> ScopeReader:
-        reader = self._reader
-        if reader is not None and mandate in reader.scope.mandates:
-            return reader
-        return await self._scoped((mandate,))
-
     async def _call(self, mandate: Mandate, step: Step, sequence: int, deadline: int) -> Call:
         steps = Steps(self._config, await self.survey(), self._client)
         return await steps.call(mandate, step, sequence, deadline)
@@ -309,45 +237,8 @@ class EvmVenue:
         )
         return Attempt(slot, signed.tx_hash, signed.payload, gas_limit, bid)
 
-    async def _inclusion(self, receipt: Receipt) -> Inclusion:
-        at = await self._time_of(receipt.block_hash)
-        return Inclusion(
-            tx_hash=receipt.tx_hash,
-            block=receipt.block,
-            block_hash=receipt.block_hash,
-            at=at,
-            succeeded=receipt.succeeded,
-            reason="" if receipt.succeeded else await self._reason(receipt, at),
-            gas_used=receipt.gas_used,
-            gas_price=receipt.gas_price,
-        )
 
-    async def _reason(self, receipt: Receipt, at: int) -> str:
-        """Return why a mined transaction reverted, by playing it again on its parent block."""
-        found = await self._client.transaction(receipt.tx_hash)
-        if found is None:
-            return revert_reasons.UNNAMED
-        call, sender, gas_limit = found
-        reply = await self._client.replay(call, sender=sender, block=receipt.block - 1, at=at)
-        if not reply.succeeded:
-            return revert_reasons.name(reply.data)
-        # An inner call that runs dry leaves its caller a 64th part, which then reverts.
-        ran_dry = receipt.gas_used * 64 >= gas_limit * 62
-        return revert_reasons.OUT_OF_GAS if ran_dry else revert_reasons.MOVED
-
-    async def _time_of(self, block_hash: str) -> int:
-        if block_hash not in self._times:
-            self._times[block_hash] = (await self._block(block_hash)).at
-            while len(self._times) > 256:  # noqa: PLR2004 - a few hours of transactions
-                del self._times[next(iter(self._times))]
-        return self._times[block_hash]
-
-    async def _block(self, block_hash: str) -> Head:
-        found = await self._client.block_by_hash(block_hash)
-        if found is None:
-            raise NonsenseError(
-                f"the node does not know block {block_hash}",
-                number=codes.MALFORMED,
-                remedy="look again: the chain may have reorganised",
-            )
-        return found
+def _held_by(found: Survey, signer: str) -> bool:
+    """Return whether a position is held by the key's own address."""
+    own = found.accounts.get(signer.lower())
+    return own is not None and own.state is None
