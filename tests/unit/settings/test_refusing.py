@@ -24,7 +24,7 @@ def only(found):
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("path: var", "paht: var"),
+        ("path: var", "pathh: var"),
         ("read_deadline_s", "read_dedline_s"),
         ("emode", "e_mode"),
         ("leverage_max", "levarage_max"),
