@@ -381,6 +381,21 @@ async def test_a_lagging_node_that_misses_the_block_is_unreachable_not_wrong():
             await reader.read([Call(TOKEN, b"")], head=wire.head(HEADER))
 
 
+async def test_a_kept_connection_found_closed_is_replaced_for_reads_only():
+    async with proxied(node) as proxy:
+        reader = client(proxy)
+        await reader.head()
+        proxy.forget()
+        proxy.fault = times(1, dropped)
+        assert (await reader.head()).number == 16
+        assert proxy.requests == 2
+        proxy.forget()
+        proxy.fault = times(1, dropped)
+        with pytest.raises(UnreachableError):
+            await reader.send(b"\2signed")
+        assert proxy.requests == 1
+
+
 async def test_a_send_is_made_once_whatever_happens():
     payload = b"\2signed"
     for fault in (dropped, status(500), delayed(5), body("hello")):

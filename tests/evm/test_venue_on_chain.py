@@ -10,6 +10,7 @@ import pytest
 from eth_account import Account
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import Deployed, deploy_account, give
+from tests.evm.proxy import proxied
 from tests.evm.worlds import (
     KEY,
     USDC,
@@ -19,9 +20,11 @@ from tests.evm.worlds import (
     config_for,
     mandate_of,
     signer_for,
+    venue_for,
 )
 
 from leverd.adapters.evm import account_calls, erc20
+from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.survey import ask
 from leverd.adapters.evm.uniswap import swaps
 from leverd.adapters.evm.uniswap.swaps import Trade
@@ -435,3 +438,44 @@ async def test_a_bid_outlives_full_blocks_and_grows_with_urgency(local):
         base_fee, _ = await venue._client.fee_history(1)
         assert base_fee * 2 < calm.max_fee < urgent.max_fee
         assert 0 < calm.priority_fee <= urgent.priority_fee <= urgent.max_fee
+
+
+def round_code(answer: int, started_at: int) -> str:
+    """Return code that answers any call with a feed's round."""
+    words = {0x00: 1, 0x20: answer, 0x40: started_at, 0x60: started_at, 0x80: 1}
+    stores = [f"63{word:08x}60{at:02x}52" for at, word in words.items()]
+    return "0x" + "".join(stores) + "60a06000f3"
+
+
+async def test_a_sequencer_that_is_down_or_just_back_means_no_new_risk(local):
+    feed = "0x" + "5e" * 20
+    local.node.rpc.ask("anvil_setBalance", ME, hex(10**22))
+    profile = replace(PROFILES["local"], sequencer_feed=feed)
+    config = config_for(local, accounts=(ME,), profile=profile)
+    client = client_for(local.url, chain_id=config.chain_id)
+    venue = EvmVenue(config, client, signer_for(local), SystemClock())
+    mandate = mandate_of(ME)
+    now = local.now()
+    for answer, started_at, trusted in ((1, now - 10**5, False), (0, now, False), (0, 1, True)):
+        local.node.rpc.ask("anvil_setCode", feed, round_code(answer, started_at))
+        seen = await venue.observe([mandate])
+        assert seen.positions["eth-loop"].trusted == trusted
+    await venue.close()
+
+
+async def test_a_turn_is_one_request_for_any_number_of_positions(local):
+    roles = local.deployment.roles
+    accounts = (roles.looper, roles.borrower, *roles.spare)
+    mandates = [mandate_of(account, f"p{i}") for i, account in enumerate(accounts)]
+    async with proxied(local.url) as proxy:
+        venue = venue_for(local, url=proxy.url, accounts=accounts)
+        for few in (mandates[:1], mandates):
+            await venue.observe(few)
+            proxy.forget()
+            for _ in range(3):
+                local.pass_time(12)
+                seen = await venue.observe(few)
+                assert len(seen.positions) == len(few)
+            assert proxy.requests == 3
+            assert proxy.methods.count("eth_call") == 3
+        await venue.close()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from leverd.adapters.evm import abi, batch, erc20, reads
+from leverd.adapters.evm import abi, batch, chainlink, erc20, reads
 from leverd.adapters.evm.aave import accounts as aave_accounts
 from leverd.adapters.evm.aave import functions as aave
 from leverd.adapters.evm.aave import market as aave_market
@@ -60,6 +60,7 @@ class World:
     pools: Mapping[str, ConcentratedPool]
     holdings: Mapping[str, Holding]  # by position id
     unchanged: Mapping[str, bool]  # by market: pool, oracle and revision are as surveyed
+    sequencer_up: bool  # and has been for long enough; true where there is none
     native_price: int  # USD 1e8 per whole native token
     native_balance: int  # wei of the signing key
     next: Scope  # what to read from now on
@@ -117,6 +118,7 @@ class ScopeReader:
             pools={name: read.pool for name, read in pools.items()},
             holdings=holdings,
             unchanged={name: self._unchanged(name, found) for name in self.scope.emodes},
+            sequencer_up=self._sequencer_up(found, at),
             native_price=found["price", "native"],
             native_balance=found["balance", "native"],
             next=wanted,
@@ -148,6 +150,8 @@ class ScopeReader:
         for mandate in scope.mandates:
             parts |= self._account_parts(mandate)
         parts["price", "native"] = self._native_price()
+        if config.profile.sequencer_feed:
+            parts["sequencer", "round"] = chainlink.latest_round(config.profile.sequencer_feed)
         parts["balance", "native"] = Read(
             (batch.balance(config.multicall, self._signer),),
             lambda replies: abi.word(replies[0].data),
@@ -204,6 +208,10 @@ class ScopeReader:
         market = self.survey.markets[name]
         same = found["places", name] == (market.pool, market.oracle)
         return same and (found["revision", name] or 0) == market.revision
+
+    def _sequencer_up(self, found: Mapping[tuple[str, Any], Any], at: int) -> bool:
+        seen = found.get(("sequencer", "round"))
+        return seen is None or chainlink.sequencer_up(seen, at=at)
 
     def _next(self, holdings: Mapping[str, Holding], pools: Mapping[str, PoolRead]) -> Scope:
         """Return the scope of the next turn: this very one, unless something moved."""

@@ -99,7 +99,7 @@ class Sources:
         """
         endpoint = self._for_send()
         try:
-            answers = await endpoint.ask((ask,), deadline_s)
+            answers = await endpoint.ask((ask,), deadline_s, once=True)
         except (UnreachableError, NonsenseError):
             self._breakers[endpoint.name].failed(self._clock.monotonic())
             raise

@@ -74,8 +74,13 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
 
-    async def ask(self, asks: Sequence[Ask], deadline_s: float) -> list[Answer]:
+    async def ask(
+        self, asks: Sequence[Ask], deadline_s: float, *, once: bool = False
+    ) -> list[Answer]:
         """Return one answer per question, in order, from one HTTP request.
+
+        A kept connection that turns out to be closed is replaced and the request made again,
+        unless it must be made only `once`.
 
         Raises:
             UnreachableError: no answer came in `deadline_s` seconds.
@@ -91,7 +96,7 @@ class Endpoint:
         )
         try:
             async with asyncio.timeout(deadline_s):
-                raw = await self._post(body)
+                raw = await (self._post(body) if once else self._post_again(body))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise UnreachableError(
                 f"no answer within {deadline_s:.3g} s: {_said(error)}",
@@ -109,6 +114,12 @@ class Endpoint:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def _post_again(self, body: bytes) -> bytes:
+        try:
+            return await self._post(body)
+        except aiohttp.ServerDisconnectedError:
+            return await self._post(body)
 
     async def _post(self, body: bytes) -> bytes:
         if self._session is None or self._session.closed:

@@ -211,6 +211,7 @@ class EvmVenue:
             trusted=(
                 market.trusted
                 and world.unchanged[mandate.lending]
+                and world.sequencer_up
                 and kind.trusted
                 and (ours or plain)
             ),
