@@ -9,11 +9,13 @@ import pytest
 from tests.devnet.outside import ADDRESS, GWEI, Outside, legacy, signed
 
 from leverd.devnet.devnet import Conduct, Devnet
+from leverd.devnet.directory import Directory
 from leverd.devnet.driver import Habits
 from leverd.devnet.mempool import Delay
 from leverd.devnet.raw_transaction import read_raw
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.rpc import Rpc
+from leverd.devnet.service import Service
 from leverd.errors import LeverdError, RefusedError
 
 pytestmark = pytest.mark.chain
@@ -232,3 +234,41 @@ def test_a_transaction_says_who_sent_it_and_what_it_may_cost():
     assert sent.cost == 21_000 * 100 * GWEI + 1
     assert read_raw(legacy(7, 100)).cost == sent.cost
     assert read_raw(legacy(7, 100)).tip == 100 * GWEI
+
+
+def test_who_sends_while_the_node_is_renewed_waits_and_is_served(devnet, outside):
+    wrong: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with Outside(devnet) as other:
+            while not stop.is_set():
+                try:
+                    other.send(signed(outside_nonce, 2, 1))
+                except RefusedError as error:
+                    wrong.extend([str(error)] if "already known" not in str(error) else [])
+                other.nonce("pending")
+
+    outside_nonce = outside.nonce()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    for _ in range(3):
+        devnet.renew(devnet.saved())
+    stop.set()
+    thread.join()
+    assert wrong == []
+    outside.send(signed(outside_nonce, 200, 2))
+
+
+def test_a_disk_that_takes_no_save_stops_no_market_and_loses_no_old_save(devnet, tmp_path):
+    directory = Directory(tmp_path)
+    told: list[str] = []
+    service = Service(directory)
+    assert service._save(devnet, told.append)
+    kept = (tmp_path / "saved.gz").read_bytes()
+    (tmp_path / "saved.part").mkdir()  # nothing can be written there now
+    devnet.step()
+    assert not service._save(devnet, told.append)
+    assert told
+    assert "could not save" in told[0]
+    assert (tmp_path / "saved.gz").read_bytes() == kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from leverd.cli.output import Json, emit_json, pairs, say
+from leverd.cli.output import Json, emit_json, pairs, progress, say
 
 if TYPE_CHECKING:
     from leverd.devnet.devnet import Conduct
@@ -94,7 +95,8 @@ def up(
 
     found = control.running(Directory(folder))
     if found is None and detach:
-        control.ensure_running(folder, _again(sys.argv))
+        with progress("starting the devnet") if sys.stderr.isatty() else nullcontext():
+            control.ensure_running(folder, _again(sys.argv))
     if found or detach:
         _show(folder, as_json=as_json, already=found is not None)
         return
@@ -114,8 +116,14 @@ def up(
 def down(folder: Folder = _FOLDER) -> None:
     """Save the devnet and end it; `up` goes on from there."""
     from leverd.devnet import control  # noqa: PLC0415 -- as above
+    from leverd.devnet.directory import Directory  # noqa: PLC0415 -- as above
 
-    say("stopped; saved" if control.end(folder) else f"no devnet runs in {folder}")
+    if not control.end(folder):
+        say(f"no devnet runs in {folder}")
+    elif Directory(folder).endpoint():  # left there by one that could not save
+        say(f"stopped, but not saved: see {Directory(folder).log}; `up` goes on from the last save")
+    else:
+        say("stopped; saved")
 
 
 @app.command()

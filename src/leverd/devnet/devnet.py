@@ -121,10 +121,10 @@ class Devnet:
 
     def renew(self, saved: Saved) -> None:
         """Put a fresh node holding `saved`, which must be this moment, in the old one's place."""
-        self.node.stop()
-        self.node = _load(saved, genesis_at=_genesis_at(self.deployment), port=self.node.port)
+        with self.mempool.node_away():
+            self.node.stop()
+            self.node = _load(saved, genesis_at=_genesis_at(self.deployment), port=self.node.port)
         self.chain.rpc = self.node.rpc
-        self.mempool.close()
         self.driver.resync()
         self._born = self.driver.number
 

@@ -74,7 +74,8 @@ class Driver:
         self.liquidator = Liquidator(deployment)
         self._chain = chain
         self._mempool = mempool
-        self._head = chain.rpc.block()
+        self._head: Any = None
+        self.resync()
         self._check_at = 0  # the block at which healths are looked at next
         self._answer = 0  # the oracle's, when healths were last looked at
 
@@ -124,6 +125,8 @@ class Driver:
         """Forget what was counted, after somebody else moved or set back the chain."""
         self._chain.forget()
         self._head = self._chain.rpc.block()
+        # what a call on the pending block sees as its time
+        self._chain.rpc.ask("anvil_setBlockTimestampInterval", self.habits.block_s)
 
     def _mine(self, at: int, fee: int) -> None:
         rpc = self._chain.rpc

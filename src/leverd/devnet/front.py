@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from leverd.devnet import wall
 from leverd.devnet.mempool import Mempool, PoolRefusal, pending_form
+from leverd.errors import LeverdError
 
 _OPEN: Final = ("eth_", "net_", "web3_")
 _CLOSED: Final = frozenset(
@@ -110,7 +111,10 @@ class Front:
             "eth_getTransactionCount": self._count,
         }.get(method)
         raw = body or json.dumps(asked).encode()
-        return ours(upstream, asked, raw) if ours else upstream.post(raw)
+        try:
+            return ours(upstream, asked, raw) if ours else upstream.post(raw)
+        except LeverdError as error:  # the node went away while our pool asked it
+            return _error(number, -32603, error.message)
 
     def _send(self, _: _Upstream, asked: Any, __: bytes) -> bytes:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -118,6 +119,13 @@ class Mempool:
                 for queue in self._waiting.values():
                     for nonce in [at for at, each in queue.items() if each.sent.tx_hash == tx_hash]:
                         del queue[nonce]
+
+    @contextmanager
+    def node_away(self) -> Iterator[None]:
+        """Let who sends wait while the node is replaced."""
+        with self._lock:
+            self._rpc.close()
+            yield
 
     def close(self) -> None:
         """Drop the connection to the node."""

@@ -21,6 +21,7 @@ from leverd.errors import UnreachableError
 CHAIN_ID: Final = 31337
 BLOCK_GAS: Final = 36_000_000
 ACCOUNTS: Final = 16
+_HOME: Final = "leverd-anvil-"
 _START_S: Final = 20.0
 _STOP_S: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -55,7 +56,8 @@ class Node:
             UnreachableError: it did not come up.
         """
         port = options.port or free_port()
-        home = Path(tempfile.mkdtemp(prefix="leverd-anvil-"))
+        _sweep_homes()
+        home = Path(tempfile.mkdtemp(prefix=f"{_HOME}{os.getpid()}-"))
         process = subprocess.Popen(  # noqa: S603 -- our own binary, our own arguments
             [str(places.anvil()), *_flags(options, port)],
             stdin=subprocess.DEVNULL,
@@ -119,6 +121,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _sweep_homes() -> None:
+    """Remove what nodes of killed processes left behind."""
+    for home in Path(tempfile.gettempdir()).glob(f"{_HOME}*-*"):
+        pid = home.name.removeprefix(_HOME).partition("-")[0]
+        if not Path("/proc", pid).exists():
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _flags(options: NodeOptions, port: int) -> Sequence[str]:

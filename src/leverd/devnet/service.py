@@ -29,14 +29,14 @@ class Service:
     speed: float = 60.0  # chain seconds a wall second
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Run until SIGTERM or SIGINT; then save and end.
+        """Run until SIGTERM, SIGINT or SIGHUP; then save and end.
 
         Raises:
             OwnerError: another devnet runs in the folder, or it holds one of another recipe.
             UnreachableError: the node did not come up, or died.
         """
         stopping = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
         directory = self.directory.make()
         with directory.locked():
@@ -48,11 +48,12 @@ class Service:
                 directory.announce(_endpoint(devnet, self), devnet.deployment)
                 say(f"answers at {devnet.url}, {self.speed:g} chain seconds a second")
                 self._loop(devnet, stopping, say)
-                directory.save(devnet.saved())
+                kept = self._save(devnet, say)
             finally:
                 devnet.stop()
-            directory.retract()
-            say("stopped; saved")
+            if kept:
+                directory.retract()
+                say("stopped; saved")
 
     def _loop(self, devnet: Devnet, stopping: threading.Event, say: Callable[[str], None]) -> None:
         block_s = self.conduct.habits.block_s
@@ -69,15 +70,20 @@ class Service:
             now = wall.monotonic()
             due = max(due + block_s / self.speed, now - 1.0)  # a machine asleep is not caught up
             if now >= save_at or devnet.due_for_renewal():
-                self._save(devnet)
+                self._save(devnet, say)
                 save_at = wall.monotonic() + _SAVE_EVERY_S
 
-    def _save(self, devnet: Devnet) -> None:
+    def _save(self, devnet: Devnet, say: Callable[[str], None]) -> bool:
+        """Save, and renew a node that has grown; return whether what was saved is on disk."""
         saved = devnet.saved()
-        self.directory.save(saved)
         if devnet.due_for_renewal():
             devnet.renew(saved)
-            self.directory.announce(_endpoint(devnet, self), devnet.deployment)
+        try:
+            self.directory.save(saved)
+        except OSError as error:  # a full disk stops no market; the last save stays whole
+            say(f"could not save: {error}")
+            return False
+        return True
 
 
 def _wake(
