@@ -115,7 +115,8 @@ def synthetic(seed: int, story: Story) -> PricePath:
     walk.stretch(story.calm_s, random.uniform(0.0, 0.02), story.calm_volatility)
     depth = random.uniform(story.depth_min, story.depth_max)
     walk.stretch(story.crash_s, -depth, 3 * story.tail_volatility)
-    walk.stretch(story.rebound_s, depth * random.uniform(0.3, 0.6), 2 * story.tail_volatility)
+    won_back = random.uniform(0.3, 0.6) * depth / (1 - depth)  # of what was lost, over what is left
+    walk.stretch(story.rebound_s, won_back, 2 * story.tail_volatility)
     for _ in range(story.tail_s // 86_400):
         walk.stretch(86_400, random.gauss(0.001, 0.03), story.tail_volatility)
     return PricePath.of(walk.points)
