@@ -146,7 +146,7 @@ def _prune_through(connection: Connection, through: int, clock: Clock) -> Pruned
 
 def _learn(seen: _Scan, entry: Entry, *, old: bool) -> None:
     match entry.event:
-        case SlotFinal(slot=slot, signer=signer) | SlotLost(slot=slot, signer=signer) if old:
+        case SlotFinal(slot=slot, signer=signer) if old:
             seen.closed_slots.add((signer, slot))
         case AttemptSigned(slot=slot, signer=signer, position_id=position_id):
             seen.newest_slot[signer] = max(slot, seen.newest_slot.get(signer, slot))
