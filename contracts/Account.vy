@@ -8,9 +8,9 @@
 
 The owner may do everything. The operator, a daemon's hot key, may open, adjust, close and
 step within bounds that the owner set; no call of the operator can send money anywhere but
-into the market, through a pool the owner allowed, or to the owner. Each call of either
-carries the account's next sequence number and a deadline, so it acts at most once, however
-often and however late it is delivered.
+into the market or through a pool the owner allowed. Each such call carries the account's
+next sequence number and a deadline, so it acts at most once, however often and however late
+it is delivered.
 
 A change of leverage is one transaction: the swap pool pays out first, and in its callback
 we supply and borrow, or repay and withdraw, and pay it. Nothing is lent and no allowance
@@ -19,6 +19,8 @@ is left over.
 
 interface Token:
     def balanceOf(holder: address) -> uint256: view
+    def scaledBalanceOf(holder: address) -> uint256: view
+    def POOL() -> address: view
     def approve(spender: address, amount: uint256) -> bool: nonpayable
     def transfer(to: address, amount: uint256) -> bool: nonpayable
     def decimals() -> uint8: view
@@ -30,6 +32,11 @@ interface Lending:
     def repay(asset: address, amount: uint256, mode: uint256, holder: address) -> uint256: nonpayable
     def setUserEMode(category: uint8): nonpayable
     def getUserAccountData(user: address) -> (uint256, uint256, uint256, uint256, uint256, uint256): view
+    def getUserConfiguration(user: address) -> uint256: view
+    def getUserEMode(user: address) -> uint256: view
+    def getConfiguration(asset: address) -> uint256: view
+    def getReserveNormalizedIncome(asset: address) -> uint256: view
+    def getReserveNormalizedVariableDebt(asset: address) -> uint256: view
     def getReserveData(asset: address) -> ReserveData: view
     def POOL_REVISION() -> uint256: view
 
@@ -41,7 +48,9 @@ interface Oracle:
     def getAssetPrice(asset: address) -> uint256: view
 
 interface SwapPool:
-    def swap(to: address, zero_for_one: bool, amount: int256, limit: uint160, data: Bytes[1]) -> (int256, int256): nonpayable
+    def swap(to: address, zero_for_one: bool, amount: int256, limit: uint160, data: Bytes[1]): nonpayable
+    def token0() -> address: view
+    def token1() -> address: view
 
 struct ReserveData:
     configuration: uint256
@@ -68,8 +77,28 @@ struct Bounds:
     health_min: uint256      # wad: lowest health a call that raises risk may end at
     health_step_min: uint256 # wad: lowest health a single withdrawal may pass through
     loss_call_max: uint256   # bps of the value swapped, against the market's own oracle
-    loss_day_max: uint256    # dollars a UTC day, against the same
+    loss_day_max: uint256    # dollars, against the same; what was lost is forgiven over a day
     emode: uint8             # the one category it may enter
+
+# What `Bounds` come to, and who the operator is. Written once, as the code of a contract of its
+# own, because that reads fifteen words for the price of one and a half storage slots.
+struct Rules:
+    operator: address
+    lending: address         # the market's pool and its revision, as the owner knew them
+    revision: uint256
+    collateral: address
+    debt: address
+    receipt: address         # the market's token for posted collateral
+    debt_token: address      # and for variable debt
+    collateral_unit: uint256 # raw units in a whole one
+    debt_unit: uint256
+    plain: uint256           # the market's flags of a user who uses these two assets alone
+    swap_pools: address[4]
+    health_min: uint256
+    health_step_min: uint256
+    loss_call_max: uint256
+    loss_day_max: uint256
+    emode: uint256
 
 event Created:
     owner: indexed(address)
@@ -100,16 +129,15 @@ event Paid:
     token: indexed(address)
     amount: uint256
 
-MASK_8: constant(uint256) = 2**8 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_32: constant(uint256) = 2**32 - 1
-MASK_40: constant(uint256) = 2**40 - 1
-MASK_ADDRESS: constant(uint256) = 2**160 - 1
+MASK_160: constant(uint256) = 2**160 - 1
 BPS: constant(uint256) = 10_000
 WAD: constant(uint256) = 10**18
+RAY: constant(uint256) = 10**27
 CENT: constant(uint256) = 10**6       # of the oracle's dollars with 8 decimals
-DAY: constant(uint256) = 86_400
+HOUR: constant(uint256) = 3600
 VARIABLE: constant(uint256) = 2       # Aave's interest rate mode
 SQRT_MIN: constant(uint160) = 4295128740
 SQRT_MAX: constant(uint160) = 1461446703485210103287273052203988822378723970341
@@ -124,30 +152,32 @@ KIND_BORROW: constant(uint256) = 7
 KIND_REPAY: constant(uint256) = 8
 KIND_EMODE: constant(uint256) = 9
 
+WORDS: constant(uint256) = 19 * 32    # of Rules
+RULES_SIZE: constant(uint256) = WORDS + 1
+# Creation code that returns all that follows it.
+CREATES: constant(Bytes[10]) = x"61026180600a3d393df3"
+
 PROVIDER: immutable(address)
 
 owner: public(address)
 pending_owner: public(address)
 
-# One word, written once a call: operator (160 bits), sequence (32), day (24), loss that day in
-# cents (40).
+# One word, written once a call: where the rules stand (160 bits), sequence (32), the hour of the
+# last loss (24), the loss then, in cents (40).
 seat: uint256
 
-# One word: the lending pool the owner knew (160), its revision (16), loss_call_max (16),
-# loss_day_max in dollars (40), emode (8).
-known: uint256
-
-# One word each: address (160), health in bps (32), decimals (8).
-collateral_word: uint256
-debt_word: uint256
-
-debt_token: public(address)
-swap_allowed: public(HashMap[address, bool])
-swap_list: DynArray[address, 4]
-
-# The pool whose callback we wait for, and what we do in it.
+# The swap we are in: whose callback we wait for, what we do in it and with what, the most it may
+# take, what we held before of what it brings; then what it took and brought.
 paying: transient(address)
 purpose: transient(uint256)
+market: transient(address)
+given: transient(address)
+wanted: transient(address)
+due: transient(uint256)
+sell_max: transient(uint256)
+held: transient(uint256)
+sold: transient(uint256)
+bought: transient(uint256)
 
 
 @deploy
@@ -159,6 +189,7 @@ def __init__(provider: address):
 # --- set-up -------------------------------------------------------------------------------
 
 @external
+@nonreentrant
 def initialize(owner: address, operator: address, bounds: Bounds):
     """
     @notice Set up a clone; its factory does it in the transaction that creates it.
@@ -166,8 +197,7 @@ def initialize(owner: address, operator: address, bounds: Bounds):
     assert self.owner == empty(address), "initialized"
     assert owner != empty(address), "no owner"
     self.owner = owner
-    self.seat = self._packed_seat(operator, 0, block.timestamp // DAY, 0)
-    self._set_bounds(bounds)
+    self._set_bounds(operator, bounds)
     log Created(owner=owner, operator=operator)
 
 
@@ -178,21 +208,24 @@ def set_bounds(bounds: Bounds):
     @notice Replace what the operator may do, and pin the market's pool and revision of today.
     """
     self._only_owner()
-    self._set_bounds(bounds)
+    self._set_bounds(self._rules(self.seat).operator, bounds)
 
 
 @external
+@nonreentrant
 def set_operator(operator: address):
     """
     @notice Name another operator; the zero address revokes the present one.
     """
     self._only_owner()
-    seat: uint256 = self.seat
-    self.seat = ((seat >> 160) << 160) | convert(operator, uint256)
+    rules: Rules = self._rules(self.seat)
+    rules.operator = operator
+    self._write(rules)
     log OperatorSet(operator=operator)
 
 
 @external
+@nonreentrant
 def offer_ownership(to: address):
     """
     @notice Offer the account to `to`, who takes it by `take_ownership`; zero withdraws the offer.
@@ -203,6 +236,7 @@ def offer_ownership(to: address):
 
 
 @external
+@nonreentrant
 def take_ownership():
     """
     @notice Take the account that was offered to the caller.
@@ -228,16 +262,18 @@ def raise_leverage(
     @param health_min lowest health to end at, wad; the owner's bound holds beside it
     @param health_below act only while health is below this, wad; 0 asks nothing
     """
-    self._begin(sequence, deadline)
-    lending: address = self._trusted_lending()
-    self._check_below(lending, health_below)
-    bought: uint256 = 0
-    sold: uint256 = 0
-    sold, bought = self._swap(swap_pool, False, convert(sell, int256), KIND_RAISE)
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    self._check_below(rules.lending, health_below)
+    self.market = rules.lending
+    self._swap(rules, swap_pool, False, convert(sell, int256), sell, KIND_RAISE)
+    bought: uint256 = self.bought
     assert bought >= buy_min, "bought too little"
-    self._check_loss(False, sold, bought)
-    self._check_health(lending, max(health_min, self._health_bound(self.collateral_word)))
-    log Acted(sequence=sequence, kind=KIND_RAISE, amount=sold, bought=bought)
+    prices: uint256[2] = self._prices(rules)
+    self._check_loss(rules, sell * prices[1] // rules.debt_unit, bought * prices[0] // rules.collateral_unit)
+    health: uint256 = self._worth(rules, prices)[2]
+    assert health >= max(health_min, rules.health_min), "health too low"
+    log Acted(sequence=sequence, kind=KIND_RAISE, amount=sell, bought=bought)
 
 
 @external
@@ -248,22 +284,31 @@ def lower_leverage(
 ):
     """
     @notice Sell `sell` of the posted collateral and repay with all idle debt asset.
+    @dev    Debt per collateral must fall: with a loss below 1 - liquidation threshold that
+            also raises any health of 1 or more.
     @param sell collateral to withdraw and sell, raw
     @param buy_min least debt asset to accept for it, raw
-    @param health_min lowest health to end at, wad; 0 asks nothing beyond a falling debt
+    @param health_min lowest health to end at, wad; 0 asks nothing beyond falling leverage
     @param health_below act only while health is below this, wad; 0 asks nothing
     """
-    self._begin(sequence, deadline)
-    lending: address = self._trusted_lending()
-    self._check_below(lending, health_below)
-    bought: uint256 = 0
-    sold: uint256 = 0
-    sold, bought = self._swap(swap_pool, True, convert(sell, int256), KIND_LOWER)
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    self._check_below(rules.lending, health_below)
+    self.market = rules.lending
+    self.due = self._debt(rules)
+    self._swap(rules, swap_pool, True, convert(sell, int256), sell, KIND_LOWER)
+    bought: uint256 = self.bought
     assert bought >= buy_min, "bought too little"
-    self._check_loss(True, sold, bought)
-    if health_min > 0:
-        self._check_health(lending, health_min)
-    log Acted(sequence=sequence, kind=KIND_LOWER, amount=sold, bought=bought)
+    prices: uint256[2] = self._prices(rules)
+    gave: uint256 = sell * prices[0] // rules.collateral_unit
+    got: uint256 = bought * prices[1] // rules.debt_unit
+    self._check_loss(rules, gave, got)
+    worth: uint256[3] = self._worth(rules, prices)
+    if worth[1] > 0:
+        # debt/collateral fell exactly if this slice held less debt than it repaid
+        assert worth[1] * gave < worth[0] * got, "leverage did not fall"
+        assert worth[2] >= health_min, "health too low"
+    log Acted(sequence=sequence, kind=KIND_LOWER, amount=sell, bought=bought)
 
 
 @external
@@ -274,25 +319,27 @@ def close(
 ):
     """
     @notice Buy the whole debt as it is now, repay it, and take all collateral back.
-    @dev    Works also when the market's pool or revision is another than the owner knew.
+    @dev    Works also when the market's pool or revision is another than the owner knew: it goes
+            to the pool that the debt itself obeys.
     @param sell_max most collateral to sell for it, raw
     @param health_below act only while health is below this, wad; 0 asks nothing
     """
-    self._begin(sequence, deadline)
-    lending: address = staticcall Provider(PROVIDER).getPool()
+    rules: Rules = self._begin(sequence, deadline)
+    lending: address = staticcall Token(rules.debt_token).POOL()
     self._check_below(lending, health_below)
-    due: uint256 = staticcall Token(self.debt_token).balanceOf(self)
-    bought: uint256 = 0
+    due: uint256 = self._debt(rules)
     sold: uint256 = 0
-    if due > 0:
-        sold, bought = self._swap(swap_pool, True, -convert(due, int256), KIND_CLOSE)
-        assert sold <= sell_max, "sold too much"
-        assert bought == due, "bought too little"
-        self._check_loss(True, sold, bought)
-        assert staticcall Token(self.debt_token).balanceOf(self) == 0, "debt left"
-    collateral: address = self._address(self.collateral_word)
-    extcall Lending(lending).withdraw(collateral, max_value(uint256), self)
-    log Acted(sequence=sequence, kind=KIND_CLOSE, amount=sold, bought=bought)
+    if due == 0:
+        extcall Lending(lending).withdraw(rules.collateral, max_value(uint256), self)
+    else:
+        self.market = lending
+        self.due = due
+        self._swap(rules, swap_pool, True, -convert(due, int256), sell_max, KIND_CLOSE)
+        sold = self.sold
+        assert self.bought >= due, "bought too little"
+        prices: uint256[2] = self._prices(rules)
+        self._check_loss(rules, sold * prices[0] // rules.collateral_unit, due * prices[1] // rules.debt_unit)
+    log Acted(sequence=sequence, kind=KIND_CLOSE, amount=sold, bought=due)
 
 
 @external
@@ -302,20 +349,28 @@ def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[1]):
     """
     assert msg.sender == self.paying and msg.sender != empty(address), "not our swap"
     self.paying = empty(address)  # one callback a swap
-    purpose: uint256 = self.purpose
     owed: uint256 = convert(max(amount0, amount1), uint256)
-    collateral: address = self._address(self.collateral_word)
-    debt: address = self._address(self.debt_word)
-    lending: address = staticcall Provider(PROVIDER).getPool()
+    assert owed <= self.sell_max, "sold too much"
+    given: address = self.given
+    wanted: address = self.wanted
+    holds: uint256 = staticcall Token(wanted).balanceOf(self)
+    self.sold = owed
+    self.bought = holds - self.held
+    purpose: uint256 = self.purpose
+    lending: address = self.market
     if purpose == KIND_RAISE:
-        self._supply(lending, collateral, staticcall Token(collateral).balanceOf(self))
-        extcall Lending(lending).borrow(debt, owed, VARIABLE, 0, self)
-        self._send(debt, msg.sender, owed)
-    elif purpose == KIND_LOWER or purpose == KIND_CLOSE:
-        self._repay(lending, debt, staticcall Token(debt).balanceOf(self))
-        extcall Lending(lending).withdraw(collateral, owed, msg.sender)
+        self._supply(lending, wanted, holds)
+        extcall Lending(lending).borrow(given, owed, VARIABLE, 0, self)
+        self._send(given, msg.sender, owed)
+    elif purpose == KIND_LOWER:
+        self._repay(lending, wanted, min(holds, self.due))
+        extcall Lending(lending).withdraw(given, owed, msg.sender)
+    elif purpose == KIND_CLOSE:
+        assert self._repay(lending, wanted, self.due) == self.due, "debt left"
+        extcall Lending(lending).withdraw(given, max_value(uint256), self)
+        self._send(given, msg.sender, owed)
     else:
-        self._send(debt if self._sold_is_debt(amount0 > 0) else collateral, msg.sender, owed)
+        self._send(given, msg.sender, owed)
 
 
 # --- single steps --------------------------------------------------------------------------
@@ -326,11 +381,10 @@ def supply(amount: uint256, sequence: uint256, deadline: uint256):
     """
     @notice Post idle collateral; the largest number posts all of it.
     """
-    self._begin(sequence, deadline)
-    lending: address = self._trusted_lending()
-    collateral: address = self._address(self.collateral_word)
-    posted: uint256 = min(amount, staticcall Token(collateral).balanceOf(self))
-    self._supply(lending, collateral, posted)
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    posted: uint256 = min(amount, staticcall Token(rules.collateral).balanceOf(self))
+    self._supply(rules.lending, rules.collateral, posted)
     log Acted(sequence=sequence, kind=KIND_SUPPLY, amount=posted, bought=0)
 
 
@@ -343,12 +397,12 @@ def withdraw_collateral(
     """
     @notice Take posted collateral back into the account; the largest number takes all.
     """
-    self._begin(sequence, deadline)
-    lending: address = staticcall Provider(PROVIDER).getPool()
-    self._check_below(lending, health_below)
-    collateral: address = self._address(self.collateral_word)
-    taken: uint256 = extcall Lending(lending).withdraw(collateral, amount, self)
-    self._check_health(lending, max(health_min, self._health_bound(self.debt_word)))
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    self._check_below(rules.lending, health_below)
+    taken: uint256 = extcall Lending(rules.lending).withdraw(rules.collateral, amount, self)
+    least: uint256 = max(health_min, rules.health_step_min)
+    assert self._health(rules.lending) >= least, "health too low"
     log Acted(sequence=sequence, kind=KIND_WITHDRAW, amount=taken, bought=0)
 
 
@@ -358,10 +412,10 @@ def borrow(amount: uint256, health_min: uint256, sequence: uint256, deadline: ui
     """
     @notice Borrow into the account.
     """
-    self._begin(sequence, deadline)
-    lending: address = self._trusted_lending()
-    extcall Lending(lending).borrow(self._address(self.debt_word), amount, VARIABLE, 0, self)
-    self._check_health(lending, max(health_min, self._health_bound(self.collateral_word)))
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    extcall Lending(rules.lending).borrow(rules.debt, amount, VARIABLE, 0, self)
+    assert self._health(rules.lending) >= max(health_min, rules.health_min), "health too low"
     log Acted(sequence=sequence, kind=KIND_BORROW, amount=amount, bought=0)
 
 
@@ -371,11 +425,10 @@ def repay(amount: uint256, sequence: uint256, deadline: uint256):
     """
     @notice Repay from what is idle, at most the debt; the largest number repays all it can.
     """
-    self._begin(sequence, deadline)
-    lending: address = staticcall Provider(PROVIDER).getPool()
-    debt: address = self._address(self.debt_word)
-    idle: uint256 = staticcall Token(debt).balanceOf(self)
-    paid: uint256 = self._repay(lending, debt, min(amount, idle))
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    idle: uint256 = staticcall Token(rules.debt).balanceOf(self)
+    paid: uint256 = self._repay(rules.lending, rules.debt, min(min(amount, idle), self._debt(rules)))
     log Acted(sequence=sequence, kind=KIND_REPAY, amount=paid, bought=0)
 
 
@@ -388,13 +441,12 @@ def swap(
     """
     @notice Sell exactly `sell` of one idle asset for at least `buy_min` of the other.
     """
-    self._begin(sequence, deadline)
-    bought: uint256 = 0
-    sold: uint256 = 0
-    sold, bought = self._swap(swap_pool, sell_collateral, convert(sell, int256), KIND_SWAP)
-    assert bought >= buy_min, "bought too little"
-    self._check_loss(sell_collateral, sold, bought)
-    log Acted(sequence=sequence, kind=KIND_SWAP, amount=sold, bought=bought)
+    rules: Rules = self._begin(sequence, deadline)
+    self._swap(rules, swap_pool, sell_collateral, convert(sell, int256), sell, KIND_SWAP)
+    assert self.sold == sell, "sold too little"
+    assert self.bought >= buy_min, "bought too little"
+    self._check_trade(rules, sell_collateral)
+    log Acted(sequence=sequence, kind=KIND_SWAP, amount=sell, bought=self.bought)
 
 
 @external
@@ -406,14 +458,11 @@ def swap_exact(
     """
     @notice Buy exactly `buy` of one asset for at most `sell_max` of the other, which is idle.
     """
-    self._begin(sequence, deadline)
-    bought: uint256 = 0
-    sold: uint256 = 0
-    sold, bought = self._swap(swap_pool, sell_collateral, -convert(buy, int256), KIND_SWAP)
-    assert sold <= sell_max, "sold too much"
-    assert bought == buy, "bought too little"
-    self._check_loss(sell_collateral, sold, bought)
-    log Acted(sequence=sequence, kind=KIND_SWAP, amount=sold, bought=bought)
+    rules: Rules = self._begin(sequence, deadline)
+    self._swap(rules, swap_pool, sell_collateral, -convert(buy, int256), sell_max, KIND_SWAP)
+    assert self.bought >= buy, "bought too little"
+    self._check_trade(rules, sell_collateral)
+    log Acted(sequence=sequence, kind=KIND_SWAP, amount=self.sold, bought=self.bought)
 
 
 @external
@@ -422,11 +471,13 @@ def set_emode(category: uint8, sequence: uint256, deadline: uint256):
     """
     @notice Enter the efficiency category the owner allowed, or leave it with 0.
     """
-    self._begin(sequence, deadline)
-    lending: address = self._trusted_lending()
-    allowed: uint256 = (self.known >> 232) & MASK_8
-    assert category == 0 or convert(category, uint256) == allowed, "category not allowed"
-    extcall Lending(lending).setUserEMode(category)
+    rules: Rules = self._begin(sequence, deadline)
+    self._check_market(rules)
+    assert category == 0 or convert(category, uint256) == rules.emode, "category not allowed"
+    before: uint256 = self._health(rules.lending)
+    extcall Lending(rules.lending).setUserEMode(category)
+    after: uint256 = self._health(rules.lending)
+    assert after >= min(before, rules.health_min), "health too low"
     log Acted(sequence=sequence, kind=KIND_EMODE, amount=convert(category, uint256), bought=0)
 
 
@@ -436,11 +487,17 @@ def set_emode(category: uint8, sequence: uint256, deadline: uint256):
 @nonreentrant
 def pay_owner(token: address, amount: uint256) -> uint256:
     """
-    @notice Send idle `token` to the owner; the largest number sends all. Owner only.
+    @notice Send idle `token`, or ether for the zero address, to the owner; the largest number
+            sends all. Owner only.
     """
     self._only_owner()
-    sent: uint256 = min(amount, staticcall Token(token).balanceOf(self))
-    self._send(token, msg.sender, sent)
+    sent: uint256 = 0
+    if token == empty(address):
+        sent = min(amount, self.balance)
+        raw_call(msg.sender, b"", value=sent)
+    else:
+        sent = min(amount, staticcall Token(token).balanceOf(self))
+        self._send(token, msg.sender, sent)
     log Paid(token=token, amount=sent)
     return sent
 
@@ -452,10 +509,10 @@ def withdraw_to_owner(amount: uint256) -> uint256:
     @notice Send posted collateral straight to the owner, as far as health allows. Owner only.
     """
     self._only_owner()
-    lending: address = staticcall Provider(PROVIDER).getPool()
-    collateral: address = self._address(self.collateral_word)
-    sent: uint256 = extcall Lending(lending).withdraw(collateral, amount, msg.sender)
-    log Paid(token=collateral, amount=sent)
+    rules: Rules = self._rules(self.seat)
+    lending: address = staticcall Token(rules.receipt).POOL()
+    sent: uint256 = extcall Lending(lending).withdraw(rules.collateral, amount, msg.sender)
+    log Paid(token=rules.collateral, amount=sent)
     return sent
 
 
@@ -478,7 +535,7 @@ def operator() -> address:
     """
     @notice The daemon's key, the zero address when revoked.
     """
-    return self._address(self.seat)
+    return self._rules(self.seat).operator
 
 
 @external
@@ -494,12 +551,10 @@ def sequence() -> uint256:
 @view
 def lost_today() -> uint256:
     """
-    @notice What today's swaps gave away against the oracle, in cents.
+    @notice What swaps gave away against the oracle and is not forgiven yet, in cents.
     """
     seat: uint256 = self.seat
-    if (seat >> 192) & MASK_24 != block.timestamp // DAY:
-        return 0
-    return seat >> 216
+    return self._lost(seat, self._rules(seat).loss_day_max * 100)
 
 
 @external
@@ -508,7 +563,26 @@ def lending() -> (address, uint256):
     """
     @notice The market's pool and revision the owner knew.
     """
-    return self._address(self.known), (self.known >> 160) & MASK_16
+    rules: Rules = self._rules(self.seat)
+    return rules.lending, rules.revision
+
+
+@external
+@view
+def debt_token() -> address:
+    """
+    @notice The market's token that counts the debt.
+    """
+    return self._rules(self.seat).debt_token
+
+
+@external
+@view
+def swap_allowed(swap_pool: address) -> bool:
+    """
+    @notice Whether the operator may swap in a pool.
+    """
+    return swap_pool != empty(address) and swap_pool in self._rules(self.seat).swap_pools
 
 
 @external
@@ -517,30 +591,36 @@ def bounds() -> Bounds:
     """
     @notice What the owner allows the operator.
     """
-    known: uint256 = self.known
+    rules: Rules = self._rules(self.seat)
+    swap_pools: DynArray[address, 4] = []
+    for swap_pool: address in rules.swap_pools:
+        if swap_pool != empty(address):
+            swap_pools.append(swap_pool)
     return Bounds(
-        collateral=self._address(self.collateral_word),
-        debt=self._address(self.debt_word),
-        swap_pools=self.swap_list,
-        health_min=self._health_bound(self.collateral_word),
-        health_step_min=self._health_bound(self.debt_word),
-        loss_call_max=(known >> 176) & MASK_16,
-        loss_day_max=(known >> 192) & MASK_40,
-        emode=convert((known >> 232) & MASK_8, uint8),
+        collateral=rules.collateral,
+        debt=rules.debt,
+        swap_pools=swap_pools,
+        health_min=rules.health_min,
+        health_step_min=rules.health_step_min,
+        loss_call_max=rules.loss_call_max,
+        loss_day_max=rules.loss_day_max,
+        emode=convert(rules.emode, uint8),
     )
 
 
-# --- inside --------------------------------------------------------------------------------
+# --- inside: who, when, where --------------------------------------------------------------
 
 @internal
-def _begin(sequence: uint256, deadline: uint256):
+def _begin(sequence: uint256, deadline: uint256) -> Rules:
     seat: uint256 = self.seat
-    if msg.sender != self._address(seat):
+    rules: Rules = self._rules(seat)
+    if msg.sender != rules.operator:
         assert msg.sender == self.owner, "not allowed"
     assert block.timestamp <= deadline, "too late"
     assert (seat >> 160) & MASK_32 == sequence, "wrong sequence"
     assert sequence < MASK_32, "sequence ran out"
     self.seat = seat + (1 << 160)
+    return rules
 
 
 @internal
@@ -551,13 +631,18 @@ def _only_owner():
 
 @internal
 @view
-def _trusted_lending() -> address:
-    known: uint256 = self.known
-    lending: address = staticcall Provider(PROVIDER).getPool()
-    assert lending == self._address(known), "another pool"
-    assert staticcall Lending(lending).POOL_REVISION() == (known >> 160) & MASK_16, "another revision"
-    return lending
+def _rules(seat: uint256) -> Rules:
+    return abi_decode(slice(convert(seat & MASK_160, address).code, 1, WORDS), Rules)
 
+
+@internal
+@view
+def _check_market(rules: Rules):
+    assert staticcall Provider(PROVIDER).getPool() == rules.lending, "another pool"
+    assert staticcall Lending(rules.lending).POOL_REVISION() == rules.revision, "another revision"
+
+
+# --- inside: health ------------------------------------------------------------------------
 
 @internal
 @view
@@ -568,19 +653,13 @@ def _check_below(lending: address, health_below: uint256):
 
 @internal
 @view
-def _check_health(lending: address, least: uint256):
-    assert self._health(lending) >= least, "health too low"
-
-
-@internal
-@pure
-def _health_bound(word: uint256) -> uint256:
-    return ((word >> 160) & MASK_32) * 10**14
+def _health(lending: address) -> uint256:
+    return self._account_data(lending)[2]
 
 
 @internal
 @view
-def _health(lending: address) -> uint256:
+def _account_data(lending: address) -> uint256[3]:
     collateral: uint256 = 0
     debt: uint256 = 0
     available: uint256 = 0
@@ -588,38 +667,97 @@ def _health(lending: address) -> uint256:
     ltv: uint256 = 0
     health: uint256 = 0
     collateral, debt, available, threshold, ltv, health = staticcall Lending(lending).getUserAccountData(self)
-    return health
+    return [collateral, debt, health]
 
 
 @internal
-def _swap(swap_pool: address, sell_collateral: bool, amount: int256, purpose: uint256) -> (uint256, uint256):
-    assert self.swap_allowed[swap_pool], "swap pool not allowed"
+@view
+def _worth(rules: Rules, prices: uint256[2]) -> uint256[3]:
+    """
+    Collateral and debt (oracle's dollars) and health (wad). For an account that uses our two
+    assets alone, in no category, by our own sum, each number rounded as the market does or
+    against ourselves; for any other by the market's own, which costs twice the gas.
+    """
+    lending: address = rules.lending
+    if staticcall Lending(lending).getUserConfiguration(self) != rules.plain:
+        return self._account_data(lending)
+    if rules.emode != 0 and staticcall Lending(lending).getUserEMode(self) != 0:
+        return self._account_data(lending)
+    threshold: uint256 = (staticcall Lending(lending).getConfiguration(rules.collateral) >> 16) & MASK_16
+    posted: uint256 = staticcall Token(rules.receipt).scaledBalanceOf(self)
+    posted = posted * staticcall Lending(lending).getReserveNormalizedIncome(rules.collateral) // RAY
+    owed: uint256 = staticcall Token(rules.debt_token).scaledBalanceOf(self)
+    owed = (owed * staticcall Lending(lending).getReserveNormalizedVariableDebt(rules.debt) + RAY - 1) // RAY
+    collateral: uint256 = posted * prices[0] // rules.collateral_unit
+    debt: uint256 = (owed * prices[1] + rules.debt_unit - 1) // rules.debt_unit
+    return [collateral, debt, collateral * threshold // BPS * WAD // debt]
+
+
+# --- inside: swaps and losses --------------------------------------------------------------
+
+@internal
+def _swap(
+    rules: Rules, swap_pool: address, sell_collateral: bool, amount: int256, sell_max: uint256,
+    purpose: uint256,
+):
+    assert swap_pool != empty(address) and swap_pool in rules.swap_pools, "swap pool not allowed"
     assert amount != 0, "nothing to swap"
-    zero_for_one: bool = sell_collateral == self._collateral_is_first()
+    given: address = rules.collateral if sell_collateral else rules.debt
+    wanted: address = rules.debt if sell_collateral else rules.collateral
     self.paying = swap_pool
     self.purpose = purpose
-    amount0: int256 = 0
-    amount1: int256 = 0
+    self.given = given
+    self.wanted = wanted
+    self.sell_max = sell_max
+    self.held = staticcall Token(wanted).balanceOf(self)
+    zero_for_one: bool = convert(given, uint256) < convert(wanted, uint256)
     limit: uint160 = SQRT_MIN if zero_for_one else SQRT_MAX
-    amount0, amount1 = extcall SwapPool(swap_pool).swap(self, zero_for_one, amount, limit, b"")
+    extcall SwapPool(swap_pool).swap(self, zero_for_one, amount, limit, b"")
     assert self.paying == empty(address), "swap not paid"
-    self.purpose = 0
-    if zero_for_one:
-        return convert(amount0, uint256), convert(-amount1, uint256)
-    return convert(amount1, uint256), convert(-amount0, uint256)
 
 
 @internal
 @view
-def _collateral_is_first() -> bool:
-    return (self.collateral_word & MASK_ADDRESS) < (self.debt_word & MASK_ADDRESS)
+def _prices(rules: Rules) -> uint256[2]:
+    oracle: address = staticcall Provider(PROVIDER).getPriceOracle()
+    collateral: uint256 = staticcall Oracle(oracle).getAssetPrice(rules.collateral)
+    debt: uint256 = staticcall Oracle(oracle).getAssetPrice(rules.debt)
+    assert collateral > 0 and debt > 0, "no price"
+    return [collateral, debt]
+
+
+@internal
+def _check_trade(rules: Rules, sold_collateral: bool):
+    prices: uint256[2] = self._prices(rules)
+    if sold_collateral:
+        self._check_loss(rules, self.sold * prices[0] // rules.collateral_unit, self.bought * prices[1] // rules.debt_unit)
+    else:
+        self._check_loss(rules, self.sold * prices[1] // rules.debt_unit, self.bought * prices[0] // rules.collateral_unit)
+
+
+@internal
+def _check_loss(rules: Rules, gave: uint256, got: uint256):
+    if got >= gave or msg.sender != rules.operator:
+        return  # the owner's own minimum is enough
+    lost: uint256 = gave - got
+    assert lost * BPS <= gave * rules.loss_call_max, "loss too large"
+    seat: uint256 = self.seat
+    day_max: uint256 = rules.loss_day_max * 100
+    total: uint256 = self._lost(seat, day_max) + lost // CENT + 1
+    assert total <= day_max, "lost too much today"
+    self.seat = (seat & (2**192 - 1)) | ((block.timestamp // HOUR) << 192) | (total << 216)
 
 
 @internal
 @view
-def _sold_is_debt(first_sold: bool) -> bool:
-    return first_sold != self._collateral_is_first()
+def _lost(seat: uint256, day_max: uint256) -> uint256:
+    hours: uint256 = block.timestamp // HOUR - ((seat >> 192) & MASK_24)
+    forgiven: uint256 = day_max * hours // 24
+    lost: uint256 = seat >> 216
+    return lost - min(lost, forgiven)
 
+
+# --- inside: the market --------------------------------------------------------------------
 
 @internal
 def _supply(lending: address, token: address, amount: uint256):
@@ -629,10 +767,14 @@ def _supply(lending: address, token: address, amount: uint256):
 
 @internal
 def _repay(lending: address, token: address, amount: uint256) -> uint256:
-    due: uint256 = staticcall Token(self.debt_token).balanceOf(self)
-    paid: uint256 = min(amount, due)
-    self._approve(token, lending, paid)
-    return extcall Lending(lending).repay(token, paid, VARIABLE, self)
+    self._approve(token, lending, amount)
+    return extcall Lending(lending).repay(token, amount, VARIABLE, self)
+
+
+@internal
+@view
+def _debt(rules: Rules) -> uint256:
+    return staticcall Token(rules.debt_token).balanceOf(self)
 
 
 @internal
@@ -645,79 +787,71 @@ def _send(token: address, to: address, amount: uint256):
     assert extcall Token(token).transfer(to, amount, default_return_value=True), "transfer failed"
 
 
-@internal
-def _check_loss(sold_collateral: bool, sold: uint256, bought: uint256):
-    if msg.sender == self.owner:
-        return  # the owner's own minimum is enough
-    oracle: address = staticcall Provider(PROVIDER).getPriceOracle()
-    collateral: uint256 = self.collateral_word
-    debt: uint256 = self.debt_word
-    into: uint256 = collateral if sold_collateral else debt
-    out: uint256 = debt if sold_collateral else collateral
-    gave: uint256 = self._value(oracle, into, sold)
-    got: uint256 = self._value(oracle, out, bought)
-    if got >= gave:
-        return
-    lost: uint256 = gave - got
-    known: uint256 = self.known
-    assert lost * BPS <= gave * ((known >> 176) & MASK_16), "loss too large"
-    seat: uint256 = self.seat
-    today: uint256 = block.timestamp // DAY
-    before: uint256 = 0
-    if (seat >> 192) & MASK_24 == today:
-        before = seat >> 216
-    total: uint256 = before + lost // CENT + 1
-    assert total <= ((known >> 192) & MASK_40) * 100, "lost too much today"
-    self.seat = (seat & ((1 << 192) - 1)) | (today << 192) | (total << 216)
-
+# --- inside: bounds ------------------------------------------------------------------------
 
 @internal
-@view
-def _value(oracle: address, word: uint256, amount: uint256) -> uint256:
-    price: uint256 = staticcall Oracle(oracle).getAssetPrice(self._address(word))
-    return price * amount // 10 ** ((word >> 192) & MASK_8)
-
-
-@internal
-@pure
-def _address(word: uint256) -> address:
-    return convert(word & MASK_ADDRESS, address)
-
-
-@internal
-@pure
-def _packed_seat(operator: address, sequence: uint256, day: uint256, loss: uint256) -> uint256:
-    return convert(operator, uint256) | (sequence << 160) | (day << 192) | (loss << 216)
-
-
-@internal
-@view
-def _asset_word(token: address, health: uint256) -> uint256:
-    bps: uint256 = health // 10**14
-    decimals: uint256 = convert(staticcall Token(token).decimals(), uint256)
-    assert decimals <= 36, "too many decimals"
-    return convert(token, uint256) | (bps << 160) | (decimals << 192)
-
-
-@internal
-def _set_bounds(bounds: Bounds):
+def _set_bounds(operator: address, bounds: Bounds):
     assert bounds.collateral != bounds.debt, "one asset twice"
     assert bounds.health_min > WAD and bounds.health_min < 1000 * WAD, "health_min out of range"
     assert bounds.health_step_min > WAD and bounds.health_step_min <= bounds.health_min, "health_step_min out of range"
     assert bounds.loss_call_max <= BPS, "loss_call_max out of range"
     assert bounds.loss_day_max <= 10**9, "loss_day_max out of range"
     lending: address = staticcall Provider(PROVIDER).getPool()
-    revision: uint256 = staticcall Lending(lending).POOL_REVISION()
-    assert revision <= MASK_16, "revision out of range"
-    reserve: ReserveData = staticcall Lending(lending).getReserveData(bounds.debt)
-    assert reserve.variable_debt != empty(address), "debt asset not listed"
-    for old: address in self.swap_list:
-        self.swap_allowed[old] = False
+    collateral: ReserveData = staticcall Lending(lending).getReserveData(bounds.collateral)
+    debt: ReserveData = staticcall Lending(lending).getReserveData(bounds.debt)
+    assert collateral.receipt != empty(address), "collateral not listed"
+    assert debt.variable_debt != empty(address), "debt asset not listed"
+    rules: Rules = Rules(
+        operator=operator,
+        lending=lending,
+        revision=staticcall Lending(lending).POOL_REVISION(),
+        collateral=bounds.collateral,
+        debt=bounds.debt,
+        receipt=collateral.receipt,
+        debt_token=debt.variable_debt,
+        collateral_unit=self._unit(bounds.collateral),
+        debt_unit=self._unit(bounds.debt),
+        # the market's bitmap: a user borrows asset i at bit 2i, posts it at bit 2i + 1
+        plain=(2 << (2 * convert(collateral.id, uint256))) | (1 << (2 * convert(debt.id, uint256))),
+        swap_pools=self._checked_pools(bounds),
+        health_min=bounds.health_min,
+        health_step_min=bounds.health_step_min,
+        loss_call_max=bounds.loss_call_max,
+        loss_day_max=bounds.loss_day_max,
+        emode=convert(bounds.emode, uint256),
+    )
+    self._write(rules)
+    log BoundsSet(collateral=bounds.collateral, debt=bounds.debt, lending=lending, revision=rules.revision)
+
+
+@internal
+@view
+def _unit(token: address) -> uint256:
+    decimals: uint8 = staticcall Token(token).decimals()
+    assert decimals <= 36, "too many decimals"
+    return 10 ** convert(decimals, uint256)
+
+
+@internal
+@view
+def _checked_pools(bounds: Bounds) -> address[4]:
+    first: address = bounds.collateral
+    second: address = bounds.debt
+    if convert(second, uint256) < convert(first, uint256):
+        first = bounds.debt
+        second = bounds.collateral
+    pools: address[4] = empty(address[4])
+    place: uint256 = 0
     for swap_pool: address in bounds.swap_pools:
-        self.swap_allowed[swap_pool] = True
-    self.swap_list = bounds.swap_pools
-    self.debt_token = reserve.variable_debt
-    self.collateral_word = self._asset_word(bounds.collateral, bounds.health_min)
-    self.debt_word = self._asset_word(bounds.debt, bounds.health_step_min)
-    self.known = convert(lending, uint256) | (revision << 160) | (bounds.loss_call_max << 176) | (bounds.loss_day_max << 192) | (convert(bounds.emode, uint256) << 232)
-    log BoundsSet(collateral=bounds.collateral, debt=bounds.debt, lending=lending, revision=revision)
+        assert staticcall SwapPool(swap_pool).token0() == first, "swap pool of another pair"
+        assert staticcall SwapPool(swap_pool).token1() == second, "swap pool of another pair"
+        pools[place] = swap_pool
+        place += 1
+    return pools
+
+
+@internal
+def _write(rules: Rules):
+    # The leading zero stops whoever calls it.
+    stands: address = raw_create(concat(CREATES, x"00", abi_encode(rules)))
+    self.seat = ((self.seat >> 160) << 160) | convert(stands, uint256)
