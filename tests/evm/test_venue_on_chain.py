@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
@@ -23,7 +24,7 @@ from tests.evm.worlds import (
     venue_for,
 )
 
-from leverd.adapters.evm import account_calls, erc20
+from leverd.adapters.evm import account_calls, erc20, scope
 from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.survey import ask
 from leverd.adapters.evm.uniswap import swaps
@@ -479,3 +480,25 @@ async def test_a_turn_is_one_request_for_any_number_of_positions(local):
             assert proxy.requests == 3
             assert proxy.methods.count("eth_call") == 3
         await venue.close()
+
+
+async def test_the_pools_own_healths_are_checked_in_turns_and_a_difference_is_not_trusted(
+    local, monkeypatch
+):
+    roles = local.deployment.roles
+    accounts = (roles.looper, roles.borrower, roles.lender)
+    mandates = [mandate_of(account, f"p{i}") for i, account in enumerate(accounts)]
+    monkeypatch.setattr(scope, "CHECKS_MAX", 2)
+    async with venue_on(local, *accounts) as venue:
+        asked = []
+        for _ in range(2):
+            seen = await venue.observe(mandates)
+            asked.append([bool(one.health_reported) for one in seen.positions.values()])
+        assert asked == [[True, True, False], [False, False, True]]
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        await carry_out(local, venue, mandate, single(Supply("aave", WETH.amount(10))))
+        await carry_out(local, venue, mandate, single(Borrow("aave", USDC.amount(1_000))))
+        assert (await venue.observe([mandate])).positions["eth-loop"].trusted
+        monkeypatch.setattr(loans, "summarise", lambda *_: SimpleNamespace(health=1))
+        assert not (await venue.observe([mandate])).positions["eth-loop"].trusted

@@ -21,7 +21,7 @@ class Observed:
     sequence: int  # the account's next sequence number, 0 where it has none
     atomic: bool  # it can open, adjust and close in one transaction
     trusted: bool  # known revision, code and pool
-    health_reported: int  # wad, the venue's own figure, to check ours against
+    health_reported: int  # wad, the venue's own figure; 0 if not asked this time
     plain: bool = False  # held by a plain address, which must approve what it spends
 
 

@@ -45,7 +45,7 @@ class BatchReader:
         self._calls_max = _CALLS_MAX
         self._takes_hashes = True
         self._request_max = 2**20  # calls in one request, until a node finds that too long
-        self._encoded: tuple[Sequence[Call], int, tuple[str, ...]] | None = None
+        self._encoded: dict[int, tuple[tuple[Call, ...], str]] = {}
 
     async def newest(
         self,
@@ -145,21 +145,27 @@ class BatchReader:
             for data in self._payloads(calls)
         ]
 
-    def _payloads(self, calls: Sequence[Call]) -> tuple[str, ...]:
-        """Return the calldata of each batch; the last list's is kept, as turns repeat it."""
-        if self._encoded is not None:
-            seen, calls_max, payloads = self._encoded
-            if seen is calls and calls_max == self._calls_max:
-                return payloads
-        payloads = tuple(
-            "0x" + batch.encode((*self._facts, *part)).hex() for part in self._parts(calls)
-        )
-        self._encoded = (calls, self._calls_max, payloads)
+    def _payloads(self, calls: Sequence[Call]) -> list[str]:
+        """Return the calldata of each batch.
+
+        Turns repeat their calls, so the last calldata of each batch is kept; comparing the
+        same objects costs next to nothing.
+        """
+        parts = self._parts(calls)
+        payloads = []
+        for place, part in enumerate(parts):
+            known, payload = self._encoded.get(place, ((), ""))
+            if not payload or known != part:
+                payload = "0x" + batch.encode((*self._facts, *part)).hex()
+                self._encoded[place] = (part, payload)
+            payloads.append(payload)
+        for place in range(len(parts), len(self._encoded)):
+            self._encoded.pop(place, None)
         return payloads
 
-    def _parts(self, calls: Sequence[Call]) -> list[Sequence[Call]]:
+    def _parts(self, calls: Sequence[Call]) -> list[tuple[Call, ...]]:
         size = self._calls_max - batch.FACTS
-        return [calls[at : at + size] for at in range(0, max(len(calls), 1), size)]
+        return [tuple(calls[at : at + size]) for at in range(0, max(len(calls), 1), size)]
 
     def _joined(
         self, calls: Sequence[Call], got: Sequence[Answer], head: Head

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from leverd.adapters.evm import abi, batch, chainlink, erc20, reads
 from leverd.adapters.evm.aave import accounts as aave_accounts
@@ -29,7 +29,10 @@ from leverd.domain.money import Asset
 from leverd.domain.pool import ConcentratedPool
 from leverd.domain.position import Mandate, Position
 from leverd.domain.state import State
-from leverd.interfaces.chain_client import Reply
+from leverd.interfaces.chain_client import Call, Reply
+
+CHECKS_MAX: Final = 64
+"""The pool's own figures for health that are asked for in one look; more take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,20 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """The calls of one look, and whose health the pool is asked for among them."""
+
+    calls: tuple[Call, ...]
+    checks: Read[dict[str, int]]  # by position id; the last calls of all
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What one mandate's account holds and is."""
 
     account: AccountRead
     idle: Mapping[Asset, int]
+    health_reported: int  # wad, the pool's own figure; 0 if it was not asked this time
     contract: AccountState | None  # None for a plain address
 
 
@@ -99,17 +111,33 @@ class ScopeReader:
         self.survey = survey
         self.scope = scope
         self._signer = signer
-        self._reads = self._parts()
-        self._all = reads.each(self._reads)
-        self.calls = self._all.calls
+        self._all = reads.each(self._parts())
+        self._checks = [
+            (
+                mandate.position_id,
+                aave_accounts.health(survey.markets[mandate.lending], mandate.account),
+            )
+            for mandate in scope.mandates
+        ]
+        self._turn = 0
 
-    def world(self, replies: Sequence[Reply], at: int) -> World:
-        """Return what `replies` show, of the block of chain time `at`."""
+    def reading(self) -> Reading:
+        """Return what to ask this time: everything, and in turns the pool's own healths."""
+        first = self._turn * CHECKS_MAX % max(len(self._checks), 1)
+        self._turn += 1
+        due = self._checks[first : first + CHECKS_MAX]
+        calls = (*self._all.calls, *(call for _, read in due for call in read.calls))
+        return Reading(calls, reads.each(dict(due)))
+
+    def world(self, reading: Reading, replies: Sequence[Reply], at: int) -> World:
+        """Return what `replies` to `reading` show, of the block of chain time `at`."""
         found = self._all.decode(replies)
+        healths = reading.checks.decode(replies[len(self._all.calls) :])
         markets = {name: self._market(name, found) for name in self.scope.emodes}
         pools: dict[str, PoolRead] = {name: found["pool", name] for name in self.scope.pools}
         holdings = {
-            mandate.position_id: self._holding(mandate, found) for mandate in self.scope.mandates
+            mandate.position_id: self._holding(mandate, found, healths)
+            for mandate in self.scope.mandates
         }
         wanted = self._next(holdings, pools)
         return World(
@@ -200,9 +228,15 @@ class ScopeReader:
             },
         )
 
-    def _holding(self, mandate: Mandate, found: Mapping[tuple[str, Any], Any]) -> Holding:
+    def _holding(
+        self,
+        mandate: Mandate,
+        found: Mapping[tuple[str, Any], Any],
+        healths: Mapping[str, int],
+    ) -> Holding:
         key = mandate.position_id
-        return Holding(found["account", key], found["idle", key], found.get(("contract", key)))
+        contract = found.get(("contract", key))
+        return Holding(found["account", key], found["idle", key], healths.get(key, 0), contract)
 
     def _unchanged(self, name: str, found: Mapping[tuple[str, Any], Any]) -> bool:
         market = self.survey.markets[name]

@@ -16,6 +16,7 @@ from leverd.adapters.evm.sources import probing
 from leverd.adapters.evm.steps import Steps
 from leverd.adapters.evm.survey import Survey
 from leverd.adapters.evm.watcher import Watcher
+from leverd.domain import loans
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import mul_div_up
 from leverd.domain.plan import Step
@@ -213,9 +214,10 @@ class EvmVenue:
                 and world.unchanged[mandate.lending]
                 and world.sequencer_up
                 and kind.trusted
+                and _agrees(mandate, world)
                 and (ours or plain)
             ),
-            health_reported=holding.account.health_reported,
+            health_reported=holding.health_reported,
             plain=contract is None,
         )
 
@@ -237,6 +239,15 @@ class EvmVenue:
             )
         )
         return Attempt(slot, signed.tx_hash, signed.payload, gas_limit, bid)
+
+
+def _agrees(mandate: Mandate, world: World) -> bool:
+    """Return whether our health is the pool's own, to the wei, where the pool was asked."""
+    holding = world.holdings[mandate.position_id]
+    if not holding.health_reported:
+        return True
+    ours = loans.summarise(world.markets[mandate.lending], holding.account.loan, world.at)
+    return ours.health == holding.health_reported
 
 
 def _held_by(found: Survey, signer: str) -> bool:

@@ -55,8 +55,9 @@ class Watcher:
         found = await self.survey()
         reader = await self._reader_for(found, mandates)
         for _ in range(_READS_MAX):
-            snapshot = await self._client.snapshot(reader.calls, self._signer)
-            world = reader.world(snapshot.batch.replies, snapshot.batch.head.at)
+            reading = reader.reading()
+            snapshot = await self._client.snapshot(reading.calls, self._signer)
+            world = reader.world(reading, snapshot.batch.replies, snapshot.batch.head.at)
             reader = self._next(found, world.next)
             if world.complete:
                 if not all(world.unchanged.values()):
@@ -73,8 +74,9 @@ class Watcher:
         scope = replace(present.scope, mandates=(mandate,))
         for _ in range(_READS_MAX):
             reader = ScopeReader(self._config, found, scope, self._signer)
-            read = await self._client.read(reader.calls, head=head)
-            world = reader.world(read.replies, head.at)
+            reading = reader.reading()
+            read = await self._client.read(reading.calls, head=head)
+            world = reader.world(reading, read.replies, head.at)
             if world.complete:
                 return world.state(mandate)
             scope = world.next

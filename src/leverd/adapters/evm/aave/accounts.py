@@ -14,7 +14,7 @@ from leverd.domain.lending import LendingAccount
 from leverd.domain.money import Asset
 from leverd.interfaces.chain_client import Call, Reply
 
-_FIXED: Final = 3
+_FIXED: Final = 2
 _HEALTH_WORD: Final = 5
 
 
@@ -23,17 +23,15 @@ class AccountRead:
     """One account as the market shows it."""
 
     loan: LendingAccount
-    health_reported: int  # wad, getUserAccountData's own figure
     unread: int  # user bitmap's bits (two a reserve) of reserves that were not read
 
 
 def account(market: Market, holder: str, assets: Sequence[Asset]) -> Read[AccountRead]:
-    """Return the read of `holder`'s scaled balances of `assets`, mode and reported health."""
+    """Return the read of `holder`'s scaled balances of `assets` and efficiency mode."""
     tokens = [market.reserves[asset] for asset in assets]
     calls = (
         Call(market.pool, functions.USER_CONFIGURATION.of_address(holder)),
         Call(market.pool, functions.USER_EMODE.of_address(holder)),
-        Call(market.pool, functions.ACCOUNT_DATA.of_address(holder)),
         *(Call(one.supply_token, functions.SCALED_BALANCE.of_address(holder)) for one in tokens),
         *(Call(one.debt_token, functions.SCALED_BALANCE.of_address(holder)) for one in tokens),
     )
@@ -53,10 +51,18 @@ def account(market: Market, holder: str, assets: Sequence[Asset]) -> Read[Accoun
             ),
             emode=abi.word(replies[1].data),
         )
-        reported = abi.words(replies[2].data, _HEALTH_WORD + 1)[_HEALTH_WORD]
-        return AccountRead(loan, reported, bitmap & ~seen)
+        return AccountRead(loan, bitmap & ~seen)
 
     return Read(calls, decode)
+
+
+def health(market: Market, holder: str) -> Read[int]:
+    """Return the read of the pool's own figure for `holder`'s health, wad.
+
+    It costs the node more than all balances together, for it walks every reserve.
+    """
+    call = Call(market.pool, functions.ACCOUNT_DATA.of_address(holder))
+    return Read((call,), lambda replies: abi.words(replies[0].data, _HEALTH_WORD + 1)[_HEALTH_WORD])
 
 
 def reserve_ids(bitmap: int) -> frozenset[int]:
