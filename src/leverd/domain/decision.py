@@ -39,9 +39,13 @@ Decision: TypeAlias = Hold | SetLeverage | Unwind
 
 
 def combine(decisions: Iterable[Decision]) -> Decision:
-    """Return the least risky of `decisions`; a Hold yields to any wish. Needs at least one."""
-    ordered = sorted(decisions, key=_risk)
-    return ordered[0]
+    """Return the least risky of `decisions`; a Hold yields to any wish. Needs at least one.
+
+    Where all hold, the last one's reason stands: guards come first and mostly say all is well.
+    """
+    every = tuple(decisions)
+    least = min(every, key=_risk)
+    return every[-1] if isinstance(least, Hold) else least
 
 
 def _risk(decision: Decision) -> tuple[int, Decimal, bool]:

@@ -25,11 +25,11 @@ def turn_line(number: int, outcome: Outcome, seconds: float) -> str:
         "turn": number,
         "position": mandate.position_id,
         "block": view.stamp.block,
-        "price": Amount(USD, state.market.reserves[mandate.collateral].price).whole,
+        "price": f"{Amount(USD, state.market.reserves[mandate.collateral].price).whole:.2f}",
         "leverage": ratio(valuation.leverage(state)),
         "health": health_text(health_of(view)),
         "gas": f"{Decimal(view.gas.base_fee) / _GWEI:.1f}",
-        "equity": Amount(mandate.share_class, valuation.equity_in_share_class(state)),
+        "equity": _short(Amount(mandate.share_class, valuation.equity_in_share_class(state))),
         "state": view.record.trading_state,
         "decision": type(outcome.decision).__name__,
         "verdict": _verdict(outcome),
@@ -60,6 +60,12 @@ def ratio(value: Decimal) -> str:
     return f"{value:.4f}" if value.is_finite() else "infinite"
 
 
+def _short(amount: Amount) -> str:
+    """Return an amount for a line: cents of dollars, six places of anything else."""
+    places = 2 if amount.asset == USD else 6
+    return f"{amount.whole:.{places}f}{amount.asset.symbol}"
+
+
 def _verdict(outcome: Outcome) -> str:
     match outcome.verdict:
         case Approved():
@@ -73,7 +79,11 @@ def _verdict(outcome: Outcome) -> str:
 def _farewell(view: View) -> str:
     state, mandate = view.state, view.state.position.mandate
     price = loans.liquidation_price(state.market, state.position.loan, mandate.collateral, view.now)
-    at = "no liquidation price" if price is None else f"liquidated below {Amount(USD, price)}"
+    at = (
+        "no liquidation price"
+        if price is None
+        else f"liquidated below {_short(Amount(USD, price))}"
+    )
     return (
         f"{mandate.position_id}: leverage {ratio(valuation.leverage(state))}, "
         f"health {health_text(health_of(view))}, {at} per {mandate.collateral.symbol}; "

@@ -282,7 +282,11 @@ class Daemon:
         """Settle what is in flight within the grace, and say what is left unguarded."""
         deadline = self._world.clock.monotonic() + self._charter.stop_grace_s
         if self._world.executor.open_slots:
-            logger.info("settling {} open slot(s)", self._world.executor.open_slots)
+            logger.info(
+                "stopping: settling {} open slot(s), at most {:.0f} s",
+                self._world.executor.open_slots,
+                self._charter.stop_grace_s,
+            )
         while self._world.executor.open_slots and self._world.clock.monotonic() < deadline:
             try:
                 seen = await self._world.venue.observe(self._charter.mandates)
