@@ -18,6 +18,7 @@ from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
 from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.signer import GasBudget, LocalSigner
+from leverd.adapters.evm.sources import Patience
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.adapters.secrets import CredentialSecrets, EnvironmentSecrets, FileSecrets
 from leverd.bootstrap.places import Places
@@ -82,6 +83,7 @@ def open_client(config: EvmVenueConfig, clock: Clock) -> EvmClient:
         final_tag=config.profile.final_tag,
         final_depth=config.final_depth,
         multicall=config.multicall,
+        patience=Patience(deadline_s=config.read_deadline_s),
     )
 
 
