@@ -8,6 +8,7 @@ import threading
 import pytest
 from tests.devnet.outside import ADDRESS, GWEI, Outside, legacy, signed
 
+from leverd.devnet import abi
 from leverd.devnet.devnet import Conduct, Devnet
 from leverd.devnet.directory import Directory
 from leverd.devnet.driver import Habits
@@ -272,3 +273,39 @@ def test_a_disk_that_takes_no_save_stops_no_market_and_loses_no_old_save(devnet,
     assert told
     assert "could not save" in told[0]
     assert (tmp_path / "saved.gz").read_bytes() == kept
+
+
+def test_no_read_ever_sees_a_state_newer_than_its_block(devnet):
+    """Aave's "seconds since the last update" underflows when it does: one read in 700."""
+    roles, pool, weth = (
+        devnet.deployment.roles,
+        devnet.deployment.pool,
+        devnet.deployment.tokens["WETH"].address,
+    )
+    health = abi.encode_call("getUserAccountData(address)", roles.looper)
+    many = abi.encode_call("aggregate3((address,bool,bytes)[])", [(pool, False, health)] * 8)
+    call = {"to": devnet.deployment.multicall, "data": "0x" + many.hex()}
+    answered, wrong = [], []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with Outside(devnet) as other:
+            while not stop.is_set():
+                head = other.rpc.block()["hash"]
+                try:
+                    answered.append(other.rpc.ask("eth_call", call, {"blockHash": head}))
+                except LeverdError as error:
+                    wrong.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    supply = "supply(address,uint256,address,uint16)"
+    for _ in range(400):  # each block touches the reserve that the readers ask for
+        devnet.chain.send(roles.lender, pool, supply, weth, 10**15, roles.lender, 0, gas=400_000)
+        devnet.step()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(answered) > 400
+    assert wrong == []

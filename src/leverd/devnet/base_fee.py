@@ -12,9 +12,9 @@ _BLOCK_S: Final = 12
 _HOUR_S: Final = 3600
 _CALM: Final = 20 * GWEI
 _LEAST: Final = 8 * GWEI
-_MOST: Final = 600 * GWEI
+_MOST: Final = 300 * GWEI
 _CALM_SPREAD: Final = 0.35
-_SPIKE: Final = 80.0  # times calm, for each whole price lost within an hour
+_SPIKE: Final = 50.0  # times calm, for each whole price lost within an hour
 _STEP: Final = 8  # a block's base fee moves by at most an eighth (EIP-1559)
 
 

@@ -19,6 +19,7 @@ from leverd.devnet.node import Node, NodeOptions
 from leverd.devnet.path import PricePath
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.saved import Saved, dump
+from leverd.devnet.traffic import Traffic
 
 _BLOCKS_MAX: Final = 10_000  # a node's memory grows by some 17 kB a block: then it begins afresh
 
@@ -50,10 +51,13 @@ class Devnet:
         self.last: Block | None = None
         self.chain = Chain(node.rpc)
         delay = Delay(recipe.seed, conduct.delay_chance, conduct.delay_blocks_max)
+        self._traffic = Traffic()
         self.mempool = Mempool(node.url, delay)
-        self.driver = Driver(self.chain, deployment, path, conduct.habits, self.mempool)
+        self.driver = Driver(
+            self.chain, deployment, path, conduct.habits, self.mempool, self._traffic
+        )
         self._born = self.driver.number
-        self._front = Front(node.url, self.mempool, self.status, port=conduct.port)
+        self._front = Front(node.url, self.mempool, self._traffic, self.status, port=conduct.port)
 
     @classmethod
     def begin(cls, recipe: Recipe, conduct: Conduct, *, generation: int = 0) -> Devnet:
@@ -121,7 +125,7 @@ class Devnet:
 
     def renew(self, saved: Saved) -> None:
         """Put a fresh node holding `saved`, which must be this moment, in the old one's place."""
-        with self.mempool.node_away():
+        with self._traffic.mining(), self.mempool.node_away():
             self.node.stop()
             self.node = _load(saved, genesis_at=_genesis_at(self.deployment), port=self.node.port)
         self.chain.rpc = self.node.rpc

@@ -21,6 +21,7 @@ from leverd.devnet.liquidator import Liquidator
 from leverd.devnet.market_view import MarketView, look
 from leverd.devnet.mempool import Mempool
 from leverd.devnet.path import UNIT, PricePath
+from leverd.devnet.traffic import Traffic
 from leverd.errors import OwnerError
 
 _DAY_S: Final = 86_400
@@ -67,6 +68,7 @@ class Driver:
         path: PricePath,
         habits: Habits,
         mempool: Mempool | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self.path = path
         self.habits = habits
@@ -74,6 +76,7 @@ class Driver:
         self.liquidator = Liquidator(deployment)
         self._chain = chain
         self._mempool = mempool
+        self._traffic = traffic or Traffic()
         self._head: Any = None
         self.resync()
         self._check_at = 0  # the block at which healths are looked at next
@@ -134,7 +137,8 @@ class Driver:
         rpc.ask("anvil_setNextBlockBaseFeePerGas", hex(fee))
         handed = self._mempool.fill_block(self.number + 1, fee) if self._mempool else ()
         rpc.ask("evm_setNextBlockTimestamp", at)
-        rpc.ask("evm_mine")
+        with self._traffic.mining():
+            rpc.ask("evm_mine")
         self._head = rpc.block()
         if self._mempool and handed:
             self._mempool.settle_block(handed)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from leverd.devnet import wall
 from leverd.devnet.mempool import Mempool, PoolRefusal, pending_form
+from leverd.devnet.traffic import Traffic
 from leverd.errors import LeverdError
 
 _OPEN: Final = ("eth_", "net_", "web3_")
@@ -33,10 +34,17 @@ class Front:
     """Serves JSON-RPC over HTTP on a loopback port, a thread for each connection."""
 
     def __init__(
-        self, node_url: str, mempool: Mempool, status: Callable[[], Any], *, port: int = 0
+        self,
+        node_url: str,
+        mempool: Mempool,
+        traffic: Traffic,
+        status: Callable[[], Any],
+        *,
+        port: int = 0,
     ) -> None:
         self._node_url = node_url
         self._mempool = mempool
+        self._traffic = traffic
         self._status = status
         self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self._clients: set[socket.socket] = set()
@@ -75,7 +83,8 @@ class Front:
         try:
             with client, client.makefile("rb") as reader:
                 while (body := _read_request(reader)) is not None:
-                    answer = self._answer(upstream, body)
+                    with self._traffic.reading():
+                        answer = self._answer(upstream, body)
                     client.sendall(_HEAD % len(answer) + answer)
         except (OSError, ValueError):  # the client went, or does not speak HTTP
             pass
