@@ -96,8 +96,8 @@ def _plan(event: PlanApproved | PlanDenied | PlanAborted | PlanCompleted) -> str
             return f"denied to {purpose}: {'; '.join(reasons)}"
         case PlanAborted(step=step, reason=reason):
             return f"aborted at step {step}, because {reason}"
-        case PlanCompleted(attribution=attribution):
-            return f"completed{_lines(attribution)}"
+        case PlanCompleted():
+            return "completed, every step verified"
         case _:
             assert_never(event)
 
@@ -111,8 +111,8 @@ def _balance(event: StepVerified | StepMismatched | ExternalChanged | PnlRecorde
         case ExternalChanged(cause=cause, changes=changes, explained=explained):
             note = "" if explained else ", unexplained"
             return f"changed by others ({cause}{note}): {dict(changes)}"
-        case PnlRecorded(attribution=attribution, unit_price=unit_price):
-            return f"P&L{_lines(attribution)}; unit price {unit_price}"
+        case PnlRecorded():
+            return _mark(event)
         case _:
             assert_never(event)
 
@@ -149,10 +149,21 @@ def _state(
             assert_never(event)
 
 
-def _lines(attribution: object) -> str:
-    items = dict(attribution) if isinstance(attribution, dict) else {}
-    told_lines = ", ".join(f"{line} {amount:+d}" for line, amount in items.items() if amount)
-    return f": {told_lines}" if told_lines else ""
+def _mark(event: PnlRecorded) -> str:
+    """Return a P&L mark in words: what moved, what flowed, what a unit is worth."""
+    lines = [
+        f"{line.replace('_', ' ')} {_shared(amount, event):+.2f}"
+        for line, amount in event.attribution.items()
+        if amount
+    ]
+    flow = f", flow {_shared(event.flow, event):+.2f}" if event.flow else ""
+    told = ", ".join(lines) or "unchanged"
+    price = f"unit {_shared(event.unit_price, event):.6f} {event.share_class}"
+    return f"P&L {told}{flow}; {price}"
+
+
+def _shared(raw: int, event: PnlRecorded) -> Decimal:
+    return Decimal(raw).scaleb(-event.share_decimals)
 
 
 def _gwei(wei: int) -> str:

@@ -270,6 +270,8 @@ class PnlRecorded:
     units: int  # WAD
     unit_price: int  # share class raw per WAD units
     flow: int = 0  # share class raw units that came in (+) or went out (-)
+    share_class: str = "USD"
+    share_decimals: int = 8
 
 
 @dataclass(frozen=True, slots=True)

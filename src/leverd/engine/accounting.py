@@ -88,11 +88,14 @@ def _gas(page: Page, native_price: int) -> tuple[GasFact, ...]:
 def _recorded(
     state: State, snapshot: Snapshot, lines: Attribution, units: UnitBook, flow: int
 ) -> PnlRecorded:
+    mandate = state.position.mandate
     return PnlRecorded(
-        state.position.mandate.position_id,
+        mandate.position_id,
         snapshot,
         lines.lines,
         units.units,
         units.price,
         flow,
+        mandate.share_class.symbol,
+        mandate.share_class.decimals,
     )
