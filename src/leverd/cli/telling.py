@@ -32,7 +32,9 @@ from leverd.domain.events import (
     TradingStateChanged,
     UnwindRequested,
 )
+from leverd.domain.money import Amount, Asset
 
+_DECIMALS_MAX: Final = 36  # of any token
 _GWEI = 10**9
 _ETHER = 10**18
 _USD = 10**8
@@ -163,7 +165,8 @@ def _mark(event: PnlRecorded) -> str:
 
 
 def _shared(raw: int, event: PnlRecorded) -> Decimal:
-    return Decimal(raw).scaleb(-event.share_decimals)
+    decimals = min(max(event.share_decimals, 0), _DECIMALS_MAX)
+    return Amount(Asset(event.share_class, decimals), raw).whole
 
 
 def _gwei(wei: int) -> str:
