@@ -34,7 +34,8 @@ from leverd.domain.events import (
 )
 from leverd.domain.money import Amount, Asset
 
-_DECIMALS_MAX: Final = 36  # of any token
+_DECIMALS_MAX = 36
+"""More than any token has."""
 _GWEI = 10**9
 _ETHER = 10**18
 _USD = 10**8
