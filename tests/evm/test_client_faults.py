@@ -12,6 +12,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loguru import logger
 from tests.evm.proxy import (
     Proxy,
     body,
@@ -235,6 +236,27 @@ async def test_reads_are_tried_again_after_a_pause_and_give_up_at_their_deadline
         with pytest.raises(UnreachableError):
             await client(proxy, patience=Patience(0.3, 0.02, 0.05, 0.01)).head()
         assert asyncio.get_running_loop().time() - begun < 3
+
+
+async def test_a_node_that_comes_up_late_is_waited_for_and_that_is_said():
+    said = []
+    sink = logger.add(lambda message: said.append(str(message)), level="WARNING")
+    try:
+        async with proxied(node) as proxy:
+            proxy.fault = times(5, status(503))
+            late = client(proxy, patience=Patience(0.2, 0.05, 0.1, 0.01))
+            assert await late.connect(deadline_s=10) == 5
+    finally:
+        logger.remove(sink)
+    assert len(said) >= 2
+    assert all("asking again in" in line and "LVD-NET" in line for line in said)
+
+
+async def test_a_node_that_hangs_is_asked_again_within_a_long_wait():
+    async with proxied(node) as proxy:
+        proxy.fault = times(1, delayed(30))
+        late = client(proxy, patience=Patience(0.2, 0.05, 0.1, 0.01))
+        assert await late.connect(deadline_s=10) == 5
 
 
 async def test_an_open_breaker_is_not_asked_but_probes_pass_and_close_it():

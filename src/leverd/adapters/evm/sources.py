@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay
+from loguru import logger
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
 from leverd.adapters.evm import codes
@@ -87,6 +88,7 @@ class Sources:
             + wait_random(0, patience.jitter_s),
             stop=stop_before_delay(deadline_s or patience.deadline_s),
             sleep=clock.sleep,
+            before_sleep=_say,
             reraise=True,
         )
         return await retrying(self._round, asks, parse, deadline)
@@ -121,6 +123,7 @@ class Sources:
             if not breaker.admits(now, probe=_probing.get()):
                 continue
             share = (deadline - now) / (len(self._endpoints) - position)
+            share = min(share, self._patience.deadline_s)  # a long wait is many tries
             try:
                 result = parse(await endpoint.ask(asks, max(share, 0.05)))
             except (UnreachableError, NonsenseError) as error:
@@ -147,6 +150,12 @@ class Sources:
             place=names,
             remedy="check the nodes, or add another RPC",
         )
+
+
+def _say(state: RetryCallState) -> None:
+    """Log that a node does not answer, and when it is asked again; never what it was asked."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    logger.warning("{}; asking again in {:.0f} s", error, state.upcoming_sleep)
 
 
 def _worse(
