@@ -130,14 +130,20 @@ class Executor:
             with put_up_with(f"slot {number}"):
                 async with answered(self._policy.io_s):
                     seen[number] = await self._venue.look(number, slot.hashes)
-        for number in seen:
-            slot_now = self._logbook.known.slots.get(number)
-            if slot_now is not None:
+        in_order = True
+        for number in sorted(self._logbook.known.slots):
+            if number in seen:
                 with put_up_with(f"slot {number}"):
-                    await self._tend_one(slot_now, seen)
+                    await self._tend_one(number, seen, in_order=in_order)
+            slot_now = self._logbook.known.slots.get(number)
+            in_order = in_order and (slot_now is None or not slot_now.waiting)
 
-    async def _tend_one(self, slot: Slot, seen: Mapping[int, Sighting]) -> None:
-        sighting, number = seen[slot.number], slot.number
+    async def _tend_one(self, number: int, seen: Mapping[int, Sighting], *, in_order: bool) -> None:
+        """Do what is due about a slot; it is settled only once all below it are.
+
+        So the journal tells what happened in the order in which it happened.
+        """
+        slot, sighting = self._logbook.known.slots[number], seen[number]
         self._logbook.at = max(self._logbook.at, sighting.head_at)
         doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
@@ -146,7 +152,10 @@ class Executor:
             self._doubts.setdefault(number, sighting.head_block)
         else:
             self._doubts.pop(number, None)
-        await self._do(slot, move, seen)
+        if in_order or not isinstance(move, Include | Lose):
+            await self._do(slot, move, seen)
+        if isinstance(move, Reorganise):  # it may be in another block already
+            await self._tend_one(number, seen, in_order=in_order)
 
     async def _do(self, slot: Slot, move: slots.Move, seen: Mapping[int, Sighting]) -> None:
         match move:

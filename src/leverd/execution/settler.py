@@ -30,7 +30,7 @@ from leverd.execution.recovery import RESTARTED
 from leverd.execution.slots import CANCEL, Policy, Slot
 from leverd.execution.verify import StepDone, fills_out, mismatch
 from leverd.execution.witness import Found, same_block, step_done
-from leverd.interfaces.venue import Sighting, Venue
+from leverd.interfaces.venue import Inclusion, Sighting, Venue
 
 DEADLINE: Final = "the deadline passed"
 REPLACED: Final = "another transaction took its place"
@@ -73,6 +73,7 @@ class Settler:
         text = f"nonce {slot.number} was spent by a transaction that is not ours"
         await self._logbook.record(
             SlotLost(slot.number, act.signer, block),
+            *await self._undone(slot),
             TradingStateChanged(act.position_id, TradingState.REDUCING, text, "execution"),
             AlertRaised(act.position_id, facts.LOST, text),
             *self._logbook.aborted(slot.plans, text),
@@ -94,7 +95,7 @@ class Settler:
         """
         attempt, inclusion = found.attempt, found.inclusion
         mined = facts.inclusion_of(attempt, inclusion)
-        events: list[Event] = [mined, *await self._undoing(slot, found)]
+        events: list[Event] = [mined, *await self._undoing(slot, inclusion)]
         others = tuple(plan_id for plan_id in slot.plans if plan_id != attempt.plan_id)
         outcome: Sequence[Event]
         on = None
@@ -176,20 +177,26 @@ class Settler:
             logger.error("{}: P&L not marked: {}", mandate.position_id, error)
             return ()
 
-    async def _undoing(self, slot: Slot, found: Found) -> Sequence[Event]:
+    async def _undoing(self, slot: Slot, inclusion: Inclusion) -> Sequence[Event]:
         """Return the fact that a reorganisation took back what `slot` did before, if it did."""
-        undone, inclusion = slot.undone, found.inclusion
-        if undone is None or not undone.succeeded:
+        undone = slot.undone
+        if undone is not None and undone.tx_hash == inclusion.tx_hash and inclusion.succeeded:
             return ()
-        if undone.tx_hash == inclusion.tx_hash and inclusion.succeeded:
+        return await self._undone(slot)
+
+    async def _undone(self, slot: Slot) -> Sequence[Event]:
+        """Return the fact that what `slot` did is undone for good: how things stand without it."""
+        undone = slot.undone
+        if undone is None or not undone.succeeded:
             return ()
         before = slot.attempt(undone.tx_hash)
         mandate = self._mandates.get(before.position_id)
         if before.purpose == CANCEL or mandate is None:
             return ()
         async with answered(self._policy.io_s):
-            state = await self._venue.state_after(mandate, inclusion)
-        snapshot = self._photograph(state, found)
+            seen = await self._venue.observe([mandate])
+        state = seen.positions[mandate.position_id].state
+        snapshot = self._ways.photograph(state, seen.stamp)
         return (
             ExternalChanged(
                 before.position_id, "reorganised", {}, explained=True, snapshot=snapshot
