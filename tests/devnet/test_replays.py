@@ -31,7 +31,7 @@ def crash(since: str, until: str) -> Recipe:
 
 @pytest.mark.parametrize(
     ("since", "until", "trough"),
-    [("2020-03-12", "2020-03-14", 86), ("2022-06-12", "2022-06-15", 1_000)],
+    [("2020-03-12", "2020-03-14", 86), ("2022-06-12", "2022-06-15", 1_075)],
     ids=["march 2020", "june 2022"],
 )
 def test_a_leveraged_resident_who_does_nothing_is_liquidated(since, until, trough):
