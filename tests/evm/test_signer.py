@@ -157,8 +157,16 @@ def test_the_guardians_part_of_the_budget_is_kept_for_lowering_risk():
     assert refused.value.code == "LVD-SGN-009"
     one.sign(replace(lowering, nonce=2))
     one.sign(replace(lowering, nonce=3))
+
+
+def test_no_budget_stops_what_lowers_risk_and_it_counts_against_the_rest():
+    cost = GOOD.gas * GOOD.max_fee
+    one = signer(GasBudget(day_max=2 * cost, guardian_only=0))
+    lowering = replace(GOOD, data=aave.WITHDRAW.encode(TOKEN, 5, ME))
+    for nonce in range(10):
+        one.sign(replace(lowering, nonce=nonce))
     with pytest.raises(SigningRefusedError):
-        one.sign(replace(lowering, nonce=4))
+        one.sign(replace(GOOD, nonce=11))
 
 
 def test_bumps_of_one_slot_count_once_and_real_costs_take_the_place_of_promises():

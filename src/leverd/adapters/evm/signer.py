@@ -20,7 +20,8 @@ class GasBudget:
     """What may be promised for gas in one UTC day of chain time, wei.
 
     A promise is gas limit times highest fee; attempts for one nonce count once, the largest;
-    a mined one counts what it really cost.
+    a mined one counts what it really cost. What lowers risk is counted and never refused: a
+    budget spent is a small loss, a position nobody may save a large one.
     """
 
     day_max: int
@@ -36,8 +37,8 @@ class GasBudget:
         """
         others = sum(cost for one, cost in self._promised.items() if one != nonce)
         here = max(wei, self._promised.get(nonce, 0))
-        budget = self.day_max if lowers_risk else self.day_max - self.guardian_only
-        if others + here > budget:
+        budget = self.day_max - self.guardian_only
+        if not lowers_risk and others + here > budget:
             raise refused(codes.BUDGET_SPENT, f"{others + here} wei of gas today, at most {budget}")
         self._promised[nonce] = here
 
