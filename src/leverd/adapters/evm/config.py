@@ -58,7 +58,7 @@ class EvmVenueConfig:
     final_depth: int = 2  # blocks, where the profile has no finality tag
     read_deadline_s: float = 5.0
     gas_day_wei_max: int = 0  # wei a UTC day of chain time the key may promise, 0 is no bound
-    gas_day_guardian_wei: int = 0  # the part of it that only lowering risk may use
+    gas_day_guardian_wei: int = 0  # its part that only lowering risk may use
     addresses: Mapping[Asset, str] = field(init=False)
 
     def __post_init__(self) -> None:
