@@ -116,11 +116,8 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
     posted = loans.supplied(state.market, state.position.loan, mandate.collateral, state.at)
     if owed == 0:
-        if posted == 0:
-            return None
-        everything = Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True)
-        step = Step(StepKind.SINGLE, (everything,), health_min=0)
-        return _finish(view, terms, Purpose.UNWIND, (step,), decision.reason)
+        steps = rounds.take_out(state, terms)
+        return _finish(view, terms, Purpose.UNWIND, steps, decision.reason) if steps else None
     sell_max = _sold_to_close(state, owed, terms)
     if sell_max is None or sell_max > posted:
         return _as_far_as_it_goes(decision, view, terms)

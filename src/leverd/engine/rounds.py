@@ -6,6 +6,7 @@ withdrawing before repaying both pass through a lower health than either end.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 
 from leverd.domain import loans, quotes
@@ -13,7 +14,7 @@ from leverd.domain.apply import apply_step, worst_fills
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import BPS, mul_div_down
 from leverd.domain.lending import INFINITE_HEALTH
-from leverd.domain.money import Amount, Asset
+from leverd.domain.money import Amount, Asset, value_down
 from leverd.domain.plan import (
     Action,
     Borrow,
@@ -117,6 +118,23 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
         if posted:
             left = Amount(mandate.collateral, posted)
             _add(state, steps, single(Withdraw(mandate.lending, left, everything=True)))
+    return tuple(steps)
+
+
+def take_out(state: State, terms: Terms) -> tuple[Step, ...]:
+    """Return steps that leave a position without debt with nothing but idle collateral.
+
+    What a close in rounds bought beyond the debt is sold again, if the pool takes it.
+    """
+    mandate, steps = state.position.mandate, list[Step]()
+    posted = Amount(mandate.collateral, _supplied(state, mandate.collateral))
+    if posted.raw:
+        everything = Withdraw(mandate.lending, posted, everything=True)
+        state = _add(state, steps, single(everything))
+    left = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
+    if value_down(left, state.market.reserves[left.asset].price) > terms.dust_usd:
+        with suppress(ImpossibleError):
+            _sell(state, steps, left, mandate.collateral, terms)
     return tuple(steps)
 
 

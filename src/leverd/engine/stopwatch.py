@@ -8,8 +8,9 @@ from statistics import median
 from typing import Final
 
 from leverd.domain.decision import Decision, Hold
+from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
-from leverd.interfaces.agent import Agent, Alerting
+from leverd.interfaces.agent import Agent, Alerting, Quieting
 from leverd.interfaces.clock import Clock
 
 _KEPT: Final = 256
@@ -51,6 +52,10 @@ class TimedAgent:
     def alert(self, view: View) -> str | None:
         """Return what the agent has to tell the owner; see `Alerting`."""
         return self._agent.alert(view) if isinstance(self._agent, Alerting) else None
+
+    def quiet(self, view: View) -> Quiet | None:
+        """Return when the agent would only hold; see `Quieting`."""
+        return self._agent.quiet(view) if isinstance(self._agent, Quieting) else None
 
     def _note(self, seconds: float) -> None:
         self.taken.append(seconds)

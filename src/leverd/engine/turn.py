@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
 
+from leverd.domain import loans
 from leverd.domain.decision import Decision, Hold, Unwind, combine
+from leverd.domain.fixed_point import WAD
 from leverd.domain.plan import Plan
 from leverd.domain.view import View
 from leverd.engine import planner
 from leverd.engine.terms import Terms
-from leverd.interfaces.agent import Agent, Alerting
+from leverd.interfaces.agent import Agent, Alerting, Quieting
 from leverd.risk import urgency
 from leverd.risk.gate import NOTHING_PENDING, Pending, Verdict, bound, review
 from leverd.risk.limits import Limits
 
 OWNER = "owner"
 """The name a standing order of the owner goes by where agents have theirs."""
+
+_CLEAR: Final = Decimal("1.01")
+"""How far above a guard's trigger the middle of a plan stays: room for a tick and interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,13 @@ class Seat:
 
     agent: Agent
     guards: bool
+
+    def wakes_below(self, view: View) -> int:
+        """Return the health (wad) down to which a guard promises to hold, 0 if it does not."""
+        if not (self.guards and isinstance(self.agent, Quieting)):
+            return 0
+        promise = self.agent.quiet(view)
+        return 0 if promise is None else promise.health.above or 0
 
     def alert(self, view: View) -> str | None:
         """Return what a guard has to tell the owner about `view`, None if nothing."""
@@ -66,27 +80,40 @@ def turn(
     """
     wish = combine(_wishes(view, seats))
     decision = bound(wish, view, limits)
-    plan = planner.plan(decision, view, terms_of(view, limits, timing, urgent=_is_urgent(decision)))
+    woken = max((seat.wakes_below(view) for seat in seats), default=0)
+    terms = terms_of(view, limits, timing, urgent=_is_urgent(decision), woken=woken)
+    plan = planner.plan(decision, view, terms)
     verdict = None if plan is None else review(plan, view, limits, age_s=age_s, pending=pending)
     return Outcome(view, wish, decision, plan, verdict)
 
 
-def terms_of(view: View, limits: Limits, timing: Timing, *, urgent: bool = False) -> Terms:
+def terms_of(
+    view: View, limits: Limits, timing: Timing, *, urgent: bool = False, woken: int = 0
+) -> Terms:
     """Return the terms of a plan made now: the limits, loosened by how urgent it is.
 
     What is urgent gets a short deadline: in a crash its minimum is soon out of date, and the
-    next attempt is made from a fresh view.
+    next attempt is made from a fresh view. A plan of several transactions that is not urgent
+    stays clear of `woken`, the health (wad) at which a guard would cut it off half-way.
     """
     pressed = urgency.of(view, limits)
+    clear = Decimal(woken) / WAD * _CLEAR
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),
         impact_max=urgency.impact_max(view, limits, pressed),
-        health_min=limits.health_min,
-        health_step_min=urgency.step_floor(view, limits),
+        health_min=max(limits.health_min, clear),
+        health_step_min=_step_floor(view, limits, Decimal(0) if urgent else clear),
         delay_s=timing.delay_s,
         deadline_s=timing.deadline_urgent_s if urgent else timing.deadline_s,
         dust_usd=10**8,
     )
+
+
+def _step_floor(view: View, limits: Limits, clear: Decimal) -> Decimal:
+    """Return how low a lowering plan may pass: `clear`, unless it stands too near that already."""
+    health = loans.summarise(view.state.market, view.state.position.loan, view.now).health
+    floor = urgency.step_floor(view, limits)
+    return max(floor, clear) if Decimal(health) / WAD > clear * _CLEAR else floor
 
 
 def _is_urgent(decision: Decision) -> bool:

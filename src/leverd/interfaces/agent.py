@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from leverd.domain.decision import Decision
+from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
 
 ParamsT = TypeVar("ParamsT")
@@ -43,6 +44,15 @@ class Alerting(Protocol):
 
     def alert(self, view: View) -> str | None:
         """Return what to tell the owner now, None if nothing."""
+        ...
+
+
+@runtime_checkable
+class Quieting(Protocol):
+    """What an agent may also be able to do: promise when it would only hold."""
+
+    def quiet(self, view: View) -> Quiet | None:
+        """Return bands inside which `decide` would only hold, None to promise nothing."""
         ...
 
 

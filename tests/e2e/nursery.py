@@ -1,0 +1,107 @@
+"""Runs `run_agent` in children that kill themselves at a given line. Started by test_kill.
+
+One process imports everything once and forks for each run, so that a start costs what a start
+costs and not its imports. Each order is a line of JSON on stdin, each answer one on stdout:
+first the child's pid, then how it ended (a signal's number is negative).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from typing import Any
+
+import leverd.bootstrap.service
+from leverd.adapters.evm.venue import EvmVenue
+from leverd.adapters.sql_journal import SqlJournal
+from leverd.cli import run_agent
+from leverd.execution.executor import Executor
+
+assert leverd.bootstrap.service.run  # imported for its imports
+
+POINTS: dict[str, tuple[type, str]] = {
+    "append": (SqlJournal, "append"),
+    "send": (EvmVenue, "send"),
+    "look": (EvmVenue, "look"),
+    "fills": (EvmVenue, "fills"),
+    "recover": (Executor, "recover"),
+}
+
+
+def die_at(point: str, when: str, nth: int) -> None:
+    """Have the process kill itself before or after the nth call of `point`."""
+    owner, name = POINTS[point]
+    inner = getattr(owner, name)
+    calls = 0
+
+    @functools.wraps(inner)
+    async def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        last = calls == nth
+        if last and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = await inner(*args, **kwargs)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, counted)
+
+
+def make_stepwise() -> None:
+    """Make every account out to be one that does single steps only."""
+    inner = EvmVenue.observe
+
+    @functools.wraps(inner)
+    async def observe(self: EvmVenue, mandates: Any) -> Any:
+        seen = await inner(self, mandates)
+        plain = {name: replace(each, atomic=False) for name, each in seen.positions.items()}
+        return replace(seen, positions=plain)
+
+    EvmVenue.observe = observe  # type: ignore[method-assign]  # in this child alone
+
+
+def run(order: dict[str, Any]) -> None:
+    """Be `run_agent`, with what the order adds."""
+    sys.argv = ["run_agent", *order["arguments"]]
+    out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    if order.get("stepwise"):
+        make_stepwise()
+    if order.get("die"):
+        die_at(*order["die"])
+    run_agent.main()
+
+
+def main() -> None:
+    """Take orders until stdin ends."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            code = 70
+            try:
+                run(json.loads(line))
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 1
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        tell(child)
+        _, status = os.waitpid(child, 0)
+        tell(os.waitstatus_to_exitcode(status))
+
+
+def tell(number: int) -> None:
+    """Answer with one number."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Plans of several transactions: guards let them finish, and nothing is left behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from tests import worlds
+from tests.limits import TIMING, limits
+
+from leverd.agents.guardian import Guardian
+from leverd.agents.guardian import Params as GuardianParams
+from leverd.agents.leverage_loop import LeverageLoop
+from leverd.agents.leverage_loop import Params as LoopParams
+from leverd.domain import loans
+from leverd.domain.apply import apply_step, modelled_fills
+from leverd.domain.fixed_point import WAD
+from leverd.domain.plan import Purpose, Swap, Withdraw
+from leverd.domain.view import Record
+from leverd.engine.turn import Seat, turn
+from leverd.risk.gate import Approved
+
+GUARD = Guardian(GuardianParams(target=Decimal("2.5"), band_high=Decimal("2.8")))
+LOOP = LeverageLoop(
+    LoopParams(
+        target=Decimal("2.5"),
+        boost_below=Decimal("2.2"),
+        repay_above=Decimal("2.8"),
+        change_min=Decimal("0.1"),
+        wait_s_min=0,
+        cost_share_max=Decimal(1),
+    )
+)
+SEATS = [Seat(GUARD, guards=True), Seat(LOOP, guards=False)]
+LIMITS = limits(cost_share_max=Decimal(1), position_usd_max=Decimal(10**7))
+
+
+def healths(view, plan):
+    """Return the health (wad) after each step, as the market models it."""
+    state, found = view.state, []
+    for step in plan.steps:
+        state = apply_step(state, step, modelled_fills(state, step, view.now))
+        found.append(loans.summarise(state.market, state.position.loan, state.at).health)
+    return found, state
+
+
+def approved(view, seats=SEATS):
+    outcome = turn(view, seats, LIMITS, TIMING, age_s=0)
+    assert isinstance(outcome.verdict, Approved), outcome
+    return outcome.plan
+
+
+def test_opening_step_by_step_never_passes_through_the_guardians_trigger():
+    view = worlds.view(worlds.state(idle=10), atomic=False)
+    plan = approved(view)
+    passed, _ = healths(view, plan)
+    assert len(plan.steps) > 6
+    assert min(passed) > 12 * WAD // 10  # the trigger: the guardian would cut the plan off
+
+
+def test_without_a_guard_the_limits_alone_say_how_low_it_may_pass():
+    view = worlds.view(worlds.state(idle=10), atomic=False)
+    passed, _ = healths(view, approved(view, SEATS[1:]))
+    assert LIMITS.health_min * WAD <= min(passed) < 12 * WAD // 10
+
+
+def test_a_calm_reduction_step_by_step_stays_above_the_trigger_too():
+    view = worlds.view(worlds.at_leverage("2.9"), atomic=False)
+    plan = approved(view)
+    assert plan.purpose is Purpose.REDUCE
+    assert min(healths(view, plan)[0]) > 12 * WAD // 10
+
+
+def test_an_urgent_one_may_pass_as_low_as_the_limits_say():
+    view = worlds.view(worlds.at_leverage("3.4"), atomic=False)
+    plan = approved(view)
+    assert plan.purpose is Purpose.DELEVERAGE
+    assert LIMITS.health_step_min * WAD <= min(healths(view, plan)[0]) < 115 * WAD // 100
+
+
+def test_what_a_close_bought_too_much_is_sold_and_the_collateral_comes_home():
+    unwinding = Record(unwinding=True)
+    view = worlds.view(worlds.state(posted=2, idle_debt=250), atomic=False, record=unwinding)
+    plan = approved(view)
+    assert [type(step.actions[0]) for step in plan.steps] == [Withdraw, Swap]
+    _, after = healths(view, plan)
+    assert after.position.idle[worlds.USDC] == 0
+    assert after.position.idle[worlds.WETH] > 2 * 10**18
+    assert not any(after.position.loan.supplies.values())
+
+
+def test_dust_of_the_debt_asset_is_left_where_it_is():
+    view = worlds.view(worlds.state(idle=2, idle_debt="0.5"), record=Record(unwinding=True))
+    assert turn(view, SEATS, LIMITS, TIMING, age_s=0).plan is None
+
+
+def test_a_pool_that_cannot_take_the_rest_does_not_keep_the_collateral_in():
+    dry = replace(worlds.pool(), liquidity=0, ticks=())
+    state = worlds.state(posted=2, idle_debt=250, pools={"weth-usdc": dry})
+    plan = approved(worlds.view(state, record=Record(unwinding=True)))
+    assert [type(step.actions[0]) for step in plan.steps] == [Withdraw]
