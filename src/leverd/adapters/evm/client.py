@@ -33,6 +33,7 @@ from leverd.errors import NonsenseError, UnreachableError
 from leverd.interfaces.chain_client import BatchRead, Call, Head, Receipt, Reply
 from leverd.interfaces.clock import Clock
 
+_WITNESS_S: Final = 1.0  # a second opinion must not hold the first one up
 _RECENT: Final = 4  # blocks whose tips show what is usual
 
 
@@ -139,17 +140,10 @@ class EvmClient:
 
     async def witnesses(self, head: Head, address: str, nonce: int) -> int:
         """Return how many nodes name `head` and `nonce` too, the preferred one included."""
-        agree = 1
-        for endpoint in self._sources.endpoints[1:]:
-            asks = (questions.header(hex(head.number)), questions.nonce(address, hex(head.number)))
-            try:
-                got = await endpoint.ask(asks, self._patience.deadline_s / 2)
-                seen = replies.maybe_head(got[0])
-                counted = replies.number(got[1])
-            except (UnreachableError, NonsenseError):
-                continue  # a node that cannot say does not agree; the gate decides what that means
-            agree += seen is not None and seen.block_hash == head.block_hash and counted == nonce
-        return agree
+        asks = (questions.header(hex(head.number)), questions.nonce(address, hex(head.number)))
+        deadline_s = min(self._patience.deadline_s / 2, _WITNESS_S)
+        others = await self._sources.ask_others(asks, deadline_s)
+        return 1 + sum(_agrees(found, head, nonce) for found in others)
 
     async def call(self, call: Call, *, sender: str, block: int | None = None) -> Reply:
         """Return what `call` would answer `sender`; see `ChainClient`."""
@@ -282,3 +276,13 @@ class EvmClient:
                 remedy="point chain.rpc at a node of the chain that chain.id names",
             )
         return seen
+
+
+def _agrees(found: Sequence[Answer], head: Head, nonce: int) -> bool:
+    """Return whether another node names the same block and nonce; nonsense does not agree."""
+    try:
+        seen = replies.maybe_head(found[0])
+        counted = replies.number(found[1])
+    except (UnreachableError, NonsenseError):
+        return False
+    return seen is not None and seen.block_hash == head.block_hash and counted == nonce

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -93,6 +94,17 @@ class Sources:
         )
         return await retrying(self._round, asks, parse, deadline)
 
+    async def ask_others(self, asks: Sequence[Ask], deadline_s: float) -> list[Sequence[Answer]]:
+        """Return the answers of every node but the preferred one that gives any in time."""
+        now = self._clock.monotonic()
+        others = [
+            endpoint
+            for endpoint in self._endpoints[1:]
+            if self._breakers[endpoint.name].admits(now)
+        ]
+        found = await asyncio.gather(*(self._try(one, asks, deadline_s) for one in others))
+        return [answers for answers in found if answers is not None]
+
     async def send(self, ask: Ask, parse: Callable[[Answer, str], T], deadline_s: float) -> T:
         """Return what `parse` makes of one node's answer; asked once and of one node only.
 
@@ -134,6 +146,18 @@ class Sources:
                 breaker.succeeded()
                 return result
         raise failure or self._all_open()
+
+    async def _try(
+        self, endpoint: Endpoint, asks: Sequence[Ask], deadline_s: float
+    ) -> Sequence[Answer] | None:
+        breaker = self._breakers[endpoint.name]
+        try:
+            answers = await endpoint.ask(asks, deadline_s)
+        except (UnreachableError, NonsenseError):
+            breaker.failed(self._clock.monotonic())
+            return None
+        breaker.succeeded()
+        return answers
 
     def _for_send(self) -> Endpoint:
         now = self._clock.monotonic()
