@@ -35,9 +35,7 @@ class LeverdError(Exception):
     family: ClassVar[str] = "LVD"
     exit_code: ClassVar[int] = 1
 
-    def __init__(
-        self, message: str, *, number: int = 0, place: str = "", remedy: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, number: int = 0, place: str = "", remedy: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.number = number
