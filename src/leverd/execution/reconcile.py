@@ -18,13 +18,17 @@ LIQUIDATED = "LVD-REC-002"
 
 
 def reconcile(mandate: Mandate, known: Snapshot | None, found: Snapshot) -> tuple[Event, ...]:
-    """Return the facts that lead from `known`, what our own acts left, to `found`."""
+    """Return the facts that lead from `known`, what our own acts left, to `found`.
+
+    A picture older than what is known says nothing: some node lags behind.
+    """
     if known is None:
         return (PositionAdopted(mandate.position_id, mandate.account, found),)
     changes = _changes(known, found)
-    if not changes:
+    if not changes or found.block < known.block:
         return ()
-    cause, explained = _cause(changes)
+    ours = {mandate.collateral.symbol, mandate.debt.symbol}
+    cause, explained = _cause(changes, ours, indebted=any(found.owed.values()))
     fact = ExternalChanged(mandate.position_id, cause, changes, explained, found)
     alert = _alert(mandate.position_id, cause, changes, explained=explained)
     return (fact,) if alert is None else (fact, alert)
@@ -45,18 +49,21 @@ def _changes(known: Snapshot, found: Snapshot) -> dict[str, int]:
     }
 
 
-def _cause(changes: Mapping[str, int]) -> tuple[str, bool]:
+def _cause(changes: Mapping[str, int], ours: set[str], *, indebted: bool) -> tuple[str, bool]:
     """Return the likeliest cause, and whether it is an innocent one."""
     supplied, owed, idle = (_signs(changes, kind) for kind in ("supplied", "owed", "idle"))
     if supplied == {-1} and owed == {-1} and not idle:
         return "liquidation", True
-    if 1 in owed or -1 in supplied:
+    if 1 in owed or (-1 in supplied and indebted):
         return "unexplained", False
     if owed:
         return "repay", True
     if supplied:
-        return "supply", True
-    return ("deposit", True) if idle == {1} else ("withdrawal", True)
+        return ("withdrawal", True) if -1 in supplied else ("supply", True)
+    if idle == {1}:
+        others = all(leg.partition(":")[2] not in ours for leg in changes)
+        return ("reward", True) if others else ("deposit", True)
+    return ("withdrawal", True) if idle == {-1} else ("trade", True)
 
 
 def _signs(changes: Mapping[str, int], kind: str) -> set[int]:

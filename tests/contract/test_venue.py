@@ -1,0 +1,274 @@
+"""What every `Venue` promises, proven on each implementation."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from tests.chain import local, market
+from tests.contract import places
+from tests.limits import TIMING, limits
+
+from leverd.domain import loans
+from leverd.domain.apply import apply_step
+from leverd.domain.decision import SetLeverage, Unwind
+from leverd.domain.money import Amount
+from leverd.domain.plan import StepKind, Swap
+from leverd.domain.valuation import leverage
+from leverd.domain.view import View
+from leverd.engine import planner
+from leverd.engine.turn import terms_of
+from leverd.errors import RefusedError, RevertedError
+from leverd.execution.slots import replacement
+from leverd.interfaces.venue import Order
+
+__all__ = ["local", "market"]  # fixtures
+
+FOREVER = 2**40
+WAD = 10**18
+OPEN = SetLeverage("test", Decimal(2), "a test asks")
+LESS = SetLeverage("test", Decimal("1.5"), "a test asks")
+CLOSE = Unwind("test", "a test asks")
+
+
+@pytest.fixture(params=["simulated", pytest.param("evm", marks=pytest.mark.chain)])
+async def place(request):
+    async with getattr(places, request.param)(request) as made:
+        yield made
+
+
+async def look_around(place):
+    seen = await place.venue.observe([place.mandate])
+    return seen, seen.positions[place.mandate.position_id]
+
+
+async def step_for(place, decision):
+    """Return the one step that brings the position to `decision`."""
+    seen, one = await look_around(place)
+    view = View(seen.stamp, one.state, seen.gas, one.sequence, one.atomic)
+    terms = terms_of(view, limits(price_impact_max=Decimal("0.05")), TIMING)
+    plan = planner.plan(decision, view, terms)
+    assert plan is not None
+    assert len(plan.steps) == 1
+    return plan.steps[0]
+
+
+async def order_for(place, step, *, slot=0, **changes):
+    """Return a rehearsed order `slot` places above the next nonce."""
+    seen, one = await look_around(place)
+    gas = await place.venue.rehearse(place.mandate, step, one.sequence, FOREVER)
+    fees = await place.venue.fees(urgency=0.5)
+    order = Order(place.mandate, step, seen.nonce + slot, one.sequence, FOREVER, gas, fees)
+    return replace(order, **changes)
+
+
+async def carry_out(place, decision):
+    """Return the step that was mined for `decision`, and where."""
+    step = await step_for(place, decision)
+    order = await order_for(place, step)
+    attempt = await place.venue.sign(order)
+    await place.venue.send(attempt.payload)
+    place.mine()
+    seen = await place.venue.look(order.slot, [attempt.tx_hash])
+    assert seen.inclusion is not None
+    return step, seen.inclusion
+
+
+async def test_a_look_shows_one_block_and_our_health_is_the_venues_own(place):
+    await carry_out(place, OPEN)
+    seen, one = await look_around(place)
+    ours = loans.summarise(one.state.market, one.state.position.loan, seen.stamp.at)
+    assert one.state.at == seen.stamp.at
+    assert ours.health == one.health_reported
+    assert one.trusted
+    assert one.atomic
+
+
+async def test_every_kind_of_step_does_what_apply_says_to_the_wei(place):
+    for decision, kind in (
+        (OPEN, StepKind.RAISE),
+        (LESS, StepKind.LOWER),
+        (CLOSE, StepKind.CLOSE),
+    ):
+        step, found = await carry_out(place, decision)
+        assert step.kind is kind
+        assert found.succeeded, found.reason
+        fills = await place.venue.fills(place.mandate, step, found.tx_hash)
+        before = await place.venue.state_before(place.mandate, found)
+        after = await place.venue.state_after(place.mandate, found)
+        told = apply_step(before, step, fills, verified=True)
+        assert list(told.position.legs()) == list(after.position.legs())
+        assert told.position.loan == after.position.loan
+    assert leverage(after) == 1
+
+
+async def test_a_rehearsal_foretells_enough_gas_and_sends_nothing(place):
+    step = await step_for(place, OPEN)
+    order = await order_for(place, step)
+    seen, one = await look_around(place)
+    assert (seen.nonce, one.sequence) == (order.slot, order.sequence)
+    _, found = await carry_out(place, OPEN)
+    assert 21_000 < found.gas_used <= order.gas_limit
+
+
+@pytest.mark.parametrize("what", ["sequence", "deadline", "health", "proceeds", "not below"])
+async def test_a_rehearsal_says_that_a_step_would_revert(place, what):
+    step = await step_for(place, OPEN)
+    seen, one = await look_around(place)
+    sequence, deadline = one.sequence, FOREVER
+    match what:
+        case "sequence":
+            sequence += 1
+        case "deadline":
+            deadline = seen.stamp.at - 1
+        case "health":
+            step = replace(step, health_min=5 * WAD)
+        case "not below":
+            step = replace(step, health_below=WAD)
+        case "proceeds":
+            swap, *others = step.actions
+            assert isinstance(swap, Swap)
+            most = Amount(swap.buy_min.asset, swap.buy_min.raw * 2)
+            step = replace(step, actions=(replace(swap, buy_min=most), *others))
+    with pytest.raises(RevertedError) as error:
+        await place.venue.rehearse(place.mandate, step, sequence, deadline)
+    assert error.value.reason
+
+
+async def test_signing_fixes_the_hash_and_has_no_effect(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    once, again = await place.venue.sign(order), await place.venue.sign(order)
+    assert once == again
+    place.mine()
+    seen = await place.venue.look(order.slot, [once.tx_hash])
+    assert (seen.spent, seen.inclusion, seen.known) == (False, None, frozenset())
+
+
+async def test_a_payload_sent_three_times_acts_once(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    attempt = await place.venue.sign(order)
+    await place.venue.send(attempt.payload)
+    await place.venue.send(attempt.payload)
+    waiting = await place.venue.look(order.slot, [attempt.tx_hash])
+    assert (waiting.spent, waiting.known) == (False, {attempt.tx_hash})
+    place.mine()
+    with contextlib.suppress(RefusedError):  # a node may say "known" or "nonce too low"
+        await place.venue.send(attempt.payload)
+    place.mine()
+    seen, one = await look_around(place)
+    assert (seen.nonce, one.sequence) == (order.slot + 1, order.sequence + 1)
+
+
+async def test_what_is_mined_becomes_final(place):
+    _, found = await carry_out(place, OPEN)
+    seen, _ = await look_around(place)
+    soon = await place.venue.look(seen.nonce - 1, [found.tx_hash])
+    assert soon.spent
+    assert soon.canonical
+    assert soon.final_block < found.block
+    place.mine(3)
+    late = await place.venue.look(seen.nonce - 1, [found.tx_hash])
+    assert late.inclusion == found
+    assert late.final_block >= found.block
+
+
+async def test_of_a_payload_and_its_replacement_one_is_mined(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    first = await place.venue.sign(order)
+    second = await place.venue.sign(replace(order, fees=replacement(order.fees)))
+    assert first.tx_hash != second.tx_hash
+    await place.venue.send(first.payload)
+    await place.venue.send(second.payload)
+    place.mine(2)
+    seen = await place.venue.look(order.slot, [first.tx_hash, second.tx_hash])
+    assert seen.inclusion is not None
+    assert seen.inclusion.tx_hash == second.tx_hash
+    _, one = await look_around(place)
+    assert one.sequence == order.sequence + 1
+
+
+async def test_a_replacement_that_bids_no_more_is_refused(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    await place.venue.send((await place.venue.sign(order)).payload)
+    other = await place.venue.sign(replace(order, deadline=FOREVER - 1))
+    with pytest.raises(RefusedError) as error:
+        await place.venue.send(other.payload)
+    assert error.value.reason == "replacement_underpriced"
+
+
+async def test_a_cancel_spends_the_slot_and_changes_nothing(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    attempt = await place.venue.sign(order)
+    await place.venue.send(attempt.payload)
+    cancel = await place.venue.sign_cancel(order.slot, replacement(order.fees))
+    await place.venue.send(cancel.payload)
+    place.mine(2)
+    seen = await place.venue.look(order.slot, [attempt.tx_hash, cancel.tx_hash])
+    assert seen.inclusion is not None
+    assert (seen.inclusion.tx_hash, seen.inclusion.succeeded) == (cancel.tx_hash, True)
+    _, one = await look_around(place)
+    assert one.sequence == order.sequence
+    assert leverage(one.state) == 1
+
+
+async def test_a_spent_nonce_is_refused(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    place.spend_nonce()
+    with pytest.raises(RefusedError) as error:
+        await place.venue.send((await place.venue.sign(order)).payload)
+    assert error.value.reason == "nonce_too_low"
+
+
+async def test_a_slot_that_somebody_else_spent_shows_no_inclusion(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    attempt = await place.venue.sign(order)
+    place.spend_nonce()
+    seen = await place.venue.look(order.slot, [attempt.tx_hash])
+    assert seen.spent
+    assert seen.inclusion is None
+
+
+async def test_the_sequence_number_lets_only_one_of_two_slots_act(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    twin = replace(order, slot=order.slot + 1)
+    sent = [await place.venue.sign(each) for each in (order, twin)]
+    for attempt in sent:
+        await place.venue.send(attempt.payload)
+    place.mine(2)
+    first = (await place.venue.look(order.slot, [sent[0].tx_hash])).inclusion
+    second = (await place.venue.look(twin.slot, [sent[1].tx_hash])).inclusion
+    assert first is not None
+    assert second is not None
+    assert (first.succeeded, second.succeeded) == (True, False)
+    assert first.reason == ""
+    assert second.reason
+    _, one = await look_around(place)
+    assert one.sequence == order.sequence + 1
+    assert abs(leverage(one.state) - 2) < Decimal("0.01")
+
+
+async def test_a_forgotten_payload_is_known_again_once_it_is_sent_again(place):
+    order = await order_for(place, await step_for(place, OPEN))
+    attempt = await place.venue.sign(order)
+    await place.venue.send(attempt.payload)
+    place.forget()
+    assert (await place.venue.look(order.slot, [attempt.tx_hash])).known == frozenset()
+    await place.venue.send(attempt.payload)
+    assert (await place.venue.look(order.slot, [attempt.tx_hash])).known == {attempt.tx_hash}
+    place.mine(2)
+    assert (await place.venue.look(order.slot, [attempt.tx_hash])).inclusion is not None
+
+
+async def test_a_new_oracle_price_is_seen_by_the_next_look(place):
+    place.post_price(2_500)
+    _, one = await look_around(place)
+    assert one.state.market.reserves[place.mandate.collateral].price == 2_500 * 10**8
+
+
+async def test_the_more_urgent_bids_more(place):
+    calm, urgent = [await place.venue.fees(urgency=each) for each in (0.0, 1.0)]
+    assert urgent.max_fee >= calm.max_fee
+    assert urgent.priority_fee >= calm.priority_fee
+    assert calm.max_fee >= calm.priority_fee > 0
