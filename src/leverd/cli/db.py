@@ -10,6 +10,7 @@ import typer
 
 from leverd.cli.given import Config, JournalFile, Mode, journal_of
 from leverd.cli.output import Json, emit_json, progress, say
+from leverd.errors import OwnerError
 
 app = typer.Typer(help="Look after the journal.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -59,6 +60,7 @@ def export(
     config: Config = None,
     mode: Mode = "",
     journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Write every entry as one JSON object a line."""
     from leverd.adapters.sql_journal import upkeep  # noqa: PLC0415 -- loads SQLAlchemy
@@ -67,9 +69,15 @@ def export(
     if to is None:
         upkeep.export(path, sys.stdout)
         return
-    with to.open("x", encoding="utf-8") as file, progress("writing"):
-        count = upkeep.export(path, file)
-    say(f"{to}: {count} entries")
+    try:
+        with to.open("x", encoding="utf-8") as file, progress("writing"):
+            count = upkeep.export(path, file)
+    except FileExistsError:
+        raise OwnerError("something is there already", number=20, place=str(to)) from None
+    if as_json:
+        emit_json({"export": str(to), "entries": count})
+    else:
+        say(f"{to}: {count} entries")
 
 
 @app.command()
@@ -95,7 +103,12 @@ def prune(
 
 
 @app.command()
-def upgrade(config: Config = None, mode: Mode = "", journal: JournalFile = None) -> None:
+def upgrade(
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
     """Bring the journal's tables to this version's shape. No daemon may be running."""
     from leverd.adapters.sql_journal import acquire_lock, lock_path, upkeep  # noqa: PLC0415 -- as above
     from leverd.adapters.sql_journal.schema import HEAD  # noqa: PLC0415 -- as above
@@ -103,7 +116,10 @@ def upgrade(config: Config = None, mode: Mode = "", journal: JournalFile = None)
     path = journal_of(config, mode, journal)
     with acquire_lock(lock_path(path), what=f"the journal {path}"):
         upkeep.upgrade(path)
-    say(f"{path}: tables are at {HEAD}")
+    if as_json:
+        emit_json({"journal": str(path), "tables": HEAD})
+    else:
+        say(f"{path}: tables are at {HEAD}")
 
 
 @app.command()

@@ -85,7 +85,10 @@ def test_the_journal_is_verified_backed_up_and_exported(owner):
     assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3, 4, 5, 6]
     owner("db", "export", "out.jsonl")
     assert (owner.folder / "out.jsonl").read_text().splitlines() == lines
+    assert owner("db", "export", "out.jsonl").code == 1  # never over what is there
+    assert owner("db", "export", "more.jsonl", "--json").data["entries"] == 6
     assert owner("db", "upgrade").code == 0
+    assert owner("db", "upgrade", "--json").data["tables"] == "0001"
 
 
 def test_a_damaged_journal_is_exit_5_until_it_is_salvaged(owner):
