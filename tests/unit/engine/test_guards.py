@@ -4,11 +4,12 @@ from decimal import Decimal
 from tests import worlds
 from tests.limits import SIGNED_OFF as LIMITS
 from tests.limits import TIMING
-from tests.unit.engine.test_planner import TERMS, plan, to
+from tests.unit.engine.test_planner import TERMS, to
 
 from leverd.domain.decision import Hold, SetLeverage
 from leverd.domain.plan import Purpose
 from leverd.domain.view import Record
+from leverd.engine.planner import plan
 from leverd.engine.turn import Seat, Timing, terms_of, turn
 from leverd.risk import urgency
 from leverd.risk.gate import Approved, Reason

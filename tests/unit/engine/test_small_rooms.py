@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 from tests import worlds
-from tests.unit.engine.test_planner import TERMS, plan, to
+from tests.unit.engine.test_planner import TERMS, to
 
 from leverd.domain.decision import Hold
 from leverd.domain.events import DecisionTaken, HoldsFolded, PlanDenied
@@ -11,6 +11,7 @@ from leverd.domain.view import Record, TradingState
 from leverd.engine import accounting, diary, orders
 from leverd.engine.memory_guard import MemoryGuard, Pressure
 from leverd.engine.pace import Pace
+from leverd.engine.planner import plan
 from leverd.engine.state import Book, Page, fold
 from leverd.engine.stopwatch import TimedAgent
 from leverd.engine.turn import Outcome
