@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -147,7 +148,8 @@ def planned(draw, number, position):
     yield included(number, draw(st.integers(1, 99)))
     yield StepVerified(name, position, 0, "0x", (), snapshot())
     if end == "done":
-        yield PlanCompleted(name, position, snapshot(), {"price": 1})
+        ended = replace(snapshot(), owed={}) if purpose == "unwind" else snapshot()
+        yield PlanCompleted(name, position, ended, {"price": 1})
     elif end == "aborted":
         yield PlanAborted(name, position, 0, "r")
     if end != "open":
@@ -209,6 +211,22 @@ def test_pruning_changes_nothing_that_is_remembered(tmp_path_factory, data):
     assert upkeep.verify(path).entries >= done.kept
     again = prune(path, SteadyClock(), keep_days=12)
     assert again.dropped == 0 or again.through > done.through
+    assert remembered(path) == before
+
+
+def test_the_mark_that_says_a_close_won_or_lost_is_never_summed_away(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    journal.append_now(plan("x", "unwind"), mark("p", 5, 10, START), chain_at=START)
+    closed = PlanCompleted("x", "p", replace(snapshot(), owed={}), {})
+    journal.append_now(closed, chain_at=START)
+    for day, gain in enumerate((-30, 40, 7), start=1):  # a loss, then a new story that wins
+        journal.append_now(mark("p", 5 + day, gain, START), chain_at=START + day * DAY)
+    journal.append_now(*(decision(number) for number in range(3)), chain_at=START + 9 * DAY)
+    journal.close()
+    before = remembered(path)
+    assert before[0]["p"][0].last_loss_at == START + DAY
+    assert prune(path, SteadyClock(), keep_days=2).dropped > 0
     assert remembered(path) == before
 
 
