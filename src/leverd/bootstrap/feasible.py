@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
 
-from eth_account import Account
-
-from leverd.adapters.system_clock import SystemClock
 from leverd.agents import guardian
-from leverd.bootstrap.chain import open_chain
 from leverd.bootstrap.daemon import envelope_of, seats_of
+from leverd.bootstrap.looking import watching
 from leverd.bootstrap.places import resolve
 from leverd.domain.view import View
 from leverd.engine.collect import views
@@ -24,8 +20,6 @@ from leverd.risk.feasibility import judge
 from leverd.risk.findings import Findings, Watch
 from leverd.risk.market_facts import MarketFacts, facts_from_json, facts_of
 from leverd.settings import Settings
-
-_CONNECT_S: Final = 10.0
 
 
 def check(settings: Settings, market: Path | None = None) -> Sequence[str]:
@@ -83,12 +77,8 @@ def _recorded(settings: Settings, market: Path) -> dict[str, MarketFacts]:
 
 
 async def _asked(settings: Settings) -> dict[str, MarketFacts]:
-    # Looking needs no key of ours: a throw-away one stands in, and signs nothing.
-    chain = open_chain(settings, resolve(settings), Account.create(), SystemClock())
-    try:
-        await chain.client.connect(deadline_s=_CONNECT_S)
-        observation = await chain.venue.observe(resolve(settings).mandates)
-    finally:
-        await chain.venue.close()
+    places = resolve(settings)
+    async with watching(settings, places) as chain:
+        observation = await chain.venue.observe(places.mandates)
     seen = views(observation, Book(), open_slots=0)
     return {name: facts_of(view) for name, view in seen.items()}

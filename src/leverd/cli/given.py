@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
+from leverd.errors import OwnerError
+
 if TYPE_CHECKING:
     from leverd.settings import Settings
 
@@ -45,3 +47,19 @@ def journal_of(config: list[Path] | None, mode: str, journal: Path | None) -> Pa
     from leverd.adapters.sql_journal.database import file_of  # noqa: PLC0415 -- loads SQLAlchemy
 
     return journal or file_of(settings_of(config, mode).journal.path)
+
+
+def check_known(settings: Settings, position: str) -> None:
+    """Check that `position` is one of the settings', or "" for all.
+
+    Raises:
+        OwnerError: it is not; the nearest one is named.
+    """
+    from leverd.settings.problems import nearest  # noqa: PLC0415 -- loads pydantic
+
+    if position and position not in settings.positions:
+        raise OwnerError(
+            f"no position is called {position}",
+            number=1,
+            remedy=nearest(position, settings.positions),
+        )

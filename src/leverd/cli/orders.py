@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-from leverd.cli.given import Config, JournalFile, Mode, settings_of
+from leverd.cli.given import Config, JournalFile, Mode, check_known, settings_of
 from leverd.cli.output import Json, emit_json, say
 from leverd.errors import JournalLockedError, OwnerError
 from leverd.interfaces.requests import Request, RequestKind
-
-if TYPE_CHECKING:
-    from leverd.settings import Settings
 
 Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all if not given.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -95,7 +92,7 @@ def _order(
 
     if journal is None:
         settings = settings_of(config, mode)
-        _check_known(settings, position)
+        check_known(settings, position)
         journal = database.file_of(settings.journal.path)
     database.check_exists(journal)
     number = None
@@ -137,17 +134,6 @@ def _ask(path: Path, kind: RequestKind, position: str) -> tuple[int, str]:
     pid = holder(lock_path(path))
     who = f"the daemon (process {pid})" if pid else "the next daemon"
     return number, f"{kind.value} is request {number}; {who} takes it before its next turn"
-
-
-def _check_known(settings: Settings, position: str) -> None:
-    from leverd.settings.problems import nearest  # noqa: PLC0415 -- loads pydantic
-
-    if position and position not in settings.positions:
-        raise OwnerError(
-            f"no position is called {position}",
-            number=1,
-            remedy=nearest(position, settings.positions),
-        )
 
 
 def _confirm(question: str, position: str, *, yes: bool) -> None:
