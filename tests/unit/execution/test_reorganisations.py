@@ -1,0 +1,160 @@
+"""What was mined may be undone, by the chain or because it never was ours."""
+
+from __future__ import annotations
+
+from tests import worlds
+from tests.executions import check_books, view_of
+from tests.unit.execution.stage import Stage
+
+from leverd.adapters.simulated import markets
+from leverd.adapters.simulated.faults import Fault, PlannedFaults
+from leverd.domain.events import (
+    AlertRaised,
+    ExternalChanged,
+    PlanCompleted,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+    StepMismatched,
+    StepVerified,
+    TradingStateChanged,
+)
+from leverd.execution import facts
+
+
+async def test_a_block_that_is_undone_opens_its_slot_until_it_is_mined_again():
+    stage = Stage()
+    await stage.begin(2)
+    await stage.turns(2)
+    stage.chain.reorganise(2)
+    stage.chain.mine(1)
+    await stage.executor.tend()
+    kinds = [type(entry.event) for entry in stage.journal.replay()]
+    assert kinds[-3:] == [SlotReorganised, SlotIncluded, StepVerified]
+    assert len(stage.events(PlanCompleted)) == 1, "a plan ends once"
+    await stage.turns(5)
+    assert stage.executor.open_slots == 0
+
+
+async def test_an_undone_payload_that_pools_forgot_is_sent_again():
+    stage = Stage()
+    await stage.begin(2)
+    await stage.turns(2)
+    stage.chain.reorganise(2, forget=True)
+    stage.chain.mine()
+    await stage.executor.tend()
+    assert stage.executor.open_slots == 1
+    await stage.turns(2)
+    assert stage.executor.open_slots == 0
+    assert [each.succeeded for each in stage.events(SlotIncluded)] == [True, True]
+    check_books(stage.journal, stage.chain)
+
+
+async def test_what_is_undone_for_good_is_said_with_how_things_stand_without_it():
+    stage = Stage()
+    await stage.begin(2)
+    await stage.turns(2)
+    stage.chain.reorganise(2, forget=True)
+    await stage.turns(1, seconds=700)
+    await stage.settle()
+    (fact,) = stage.events(ExternalChanged)
+    assert (fact.cause, fact.explained) == ("reorganised", True)
+    assert dict(fact.snapshot.idle) == {"WETH": 10 * worlds.WETH.unit}
+    assert fact.snapshot.owed == {}
+    view, _ = await view_of(stage.venue)
+    assert not any(view.state.position.loan.debts.values())
+
+
+async def test_steps_that_end_up_in_one_block_are_verified_together():
+    stage = Stage(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    await stage.turns(3)
+    stage.chain.reorganise(3)
+    stage.chain.mine()
+    held = stage.chain.blocks[-1].mined
+    assert len(held) >= 3, "or the test proves nothing"
+    await stage.executor.tend()
+    await stage.settle()
+    assert stage.events(StepMismatched) == []
+    assert len(stage.events(PlanCompleted)) == 1
+    again = [
+        each.step for each in stage.events(StepVerified) if each.tx_hash == held[0].sent.tx_hash
+    ]
+    assert again == [0, 0]
+
+
+async def test_a_later_step_is_cancelled_when_an_earlier_one_fails_after_all():
+    stage = Stage(atomic=False, delay_blocks=2, final_depth=9)
+    await stage.begin("1.5")
+    await stage.turns(4)
+    assert stage.attempts() == [(0, "act"), (1, "act"), (2, "act")]
+    stage.chain.reorganise(4, forget=True)
+    await stage.turns(1, seconds=700)
+    await stage.settle()
+    cancelled = {slot for slot, purpose in stage.attempts() if purpose == "cancel"}
+    assert cancelled == {0, 1, 2}
+    assert len(stage.aborted()) == 1
+    assert not any(each.inclusion.succeeded and each.sent.step for each in stage.mined())
+
+
+async def test_a_slot_a_stranger_spent_is_lost_said_and_makes_the_position_careful():
+    stage = Stage()
+    await stage.begin(2)
+    stage.chain.forget()
+    stage.chain.change(markets.spent)
+    await stage.turns()
+    assert stage.events(SlotLost) == [], "one look proves nothing"
+    await stage.turns()
+    assert [each.slot for each in stage.events(SlotLost)] == [0]
+    assert [each.state for each in stage.events(TradingStateChanged)] == ["reducing"]
+    assert [each.code for each in stage.events(AlertRaised)] == [facts.LOST]
+    assert len(stage.aborted()) == 1
+    await stage.turns(4)
+    await stage.begin(2)
+    assert [each.slot for each in stage.events(SlotFinal)] == [0]
+    assert stage.attempts()[-1] == (1, "act")
+
+
+async def test_what_a_stranger_took_and_the_chain_gave_back_is_ours_again():
+    stage = Stage()
+    await stage.begin(2)
+    payload = stage.chain.pool[0]
+    stage.chain.forget()
+    stage.chain.change(markets.spent)
+    await stage.turns(2)
+    stage.chain.reorganise(2)
+    stage.chain._coming.clear()
+    stage.chain.pool[0] = payload
+    await stage.turns(4)
+    kinds = [type(each) for each in stage.events(SlotLost, SlotReorganised, SlotIncluded)]
+    assert kinds in ([SlotLost, SlotIncluded], [SlotLost, SlotReorganised, SlotIncluded])
+    check_books(stage.journal, stage.chain)
+
+
+async def test_what_was_undone_and_then_taken_by_a_stranger_is_said_too():
+    stage = Stage()
+    await stage.begin(2)
+    await stage.turns(2)
+    stage.chain.reorganise(2, forget=True)
+    stage.chain.change(markets.spent)
+    stage.chain.mine(2)
+    await stage.executor.tend()
+    await stage.turns(2)
+    assert [each.cause for each in stage.events(ExternalChanged)] == ["reorganised"]
+    assert len(stage.events(SlotLost)) == 1
+
+
+async def test_slots_are_settled_in_the_order_of_their_nonces():
+    stage = Stage(atomic=False)
+    await stage.begin("1.5")
+    await stage.turns(2)
+    stage.chain.reorganise(2)
+    stage.chain.mine(2)
+    stage.venue.faults = PlannedFaults({"look": [Fault.UNREACHABLE]})
+    await stage.executor.tend()
+    await stage.executor.tend()
+    blocks = [each.snapshot.block for each in stage.events(StepVerified)][2:]
+    assert blocks == sorted(blocks)
+    await stage.settle()
+    check_books(stage.journal, stage.chain)
