@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from leverd.adapters.log_notifier import LogNotifier
-from leverd.adapters.sql_journal import Lock, SqlJournal, SqlRequests, acquire_lock
+from leverd.adapters.sql_journal import Heartbeat, Lock, SqlJournal, SqlRequests, acquire_lock
 from leverd.adapters.sql_journal.database import file_of
 from leverd.bootstrap.agents import find_agents
 from leverd.bootstrap.chain import Chain, key_of, open_chain
@@ -94,7 +94,16 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float) -> Ope
         chain.venue, recorder, places.mandates, ways(recorder, places.native, chain.config.name)
     )
     memory = MemoryGuard(settings.memory.warn_mb, settings.memory.stop_mb)
-    world = World(clock, chain.venue, recorder, requests, notifier, executor, memory)
+    world = World(
+        clock,
+        chain.venue,
+        recorder,
+        requests,
+        notifier,
+        executor,
+        memory,
+        Heartbeat(journal).beat,
+    )
     return Opened(Daemon(charter, world), charter, chain, recorder, requests, lock)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from typing import Final
 
 from leverd.domain.fixed_point import mul_div_down, mul_div_up
@@ -18,7 +20,7 @@ class Asset:
 
     def amount(self, whole: Decimal | int | str) -> Amount:
         """Return `whole` tokens, rounded down to the smallest unit."""
-        return Amount(self, int(Decimal(whole).scaleb(self.decimals)))
+        return Amount(self, floor(Fraction(Decimal(whole)) * self.unit))
 
     @property
     def unit(self) -> int:

@@ -8,8 +8,9 @@ patience; a broken journal ends the process, because without it no intent can be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from loguru import logger
@@ -75,6 +76,7 @@ class World:
     notifier: Notifier
     executor: Executor
     memory: MemoryGuard
+    beat: Callable[[datetime], None]  # told when a turn ended, by our clock
 
 
 class Daemon:
@@ -144,6 +146,7 @@ class Daemon:
         await self._write_diary(outcomes)
         await self._act(outcomes, observation.nonce)
         self._turns += 1
+        self._world.beat(self._world.clock.now())
         seconds = self._world.clock.monotonic() - started
         for outcome in outcomes:
             logger.info("{}", turn_line(self._turns, outcome, seconds))
