@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +36,7 @@ def compile_to(source: Path, folder: Path) -> bool:
         "source_sha256": digest,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
+    part = target.with_suffix(f".{os.getpid()}.part")  # two may compile at once
     part.write_text(json.dumps(artifact, indent=1) + "\n", encoding="utf-8")
     part.replace(target)
     return True

@@ -147,7 +147,7 @@ def test_opens_to_five_times_where_the_market_allows(local, code, terms):
 
 
 def test_health_is_reckoned_as_the_market_does(levered):
-    """The least health that a call accepts is the market's own, less what one raw unit of debt makes."""
+    """The least health that a call accepts is the market's, less one raw unit of debt."""
     for sell in (77_777, 7_777_777, 1_234 * DOLLAR):
         levered.local.pass_time(3_601)
         ends_at = health_after(levered, sign.RAISE, sell)

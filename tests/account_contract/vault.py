@@ -120,13 +120,17 @@ class Vault:
 
     def allowance(self, symbol: str, spender: str) -> int:
         signature = "allowance(address,address)->(uint256)"
-        return int(self.local.chain.read(self.local.token(symbol), signature, self.address, spender))
+        return int(
+            self.local.chain.read(self.local.token(symbol), signature, self.address, spender)
+        )
 
 
 def reserve(local: LocalMarket, asset: str) -> tuple[Any, ...]:
     """Return the pool's record of a reserve: receipt token at 8, variable debt at 10."""
     words = ",".join(("uint256",) * 8 + ("address",) * 4 + ("uint256",) * 3)
-    return tuple(local.chain.read(local.deployment.pool, f"getReserveData(address)->({words})", asset))
+    return tuple(
+        local.chain.read(local.deployment.pool, f"getReserveData(address)->({words})", asset)
+    )
 
 
 def deploy_code(local: LocalMarket) -> Code:
