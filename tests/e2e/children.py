@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -19,11 +20,11 @@ from tests.e2e.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 CALM = re.compile(r"turn=\d+ .*verdict=(nothing_to_do|denied\S*) slots=0")
-DEADLINE_S = 60.0
+DEADLINE_S = 20.0
 
 
 @contextmanager
-def moving(stage: Stage, *, block_s: float = 0.04) -> Iterator[None]:
+def moving(stage: Stage, *, block_s: float = 0.1) -> Iterator[None]:
     """Mine a block every `block_s` of wall time while inside."""
     over = threading.Event()
 
@@ -44,21 +45,20 @@ def moving(stage: Stage, *, block_s: float = 0.04) -> Iterator[None]:
 class Nursery:
     """The process that agents are forked from."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
     def start(self, stage: Stage, files: Sequence[Path], **order) -> Child:
         output = stage.folder / "output.log"
         order |= {"arguments": [part for file in files for part in ("-c", str(file))]}
         order |= {"output": str(output)}
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
         before = output.stat().st_size if output.exists() else 0
         return Child(int(self._line()), output, before, self)
 
-    def _line(self) -> str:
+    def _line(self) -> bytes:
         assert self.process.stdout is not None
-        return self.process.stdout.readline()
+        return self.process.stdout.readline()  # unbuffered: what is not read yet, select sees
 
 
 @dataclass
@@ -76,7 +76,13 @@ class Child:
             return file.read()
 
     def ended(self) -> int:
-        """Wait for its end and return how it ended."""
+        """Wait for its end and return how it ended; one that does not end fails the test."""
+        stdout = self.nursery.process.stdout
+        assert stdout is not None
+        if not select.select([stdout], [], [], DEADLINE_S)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            self.nursery._line()
+            raise AssertionError(f"it did not end:\n{self.said()[-3000:]}")
         return int(self.nursery._line())
 
     def wait_calm(self, turns: int = 3) -> None:
@@ -87,8 +93,11 @@ class Child:
             if len(lines) > turns and all(CALM.search(line) for line in lines[-turns:]):
                 return
             if not Path(f"/proc/{self.pid}").exists():
+                self.nursery._line()
                 raise AssertionError(f"it ended:\n{self.said()[-3000:]}")
             time.sleep(0.02)  # noqa: TID251 -- as above
+        os.kill(self.pid, signal.SIGKILL)
+        self.nursery._line()
         raise AssertionError(f"it never became calm:\n{self.said()[-3000:]}")
 
     def stop(self) -> int:
@@ -104,7 +113,7 @@ def nursery() -> Iterator[Nursery]:
         [sys.executable, "-m", "tests.e2e.nursery"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        bufsize=0,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
     ) as process:
