@@ -24,13 +24,13 @@ LOWERING = {sign.LOWER, sign.CLOSE}
 
 STEPS = ["supply", "withdraw", "borrow", "repay", "sell", "buy"]
 
-shares = st.integers(1, 120)  # percent of what would be sensible
+shares = st.integers(1, 110)  # percent of what would be sensible
 acts = st.tuples(
-    st.sampled_from([*(3 * ["raise", "lower"]), "close", *STEPS]),
+    st.sampled_from(["raise", "lower", "close", *STEPS]),
     shares,
 )
-markets = st.tuples(st.just("price"), st.integers(85, 115)) | st.tuples(
-    st.just("time"), st.integers(1, 10**7)
+markets = st.tuples(st.just("price"), st.integers(93, 107)) | st.tuples(
+    st.just("time"), st.integers(1, 10**6)
 )
 
 
@@ -120,12 +120,12 @@ def test_random_walks_keep_every_promise(levered):
     done = Counter[str]()
 
     @settings(
-        max_examples=40,
+        max_examples=25,
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow],
     )
-    @given(st.lists(acts | markets, min_size=4, max_size=12))
+    @given(st.lists(st.one_of(acts, acts, acts, markets), min_size=10, max_size=16))
     def walk(happenings):
         with undone(levered):
             for kind, size in happenings:
@@ -135,11 +135,8 @@ def test_random_walks_keep_every_promise(levered):
                     done[act_and_look(levered, kind, size)] += 1
 
     walk()
-    assert done["raise"] > 3
-    assert done["lower"] > 3
-    assert done["close"] > 0
-    assert done["withdraw"] > 0
-    assert done["repay"] + done["borrow"] + done["sell"] + done["supply"] > 3
+    assert min(done["raise"], done["lower"], done["close"]) > 3  # or the walk proved nothing
+    assert sum(done[step] for step in STEPS) > 3
 
 
 @pytest.mark.parametrize("seed", range(3))
