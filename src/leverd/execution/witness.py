@@ -56,9 +56,7 @@ async def step_done(
         ImpossibleError: a step before it in its block cannot have been.
     """
     before = await venue.state_before(mandate, found.inclusion)
-    for each in together:
-        if each == found:
-            break
+    for each in together[: together.index(found)]:
         before = await _played(venue, mandate, before, each)
     step = of_text(found.attempt.step_text)
     fills = await venue.fills(mandate, step, found.inclusion.tx_hash)

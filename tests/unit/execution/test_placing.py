@@ -1,0 +1,112 @@
+"""Which slot a plan may have beside what is under way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from tests import worlds
+from tests.executions import WAYS, approve, wish
+from tests.unit.execution.stage import LEVERED, Stage, second, second_at
+
+from leverd.domain.events import AttemptSigned, PlanCompleted, PnlRecorded
+from leverd.domain.plan import Purpose
+from leverd.execution import bids
+from leverd.execution.executor import Ways
+from leverd.execution.facts import stamp_of
+from leverd.execution.placing import Place, Rank, place_for, rank_of
+from leverd.execution.slots import Signed, Slot
+from leverd.interfaces.venue import Fees
+
+
+def test_a_deleverage_goes_before_an_unwind_and_that_before_all_else():
+    assert rank_of("deleverage") > rank_of("unwind") > rank_of("boost") > Rank.NOTHING
+    assert {rank_of(each) for each in Purpose} == {Rank.ORDINARY, Rank.UNWIND, Rank.DELEVERAGE}
+
+
+async def waiting(target, *, urgent=False):
+    """Return an approved plan, and the slot of a plan that waits."""
+    stage = Stage(LEVERED, delay_blocks=9)
+    await stage.begin(target, urgent=urgent)
+    (signed,) = stage.events(AttemptSigned)
+    return stage, Slot(0, (Signed(signed, worlds.NOON),))
+
+
+async def place(stage, slot, target, *, urgent=False, rank=Rank.ORDINARY, **changes):
+    approved, _ = await approve(stage.venue, wish(target, urgent=urgent))
+    signed = replace(slot.newest, **changes)
+    slot = replace(slot, signed=(Signed(signed, worlds.NOON),))
+    return place_for(approved, [slot], {signed.plan_id: rank}, free=7, bump_percent=10)
+
+
+async def test_an_unwind_takes_the_place_of_a_boost_but_not_of_a_deleverage():
+    stage, slot = await waiting("2.8")
+    assert (await place(stage, slot, 1)).number == 0
+    assert await place(stage, slot, 1, rank=Rank.DELEVERAGE) is None
+    assert await place(stage, slot, 1, rank=Rank.UNWIND) is None
+
+
+async def test_an_unwind_waits_for_another_accounts_deleverage():
+    stage, slot = await waiting("2.8")
+    found = await place(stage, slot, 1, rank=Rank.DELEVERAGE, position_id="other")
+    assert found is None
+
+
+async def test_a_deleverage_flies_beside_another_accounts():
+    stage, slot = await waiting("2.8")
+    found = await place(stage, slot, "1.5", urgent=True, rank=Rank.DELEVERAGE, position_id="other")
+    assert found == Place(7)
+
+
+async def test_what_is_overdue_cancelled_or_stuck_gives_its_place_up():
+    stage, slot = await waiting("1.5", urgent=True)
+    same = {"urgent": True, "rank": Rank.DELEVERAGE}
+    assert await place(stage, slot, "1.4", **same) is None
+    for change in (
+        {"deadline": worlds.NOON},
+        {"purpose": "cancel"},
+        {"max_fee": 5 * worlds.GWEI, "fee_cap": 6 * worlds.GWEI},
+    ):
+        assert (await place(stage, slot, "1.4", **same, **change)).over is not None
+
+
+async def test_taking_a_place_must_be_worth_the_bid_that_it_takes():
+    stage, slot = await waiting("2.8")
+    dear = 10_000 * worlds.GWEI
+    assert await place(stage, slot, "1.5", urgent=True, max_fee=dear) is None
+
+
+def test_a_bid_keeps_to_what_the_act_is_worth_unless_it_has_to_replace():
+    assert bids.first_bid(Fees(90, 20), 50, None, 10) == Fees(50, 20)
+    assert bids.first_bid(Fees(90, 80), 50, None, 10) == Fees(50, 50)
+
+
+async def test_the_lowest_of_two_deleverages_waits_for_neither():
+    stage = Stage(LEVERED, more=[second_at("2.5")], mandates=[worlds.mandate(), second()])
+    await stage.begin("1.5", urgent=True)
+    await stage.begin("1.5", urgent=True, mandate=second())
+    await stage.turns(2)
+    assert [each.position_id for each in stage.events(PlanCompleted)] == ["loop", "other"]
+
+
+async def test_what_each_step_earned_is_summed_over_the_plan():
+    def mark(mandate, done):
+        snapshot = WAYS.photograph(done.after, stamp_of(done.inclusion, "test"))
+        return (PnlRecorded(mandate.position_id, snapshot, {"gas": -3}, 1, 1),)
+
+    stage = Stage(atomic=False, ways=Ways(WAYS.photograph, mark))
+    await stage.begin(Decimal("1.5"))
+    await stage.settle()
+    (done,) = stage.events(PlanCompleted)
+    assert done.attribution == {"gas": -3 * len(stage.events(AttemptSigned))}
+
+
+async def test_a_slot_above_a_spent_nonce_just_waits():
+    stage = Stage(LEVERED, delay_blocks=60)
+    stage.chain.delay_blocks = 1
+    await stage.begin(2)
+    await stage.turns(5)
+    stage.chain.delay_blocks = 60
+    await stage.begin("1.5")
+    await stage.turns(48)
+    assert {slot for slot, _ in stage.attempts()} == {0, 1}
