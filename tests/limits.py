@@ -10,7 +10,7 @@ from tests.worlds import GWEI
 from leverd.engine.turn import Timing
 from leverd.risk.limits import Limits
 
-TIMING = Timing(delay_s=36, deadline_s=600)
+TIMING = Timing(delay_s=36, deadline_s=600, deadline_urgent_s=180)
 
 SIGNED_OFF = Limits(
     leverage_max=Decimal(4),

@@ -127,7 +127,8 @@ async def test_a_rehearsal_says_that_a_step_would_revert(place, what):
             step = replace(step, health_min=5 * WAD)
         case "not below":
             step = replace(step, health_below=WAD)
-        case "proceeds":
+        case _:
+            assert what == "proceeds"
             swap, *others = step.actions
             assert isinstance(swap, Swap)
             most = Amount(swap.buy_min.asset, swap.buy_min.raw * 2)

@@ -21,7 +21,7 @@ from leverd.adapters.sql_journal import SqlJournal
 from leverd.cli import run_agent
 from leverd.execution.executor import Executor
 
-assert leverd.bootstrap.service.run  # imported for its imports
+LOADED = leverd.bootstrap.service  # imported for its imports
 
 POINTS: dict[str, tuple[type, str]] = {
     "append": (SqlJournal, "append"),

@@ -28,7 +28,6 @@ from leverd.devnet.devnet import Conduct, Devnet
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import write_keystores
-from leverd.domain.events import Event
 from leverd.interfaces.requests import RequestKind
 
 CONFIG = Path(__file__).parents[2] / "config" / "settings.yaml"
@@ -130,7 +129,7 @@ class Stage:
         until: Callable[[Opened], bool] | None = None,
         stepwise: bool = False,
         **sections: Any,
-    ) -> list[Event]:
+    ) -> list[Any]:
         """Run the daemon for `seconds` of chain time, or until `until`; return the journal.
 
         With `stepwise` the account is made out to be one that does single steps only.
@@ -160,7 +159,7 @@ class Stage:
         requests.put(kind, POSITION, "test")
         requests.close()
 
-    def events(self, *kinds: type) -> list[Event]:
+    def events(self, *kinds: type) -> list[Any]:
         """Return what the journal holds, of `kinds` if any are named."""
         ledger = SqlLedger(self.journal)
         try:

@@ -49,7 +49,7 @@ STEPWISE = {"limits": {"drag_max": 1, "cost_share_max": 0.05}}
 
 @pytest.fixture(params=["atomic", "sequential"])
 def stepwise(request) -> bool:
-    return request.param == "sequential"
+    return bool(request.param == "sequential")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def _check_profit_and_loss(stage: Stage) -> None:
 
 def _price(stage: Stage, mined: SlotIncluded) -> int:
     verified = {event.tx_hash: event.snapshot for event in stage.events(StepVerified)}
-    return verified[mined.tx_hash].prices["WETH"]
+    return int(verified[mined.tx_hash].prices["WETH"])
 
 
 def _completed(stage: Stage, count: int):
