@@ -136,7 +136,8 @@ class Executor:
                 with put_up_with(f"slot {number}"):
                     await self._tend_one(number, seen, in_order=in_order)
             slot_now = self._logbook.known.slots.get(number)
-            in_order = in_order and (slot_now is None or not slot_now.waiting)
+            waits = slot_now is not None and slot_now.waiting
+            in_order = in_order and number in seen and not waits
 
     async def _tend_one(self, number: int, seen: Mapping[int, Sighting], *, in_order: bool) -> None:
         """Do what is due about a slot; it is settled only once all below it are.

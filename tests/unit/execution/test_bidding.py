@@ -47,6 +47,9 @@ async def test_past_its_deadline_an_act_is_cancelled_whatever_gas_costs():
     stage.chain.base_fee = 300 * GWEI
     await stage.turns(60)
     assert stage.attempts()[-1] == (0, "cancel")
+    *acts, cancel = stage.events(AttemptSigned)
+    assert all(each.max_fee <= each.fee_cap for each in acts)
+    assert cancel.step_text == ""
     assert stage.aborted() == ["the deadline passed"]
     assert stage.executor.open_slots == 0
     check_books(stage.journal, stage.chain)

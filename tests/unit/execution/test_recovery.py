@@ -29,6 +29,13 @@ async def test_a_plan_in_flight_is_finished_by_the_next_process():
     check_books(stage.journal, stage.chain)
 
 
+async def test_a_new_journal_has_nothing_to_recover():
+    stage = Stage()
+    await stage.executor.recover()
+    assert stage.journal.commits == 0
+    assert stage.executor.open_slots == 0
+
+
 async def test_recovery_sends_the_same_bytes_again():
     stage = Stage()
     await stage.begin(2)

@@ -146,15 +146,18 @@ async def test_what_was_undone_and_then_taken_by_a_stranger_is_said_too():
 
 
 async def test_slots_are_settled_in_the_order_of_their_nonces():
-    stage = Stage(atomic=False)
+    stage = Stage(atomic=False, final_depth=9)
     await stage.begin("1.5")
     await stage.turns(2)
+    before = len(stage.events(StepVerified))
     stage.chain.reorganise(2)
-    stage.chain.mine(2)
+    stage.chain.mine()
+    stage.chain.mine()
     stage.venue.faults = PlannedFaults({"look": [Fault.UNREACHABLE]})
     await stage.executor.tend()
     await stage.executor.tend()
-    blocks = [each.snapshot.block for each in stage.events(StepVerified)][2:]
-    assert blocks == sorted(blocks)
+    again = [each.step for each in stage.events(StepVerified)][before:]
+    assert again == [0, 1, 2][: len(again)]
+    assert len(again) >= 2
     await stage.settle()
     check_books(stage.journal, stage.chain)
