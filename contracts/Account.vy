@@ -31,6 +31,7 @@ interface Lending:
     def borrow(asset: address, amount: uint256, mode: uint256, referral: uint16, holder: address): nonpayable
     def repay(asset: address, amount: uint256, mode: uint256, holder: address) -> uint256: nonpayable
     def setUserEMode(category: uint8): nonpayable
+    def setUserUseReserveAsCollateral(asset: address, used: bool): nonpayable
     def getUserAccountData(user: address) -> (uint256, uint256, uint256, uint256, uint256, uint256): view
     def getUserConfiguration(user: address) -> uint256: view
     def getUserEMode(user: address) -> uint256: view
@@ -139,6 +140,8 @@ RAY: constant(uint256) = 10**27
 CENT: constant(uint256) = 10**6       # of the oracle's dollars with 8 decimals
 HOUR: constant(uint256) = 3600
 VARIABLE: constant(uint256) = 2       # Aave's interest rate mode
+# The market's flags of a user: asset i is borrowed at bit 2i and posted at bit 2i + 1.
+POSTED: constant(uint256) = max_value(uint256) // 3 * 2  # every odd bit
 SQRT_MIN: constant(uint160) = 4295128740
 SQRT_MAX: constant(uint160) = 1461446703485210103287273052203988822378723970341
 
@@ -265,6 +268,7 @@ def raise_leverage(
     rules: Rules = self._begin(sequence, deadline)
     self._check_market(rules)
     self._check_below(rules.lending, health_below)
+    self._enable(rules)
     self.market = rules.lending
     self._swap(rules, swap_pool, False, convert(sell, int256), sell, KIND_RAISE)
     bought: uint256 = self.bought
@@ -383,6 +387,7 @@ def supply(amount: uint256, sequence: uint256, deadline: uint256):
     """
     rules: Rules = self._begin(sequence, deadline)
     self._check_market(rules)
+    self._enable(rules)
     posted: uint256 = min(amount, staticcall Token(rules.collateral).balanceOf(self))
     self._supply(rules.lending, rules.collateral, posted)
     log Acted(sequence=sequence, kind=KIND_SUPPLY, amount=posted, bought=0)
@@ -760,6 +765,17 @@ def _lost(seat: uint256, day_max: uint256) -> uint256:
 # --- inside: the market --------------------------------------------------------------------
 
 @internal
+def _enable(rules: Rules):
+    """
+    The market counts what we post as collateral by itself, unless somebody sent us a receipt
+    token first: without this, a stranger could keep an empty account from ever opening.
+    """
+    if staticcall Lending(rules.lending).getUserConfiguration(self) & rules.plain & POSTED == 0:
+        if staticcall Token(rules.receipt).scaledBalanceOf(self) > 0:
+            extcall Lending(rules.lending).setUserUseReserveAsCollateral(rules.collateral, True)
+
+
+@internal
 def _supply(lending: address, token: address, amount: uint256):
     self._approve(token, lending, amount)
     extcall Lending(lending).supply(token, amount, self, 0)
@@ -811,7 +827,6 @@ def _set_bounds(operator: address, bounds: Bounds):
         debt_token=debt.variable_debt,
         collateral_unit=self._unit(bounds.collateral),
         debt_unit=self._unit(bounds.debt),
-        # the market's bitmap: a user borrows asset i at bit 2i, posts it at bit 2i + 1
         plain=(2 << (2 * convert(collateral.id, uint256))) | (1 << (2 * convert(debt.id, uint256))),
         swap_pools=self._checked_pools(bounds),
         health_min=bounds.health_min,
