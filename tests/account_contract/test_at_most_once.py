@@ -74,6 +74,19 @@ def test_the_owners_own_calls_use_none(levered):
     assert levered.sequence == before
 
 
+def test_when_the_numbers_run_out_the_owner_still_gets_out(levered):
+    local, last = levered.local, 2**32 - 1
+    slot = "0x2"  # after owner and pending owner
+    seat = int(local.node.rpc.ask("eth_getStorageAt", levered.address, slot, "latest"), 16)
+    worn = seat % 2**160 | last << 160 | seat >> 192 << 192
+    local.node.rpc.ask("anvil_setStorageAt", levered.address, slot, f"0x{worn:064x}")
+    local.mine()
+    assert levered.sequence == last
+    assert "sequence ran out" in levered.refusal(sign.CLOSE, levered.swap_pool, ALL, 0)
+    levered.own(sign.WITHDRAW_TO_OWNER, ETHER)
+    assert levered.read("operator()->(address)") == levered.operator.lower()
+
+
 def test_a_number_that_acted_on_one_account_says_nothing_to_another(levered, local, code, terms):
     other = open_account(local, code, terms, salt=b"\6" * 32)
     fund(local, other.address, ETHER)

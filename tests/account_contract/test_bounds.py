@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from tests.account_contract import hostile
 from tests.account_contract import signatures as sign
 from tests.account_contract.terms import WAD
 from tests.account_contract.test_one_transaction import QUOTE_OUT, quote
@@ -245,6 +246,11 @@ def test_assets_and_pools_must_belong_together(vault):
     other = local.deployment.pools["wsteth-weth-100"].address
     wrong = replace(vault.terms, swap_pools=(other,))
     assert "another pair" in vault.why_not(sign.SET_BOUNDS, wrong.words, by=vault.owner)
+    pair = sorted((vault.terms.collateral, vault.terms.debt), key=lambda one: int(one, 16))
+    for half in ((pair[0], vault.stranger), (vault.stranger, pair[1]), pair[::-1]):
+        pool = hostile.deploy(local, "HostilePool", "(address,address)", *half)
+        wrong = replace(vault.terms, swap_pools=(vault.swap_pool, pool))
+        assert "another pair" in vault.why_not(sign.SET_BOUNDS, wrong.words, by=vault.owner)
 
 
 def test_a_pool_that_is_not_allowed_is_refused(levered):
@@ -268,6 +274,19 @@ def test_a_pool_taken_off_the_list_is_refused(levered):
     none = set_terms(levered, swap_pools=())
     answer = none.refusal(sign.CLOSE, levered.swap_pool, ALL, 0)
     assert "swap pool not allowed" in answer
+
+
+@pytest.mark.parametrize("unknown", ["WETH", "USDC"])
+def test_a_price_of_nothing_is_no_price(levered, unknown):
+    """Else a worthless looking asset could be given away without any loss."""
+    local = levered.local
+    fund(local, levered.address, ETHER)
+    fund(local, levered.address, 3_000 * DOLLAR, "USDC")
+    oracle = hostile.deploy(local, "NoPrice", "(address)", local.token(unknown))
+    levered.govern(local.deployment.provider, "setPriceOracle(address)", oracle)
+    for sells_collateral in (True, False):
+        words = (levered.swap_pool, sells_collateral, 1_000 * DOLLAR, 0)
+        assert "no price" in levered.refusal(sign.SWAP, *words)
 
 
 def test_an_oracle_without_a_price_stops_every_swap(levered):

@@ -65,6 +65,13 @@ def test_a_pool_cannot_take_more_than_was_sold(trapped):
     assert "sold too much" in trapped.refusal(sign.SWAP_EXACT, pool, True, 3_000 * DOLLAR, ETHER)
 
 
+def test_a_pool_that_takes_only_a_part_has_not_sold_it(trapped):
+    fund(trapped.local, trapped.address, 2 * ETHER)
+    pool = plot(trapped, deliver=1_500 * DOLLAR, ask=ETHER // 2)
+    assert "sold too little" in trapped.refusal(sign.SWAP, pool, True, ETHER, 0)
+    assert trapped.refusal(sign.SWAP, pool, True, ETHER // 2, 0) == ""
+
+
 def test_a_pool_is_paid_once_a_swap(trapped):
     pool = plot(trapped, deliver=3_000 * DOLLAR, ask=ETHER, callbacks=2)
     assert "not our swap" in trapped.refusal(sign.LOWER, pool, ETHER, 0, 0, 0)
@@ -86,6 +93,7 @@ def test_nobody_gets_in_while_a_swap_runs(trapped):
     """The pool is also made operator and owner, so that only the lock stands in its way."""
     local, address = trapped.local, trapped.address
     pool = trapped.terms.swap_pools[1]
+    fund(local, address, ETHER)
     trapped.own(sign.SET_OPERATOR, pool)
     trapped.own(sign.OFFER, pool)
     take = abi.encode_call(sign.TAKE)
