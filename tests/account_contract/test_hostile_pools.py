@@ -98,6 +98,7 @@ def test_nobody_gets_in_while_a_swap_runs(trapped):
     trapped.own(sign.OFFER, pool)
     take = abi.encode_call(sign.TAKE)
     hostile.tell(local, pool, CALL, address, take)
+    hostile.tell(local, pool, CALL, address, abi.encode_call(sign.OFFER, pool))
     later = (trapped.sequence + 1, 2**64)
     for inside in (
         abi.encode_call(sign.SUPPLY, ALL, *later),
