@@ -82,7 +82,7 @@ struct Bounds:
     emode: uint8             # the one category it may enter
 
 # What `Bounds` come to, and who the operator is. Written once, as the code of a contract of its
-# own, because that reads fifteen words for the price of one and a half storage slots.
+# own, because that reads nineteen words for little more than the price of one storage slot.
 struct Rules:
     operator: address
     lending: address         # the market's pool and its revision, as the owner knew them
@@ -156,8 +156,7 @@ KIND_REPAY: constant(uint256) = 8
 KIND_EMODE: constant(uint256) = 9
 
 WORDS: constant(uint256) = 19 * 32    # of Rules
-RULES_SIZE: constant(uint256) = WORDS + 1
-# Creation code that returns all that follows it.
+# Creation code that returns the 0x261 bytes that follow it: a zero byte and the words.
 CREATES: constant(Bytes[10]) = x"61026180600a3d393df3"
 
 PROVIDER: immutable(address)
