@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import metadata
@@ -79,32 +81,48 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float) -> Ope
     places = resolve(settings)
     account = key_of(settings.key, os.environ)
     chain = open_chain(settings, places, account, clock)
-    await chain.client.connect(deadline_s=wait_s)
-    journal = file_of(settings.journal.path)
-    lock = acquire_lock(
-        journal.parent / f"signer-{places.chain_id}-{account.address}.lock",
-        what=f"the key {account.address} on chain {places.chain_id}",
-    )
-    recorder = Recorder(SqlJournal(journal, clock))
-    recorder.bind(Binding(settings.mode, places.chain_id, await chain.client.genesis()))
-    requests = SqlRequests(journal, clock)
-    charter = charter_of(settings, places, clock)
-    notifier = LogNotifier()
-    executor = Executor(
-        chain.venue, recorder, places.mandates, ways(recorder, places.native, chain.config.name)
-    )
-    memory = MemoryGuard(settings.memory.warn_mb, settings.memory.stop_mb)
-    world = World(
-        clock,
-        chain.venue,
-        recorder,
-        requests,
-        notifier,
-        executor,
-        memory,
-        Heartbeat(journal).beat,
-    )
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(chain.venue.close)
+        await chain.client.connect(deadline_s=wait_s)
+        lock = undo.enter_context(signer_lock(places.chain_id, account.address))
+        journal = file_of(settings.journal.path)
+        recorder = Recorder(SqlJournal(journal, clock))
+        undo.callback(recorder.close)
+        recorder.bind(Binding(settings.mode, places.chain_id, await chain.client.genesis()))
+        requests = SqlRequests(journal, clock)
+        charter = charter_of(settings, places, clock)
+        world = World(
+            clock,
+            chain.venue,
+            recorder,
+            requests,
+            LogNotifier(),
+            _executor(chain, recorder, places),
+            MemoryGuard(settings.memory.warn_mb, settings.memory.stop_mb),
+            Heartbeat(journal).beat,
+        )
+        undo.pop_all()  # from here on the caller closes
     return Opened(Daemon(charter, world), charter, chain, recorder, requests, lock)
+
+
+def _executor(chain: Chain, recorder: Recorder, places: Places) -> Executor:
+    described = ways(recorder, places.native, chain.config.name)
+    return Executor(chain.venue, recorder, places.mandates, described)
+
+
+def signer_lock(chain_id: int, address: str) -> Lock:
+    """Return the lock that makes us the machine's only process to sign for a key on a chain.
+
+    It lies apart from any journal, so that two journals do not hide two signers.
+
+    Raises:
+        JournalLockedError: another process has it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"leverd-{os.getuid()}"
+    return acquire_lock(
+        folder / f"signer-{chain_id}-{address}.lock",
+        what=f"the key {address} on chain {chain_id}",
+    )
 
 
 def charter_of(settings: Settings, places: Places, clock: Clock) -> Charter:

@@ -11,7 +11,7 @@ from pathlib import Path
 from leverd.agents import guardian
 from leverd.bootstrap.daemon import envelope_of, seats_of
 from leverd.bootstrap.looking import watching
-from leverd.bootstrap.places import resolve
+from leverd.bootstrap.places import NOWHERE, resolve
 from leverd.domain.view import View
 from leverd.engine.collect import views
 from leverd.engine.state import Book
@@ -77,7 +77,7 @@ def _recorded(settings: Settings, market: Path) -> dict[str, MarketFacts]:
 
 
 async def _asked(settings: Settings) -> dict[str, MarketFacts]:
-    places = resolve(settings)
+    places = resolve(settings, undeployed=NOWHERE)
     async with watching(settings, places) as chain:
         observation = await chain.venue.observe(places.mandates)
     seen = views(observation, Book(), open_slots=0)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from leverd.domain.money import USD, Asset
 from leverd.domain.position import Mandate
@@ -15,6 +15,15 @@ from leverd.settings import AaveV3, Settings, UniswapV3
 
 _DEVNET: Final = "devnet"
 """What stands in the settings where the devnet's own record says the address."""
+
+_UNDEPLOYED: Final = "none"
+"""What stands there before the account is deployed."""
+
+NOWHERE: Final = "0x07735DE2CC4E5eE50194FD0a5C766a62B1767C9f"
+"""Stands in for an account that is not deployed yet, where only the market is looked at.
+
+It is the end of keccak("leverd: an account that is not deployed yet"): nobody's.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +54,10 @@ class Places:
     speed: float  # chain seconds a wall second
 
 
-def resolve(settings: Settings) -> Places:
+def resolve(settings: Settings, *, undeployed: str = "") -> Places:
     """Return the places that `settings` name, reading the devnet's record when they say so.
+
+    `undeployed` stands in for accounts there are not yet; without it they are refused.
 
     Raises:
         SettingsError: a token, venue or address is named nowhere.
@@ -59,7 +70,7 @@ def resolve(settings: Settings) -> Places:
     mandates = tuple(
         Mandate(
             name,
-            _account(name, position.account, record),
+            _account(name, position.account, record) or undeployed or _missing(name),
             _known(position.lending, lending, f"positions.{name}.lending"),
             _known(position.pool, pools, f"positions.{name}.pool"),
             by_symbol[_known(position.collateral, by_symbol, f"positions.{name}.collateral")],
@@ -143,17 +154,21 @@ def _venues(
 
 
 def _account(position: str, said: str, record: Mapping[str, Any] | None) -> str:
+    """Return the position's account, "" where there is none yet."""
+    if said == _UNDEPLOYED:
+        return ""
     if said != _DEVNET:
         return said
-    accounts = record["accounts"] if record else {}
-    if position in accounts:
-        found: str = accounts[position]
-        return found
+    found: str = record["accounts"].get(position, "") if record else ""
+    return found
+
+
+def _missing(position: str) -> NoReturn:
     raise SettingsError(
-        f"the devnet holds no account for {position}",
+        f"{position} has no account yet",
         number=70,
         place=f"positions.{position}.account",
-        remedy="leverd account deploy",
+        remedy=f"leverd account deploy {position}, then put its address there",
     )
 
 

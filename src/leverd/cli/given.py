@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -63,3 +64,31 @@ def check_known(settings: Settings, position: str) -> None:
             number=1,
             remedy=nearest(position, settings.positions),
         )
+
+
+def one_position(settings: Settings, position: str) -> str:
+    """Return `position`, or the only one there is where none is named.
+
+    Raises:
+        OwnerError: it is not one of the settings', or there are several to choose from.
+    """
+    check_known(settings, position)
+    if position:
+        return position
+    if len(settings.positions) == 1:
+        return next(iter(settings.positions))
+    raise OwnerError("which position?", number=6, remedy=f"one of {', '.join(settings.positions)}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person, unless `yes` says so already.
+
+    Raises:
+        OwnerError: nobody is here to be asked, or the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise OwnerError("nobody is here to confirm", number=3, remedy="say --yes")
+    if not typer.confirm(question):
+        raise OwnerError("not confirmed; nothing was done", number=7)

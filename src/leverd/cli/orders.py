@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from leverd.cli.given import Config, JournalFile, Mode, check_known, settings_of
+from leverd.cli.given import Config, JournalFile, Mode, check_known, confirm, settings_of
 from leverd.cli.output import Json, emit_json, say
-from leverd.errors import JournalLockedError, OwnerError
+from leverd.errors import JournalLockedError
 from leverd.interfaces.requests import Request, RequestKind
 
 Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all if not given.")]
@@ -59,7 +58,8 @@ def halt(
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Do nothing at all until resumed, not even deleverage. For a compromised key."""
-    _confirm("halt also stops the guardian: nothing will lower risk. Halt", position, yes=yes)
+    what = position or "every position"
+    confirm(f"halt also stops the guardian: nothing will lower risk. Halt {what}?", yes=yes)
     _order(RequestKind.HALT, position, config, mode, journal, as_json=as_json)
 
 
@@ -72,7 +72,8 @@ def unwind(
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Repay everything, down to zero, and stay out until resumed; lasts across restarts."""
-    _confirm("unwind sells collateral to repay every debt. Unwind", position, yes=yes)
+    what = position or "every position"
+    confirm(f"unwind sells collateral to repay every debt. Unwind {what}?", yes=yes)
     taken = _order(RequestKind.UNWIND, position, config, mode, journal, as_json=as_json)
     if taken:
         _act_now(position, config, mode, as_json=as_json)
@@ -134,14 +135,6 @@ def _ask(path: Path, kind: RequestKind, position: str) -> tuple[int, str]:
     pid = holder(lock_path(path))
     who = f"the daemon (process {pid})" if pid else "the next daemon"
     return number, f"{kind.value} is request {number}; {who} takes it before its next turn"
-
-
-def _confirm(question: str, position: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise OwnerError("nobody is here to confirm", number=3, remedy="say --yes")
-    typer.confirm(f"{question} {position or 'every position'}?", abort=True)
 
 
 def _act_now(position: str, config: list[Path] | None, mode: str, *, as_json: bool) -> None:

@@ -61,7 +61,7 @@ def _leverage(text: str) -> Decimal | None:
         return value
     raise OwnerError(
         f"{text} is no leverage",
-        number=20,
+        number=21,
         place="--target",
         remedy="a number from 1 (no debt), e.g. 2.5",
     )

@@ -63,10 +63,15 @@ def seat_for(target: Decimal) -> Seat:
 def previewed(outcome: Outcome, delay_s: int) -> Preview:
     """Return what `outcome`'s plan leads to if it is mined `delay_s` from now."""
     view, plan = outcome.view, outcome.plan
-    before = _stand(standing(view.state, view.now))
+    before = stand_of(view.state, view.now)
     if plan is None:
         return Preview(outcome, before, before, before)
     return Preview(outcome, before, _expected(plan, view, delay_s), _worst(plan, view))
+
+
+def stand_of(state: State, at: int) -> Stand:
+    """Return what `state` amounts to at chain time `at`, for people."""
+    return _stand(standing(state, at))
 
 
 def _expected(plan: Plan, view: View, delay_s: int) -> Stand | None:
@@ -76,7 +81,7 @@ def _expected(plan: Plan, view: View, delay_s: int) -> Stand | None:
             state = apply_step(state, step, modelled_fills(state, step, at))
     except ImpossibleError:
         return None
-    return _stand(standing(state, at))
+    return stand_of(state, at)
 
 
 def _worst(plan: Plan, view: View) -> Stand | None:

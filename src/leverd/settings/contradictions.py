@@ -14,7 +14,7 @@ from leverd.settings.models import (
 )
 from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, nearest
 from leverd.settings.source import Tree
-from leverd.settings.types import DEVNET
+from leverd.settings.types import DEVNET, UNDEPLOYED
 
 
 def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
@@ -153,6 +153,8 @@ def _accounts(settings: Settings) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for name, position in settings.positions.items():
         account = position.account.lower()
+        if account == UNDEPLOYED:
+            continue
         if account in seen:
             message = f"is also the account of {seen[account]}: two positions never share a health"
             yield _clash(("positions", name, "account"), message)

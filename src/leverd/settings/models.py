@@ -86,7 +86,7 @@ class Key(Model):
 class PositionSection(Model):
     """One position the owner wants kept, and the agents that keep it."""
 
-    account: Annotated[Account, Field(description="an address, or devnet")]
+    account: Annotated[Account, Field(description="an address, devnet, or none yet")]
     lending: Annotated[Text, Field(description="a lending venue's name")]
     pool: Annotated[Text, Field(description="a pool venue's name")]
     collateral: Text

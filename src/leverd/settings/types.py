@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 DEVNET: Final = "devnet"
 """The mode, and the account, of a local chain."""
 
+UNDEPLOYED: Final = "none"
+"""The account of a position that has none yet."""
+
 
 class Model(BaseModel):
     """A frozen section: unknown keys are refused."""
@@ -31,7 +34,7 @@ def _address(value: str) -> str:
 
 
 def _account(value: str) -> str:
-    return value if value == DEVNET else _address(value)
+    return value if value in {DEVNET, UNDEPLOYED} else _address(value)
 
 
 def _url(value: str) -> str:
@@ -52,5 +55,5 @@ Flag: TypeAlias = Annotated[bool, Strict()]
 Text: TypeAlias = Annotated[str, Strict(), Field(min_length=1)]
 Address: TypeAlias = Annotated[Text, AfterValidator(_address)]
 Account: TypeAlias = Annotated[Text, AfterValidator(_account)]
-"""An address, or the word `devnet` for the account that a devnet made."""
+"""An address; `devnet` for the account that a devnet made; `none` before it is deployed."""
 Url: TypeAlias = Annotated[Text, AfterValidator(_url)]

@@ -25,6 +25,7 @@ class Rule:
     value_max: int = 0  # wei
     own_words: tuple[int, ...] = ()  # arguments (by word) that must be the signer itself
     lowers_risk: bool = False  # may use the guardian's part of the gas budget
+    only: bytes | None = None  # the one calldata it covers, None: any of that function
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class AllowList:
         rule = self._named(transaction)
         if transaction.value > rule.value_max:
             raise refused(codes.TOO_MUCH_VALUE, f"{transaction.value} wei go with the call")
+        if rule.only not in {None, transaction.data}:
+            raise refused(codes.OTHER_CALL, f"other calldata for {transaction.to} than was shown")
         for position in rule.own_words:
             if _argument(transaction.data, position) != abi.address_word(signer):
                 raise refused(

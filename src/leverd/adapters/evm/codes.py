@@ -9,6 +9,7 @@ NO_ANSWER: Final = 1
 BREAKER_OPEN: Final = 2
 REFUSED_BY_NODE: Final = 3
 INCONSISTENT_LOOK: Final = 4
+NOT_MINED: Final = 5
 
 # LVD-CHN: answers that cannot be true
 WRONG_CHAIN: Final = 1
@@ -41,6 +42,7 @@ TOO_MUCH_GAS: Final = 6
 UNNEEDED_APPROVAL: Final = 7
 FOREIGN_RECIPIENT: Final = 8
 BUDGET_SPENT: Final = 9
+OTHER_CALL: Final = 10
 
 # LVD-KEY: keys and keystores
 KEY_MALFORMED: Final = 10
@@ -57,3 +59,15 @@ NOT_OPERATOR: Final = 62
 KEY_IS_OWNER: Final = 63
 NO_GAS: Final = 64
 OUT_OF_BOUNDS: Final = 65
+NO_OWNER_KEY: Final = 70
+NOT_OWNER: Final = 71
+NOTHING_THERE: Final = 72
+TOO_LITTLE: Final = 73
+WAITING: Final = 74
+FOREIGN_TOKEN: Final = 75
+NO_ACCOUNT: Final = 76
+SLOTS_OPEN: Final = 77
+DEBT_OPEN: Final = 78
+NO_DEPLOYER: Final = 79
+FOREIGN_FACTORY: Final = 80
+HAS_ACCOUNT: Final = 81
