@@ -11,6 +11,7 @@ from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from leverd.adapters.log_notifier import LogNotifier
 from leverd.adapters.sql_journal import Heartbeat, Lock, SqlJournal, SqlRequests, acquire_lock
@@ -84,7 +85,7 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float) -> Ope
     async with AsyncExitStack() as undo:
         undo.push_async_callback(chain.venue.close)
         await chain.client.connect(deadline_s=wait_s)
-        lock = undo.enter_context(signer_lock(places.chain_id, account.address))
+        lock = undo.enter_context(signer_lock(places, account.address))
         journal = file_of(settings.journal.path)
         recorder = Recorder(SqlJournal(journal, clock))
         undo.callback(recorder.close)
@@ -110,18 +111,20 @@ def _executor(chain: Chain, recorder: Recorder, places: Places) -> Executor:
     return Executor(chain.venue, recorder, places.mandates, described)
 
 
-def signer_lock(chain_id: int, address: str) -> Lock:
+def signer_lock(places: Places, address: str) -> Lock:
     """Return the lock that makes us the machine's only process to sign for a key on a chain.
 
-    It lies apart from any journal, so that two journals do not hide two signers.
+    It lies apart from any journal, so that two journals do not hide two signers. Local
+    chains all have one id; what tells them apart is where they answer.
 
     Raises:
         JournalLockedError: another process has it.
     """
     folder = Path(tempfile.gettempdir()) / f"leverd-{os.getuid()}"
+    local = f"-{urlsplit(places.rpc[0]).port}" if places.profile == "local" else ""
     return acquire_lock(
-        folder / f"signer-{chain_id}-{address}.lock",
-        what=f"the key {address} on chain {chain_id}",
+        folder / f"signer-{places.chain_id}{local}-{address}.lock",
+        what=f"the key {address} on chain {places.chain_id}",
     )
 
 

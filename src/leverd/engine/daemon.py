@@ -26,14 +26,14 @@ from leverd.engine.collect import snapshot_of, views
 from leverd.engine.memory_guard import MemoryGuard, Pressure
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
-from leverd.engine.state import pending_of
+from leverd.engine.state import ALL, pending_of
 from leverd.engine.turn import Outcome, Seat, Timing, turn
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.executor import Executor
 from leverd.execution.reconcile import reconcile
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.notifier import Notifier
-from leverd.interfaces.requests import Requests
+from leverd.interfaces.requests import RequestKind, Requests
 from leverd.interfaces.venue import Observation, Venue
 from leverd.risk import breakers
 from leverd.risk.gate import Approved
@@ -90,6 +90,7 @@ class Daemon:
         self._said: set[tuple[str, str]] = set()
         self._failures = 0
         self._turns = 0
+        self._chain_at = 0
 
     async def run(self, stop: asyncio.Event) -> str:
         """Take turns until `stop` is set or memory runs out; return why it ended.
@@ -153,18 +154,18 @@ class Daemon:
         return self._until_next_look()
 
     async def _observe(self) -> Observation:
-        """Look, tend what is in flight, and look again if that changed the world we saw."""
+        """Tend what is in flight, then look: what was just settled is part of what is seen."""
+        self._tell(await self._world.executor.tend(self._chain_at))
         observation = await self._world.venue.observe(self._charter.mandates)
-        before = self._world.executor.open_slots
-        await self._world.executor.tend(observation.stamp.at)
-        if before == self._world.executor.open_slots == 0:
-            return observation
-        return await self._world.venue.observe(self._charter.mandates)
+        self._chain_at = observation.stamp.at
+        return observation
 
     async def _take_requests(self) -> None:
         for request in self._world.requests.pending():
             events = orders.events_of(request)
             await self._record(*events)
+            if request.kind is not RequestKind.RESUME:
+                self._world.executor.abandon(request.position_id, f"the owner said {request.kind}")
             self._world.requests.taken(request.request_id)
             where = request.position_id or "all"
             logger.info("request {} for {} by {}", request.kind, where, request.by)
@@ -253,6 +254,9 @@ class Daemon:
         if not events:
             return
         await self._world.recorder.append(*events, chain_at=chain_at)
+        self._tell(events)
+
+    def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, AlertRaised):
                 self._world.notifier.notify(event)
@@ -284,6 +288,7 @@ class Daemon:
     async def _end(self, reason: str) -> None:
         """Settle what is in flight within the grace, and say what is left unguarded."""
         deadline = self._world.clock.monotonic() + self._charter.stop_grace_s
+        self._world.executor.abandon(ALL, "stopping")
         if self._world.executor.open_slots:
             logger.info(
                 "stopping: settling {} open slot(s), at most {:.0f} s",
@@ -292,8 +297,7 @@ class Daemon:
             )
         while self._world.executor.open_slots and self._world.clock.monotonic() < deadline:
             try:
-                seen = await self._world.venue.observe(self._charter.mandates)
-                await self._world.executor.tend(seen.stamp.at)
+                await self._observe()
             except (UnreachableError, NonsenseError) as error:
                 logger.warning("while stopping: {}", error)
             await self._world.clock.sleep(_TEND_S / max(self._charter.speed, 1.0))

@@ -33,9 +33,13 @@ from leverd.domain.events import (
 )
 from leverd.domain.plan import Purpose
 from leverd.domain.view import Portfolio, Record, TradingState
+from leverd.execution.recovery import REPLACED, RESTARTED
 from leverd.risk.gate import Pending
 
 _DAY_S: Final = 86_400
+_NO_FAULT: Final = frozenset({RESTARTED, REPLACED, "stopping"})
+"""Reasons to cut a plan short that say nothing about the market or the venue."""
+
 ALL: Final = ""
 """The position id that means every position."""
 
@@ -79,6 +83,7 @@ class Book:
     purposes: Mapping[str, str] = field(default_factory=dict)  # open plans, plan id -> purpose
     slots: Mapping[int, AttemptSigned] = field(default_factory=dict)  # newest attempt by slot
     included: frozenset[int] = frozenset()  # slots of those in a block, not final yet
+    charged: Mapping[int, int] = field(default_factory=dict)  # wei counted, by slot not final
 
     def page(self, position_id: str) -> Page:
         """Return what is known about a position, an empty page for a new one."""
@@ -178,7 +183,8 @@ def _fold_plan(
     match event:
         case PlanAborted(plan_id=plan_id, position_id=position_id):
             purposes = {each: why for each, why in book.purposes.items() if each != plan_id}
-            failures = book.page(position_id).failures + 1
+            failed = event.reason not in _NO_FAULT and not event.reason.startswith("the owner said")
+            failures = book.page(position_id).failures + failed
             return _turn_page(replace(book, purposes=purposes), position_id, failures=failures)
         case PlanApproved(plan_id=plan_id, purpose=purpose):
             return replace(book, purposes={**book.purposes, plan_id: purpose})
@@ -200,7 +206,9 @@ def _fold_slot(
             return replace(book, included=book.included - {slot})
         case SlotFinal(slot=slot) | SlotLost(slot=slot):
             slots = {each: attempt for each, attempt in book.slots.items() if each != slot}
-            return replace(book, slots=slots, included=book.included - {slot})
+            charged = {each: wei for each, wei in book.charged.items() if each != slot}
+            included = book.included - {slot}
+            return replace(book, slots=slots, included=included, charged=charged)
 
 
 def _fold_completion(
@@ -228,7 +236,8 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
     attempt = book.slots.get(event.slot)
     if attempt is None:
         return book
-    spent = event.gas_used * event.gas_price
+    paid = event.gas_used * event.gas_price
+    spent = paid - book.charged.get(event.slot, 0)  # after a reorganisation it is mined again
     page = book.page(attempt.position_id)
     tally = page.tally.on(chain_at // _DAY_S)
     guardian = attempt.urgent or book.purposes.get(attempt.plan_id) == Purpose.DELEVERAGE
@@ -242,7 +251,8 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
         gas_unmarked=page.gas_unmarked + spent,
         changed=True,
     )
-    return replace(book, included=book.included | {event.slot})
+    charged = {**book.charged, event.slot: paid}
+    return replace(book, included=book.included | {event.slot}, charged=charged)
 
 
 def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:

@@ -21,7 +21,8 @@ from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
 from leverd.execution.patience import answered, put_up_with
 from leverd.execution.placing import Place, Rank, place_for, rank_of
-from leverd.execution.settler import DEADLINE, REPLACED, Marker, Photographer, Settler, Ways
+from leverd.execution.recovery import REPLACED
+from leverd.execution.settler import DEADLINE, Marker, Photographer, Settler, Ways
 from leverd.execution.slots import (
     Bump,
     Cancel,

@@ -27,6 +27,7 @@ from leverd.execution.slots import Slots
 from leverd.interfaces.journal import Entry
 
 RESTARTED = "restarted"
+REPLACED = "another transaction took its place"
 
 
 @dataclass(frozen=True, slots=True)

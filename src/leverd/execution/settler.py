@@ -26,14 +26,13 @@ from leverd.execution import facts
 from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
 from leverd.execution.patience import answered
-from leverd.execution.recovery import RESTARTED
+from leverd.execution.recovery import REPLACED, RESTARTED
 from leverd.execution.slots import CANCEL, Policy, Slot
 from leverd.execution.verify import StepDone, fills_out, mismatch
 from leverd.execution.witness import Found, same_block, step_done
 from leverd.interfaces.venue import Inclusion, Sighting, Venue
 
 DEADLINE: Final = "the deadline passed"
-REPLACED: Final = "another transaction took its place"
 _NONSENSE_MAX: Final = 3
 """Looks after which a receipt that makes no sense counts as a mismatch."""
 

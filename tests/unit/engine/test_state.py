@@ -5,6 +5,7 @@ import pytest
 from leverd.domain.events import (
     AttemptSigned,
     ExternalChanged,
+    PlanAborted,
     PlanApproved,
     PlanCompleted,
     PnlRecorded,
@@ -147,6 +148,21 @@ def test_what_flies_is_pending_until_it_is_in_a_block_and_again_after_a_reorg():
     mined = folded(included(), book=flying)
     assert pending_of(mined) == Pending()
     assert pending_of(folded(SlotReorganised(7, "0xK", 5, "0xb"), book=mined)).trades == 1
+
+
+def test_gas_of_a_slot_mined_again_after_a_reorganisation_counts_once():
+    book = folded(approved("boost"), signed(), included())
+    again = folded(SlotReorganised(7, "0xK", 5, "0xb"), included(), book=book)
+    assert record_of(again, "loop", NOW).gas_today == record_of(book, "loop", NOW).gas_today
+
+
+def test_only_what_the_market_or_venue_did_counts_as_a_failure():
+    def after(reason):
+        return folded(approved("boost"), PlanAborted("p", "loop", 0, reason)).page("loop").failures
+
+    assert after("bought too little") == 1
+    for reason in ("restarted", "another transaction took its place", "the owner said halt"):
+        assert after(reason) == 0
 
 
 @pytest.mark.parametrize(
