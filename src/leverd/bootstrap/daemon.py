@@ -71,8 +71,12 @@ def own_agents(settings: Settings) -> Mapping[str, AgentKind[Any]]:
     return find_agents(Path(each) for each in settings.agents_path)
 
 
-async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float) -> Opened:
+async def open_daemon(
+    settings: Settings, clock: Clock, *, wait_s: float, only: str = ""
+) -> Opened:
     """Return a daemon that is connected, bound to its journal, and alone with its key.
+
+    `only` is the one position it keeps, "" for all; slots of every one are settled.
 
     Raises:
         UnreachableError: no node answered within `wait_s`.
@@ -91,7 +95,7 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float) -> Ope
         undo.callback(recorder.close)
         recorder.bind(Binding(settings.mode, places.chain_id, await chain.client.genesis()))
         requests = SqlRequests(journal, clock)
-        charter = charter_of(settings, places, clock)
+        charter = charter_of(settings, places, clock, only)
         world = World(
             clock,
             chain.venue,
@@ -128,14 +132,14 @@ def signer_lock(places: Places, address: str) -> Lock:
     )
 
 
-def charter_of(settings: Settings, places: Places, clock: Clock) -> Charter:
+def charter_of(settings: Settings, places: Places, clock: Clock, only: str = "") -> Charter:
     """Return what the settings make of a daemon."""
     engine = settings.engine
     return Charter(
         version=metadata.version("leverd"),
         mode=settings.mode,
         settings_hash=settings.fingerprint(),
-        mandates=places.mandates,
+        mandates=tuple(each for each in places.mandates if only in {"", each.position_id}),
         seats={
             name: seats_of(settings, name, lambda agent: TimedAgent(agent, clock, _say))
             for name in settings.positions

@@ -17,10 +17,10 @@ from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.signer import LocalSigner
 from leverd.adapters.secrets import EnvironmentSecrets
 from leverd.adapters.sql_journal import Lock
-from leverd.adapters.sql_journal.database import file_of
 from leverd.bootstrap.chain import Chain, key_of
 from leverd.bootstrap.daemon import signer_lock
 from leverd.bootstrap.looking import Memory, address_of
+from leverd.bootstrap.places import Places
 from leverd.domain.fixed_point import mul_div_up
 from leverd.errors import OwnerError, RevertedError, UnreachableError
 from leverd.interfaces.chain_client import Call, Receipt
@@ -115,14 +115,14 @@ def operator_address(settings: Settings) -> str:
     return address_of(settings.key)
 
 
-def alone_with(settings: Settings, chain_id: int, wallet: Wallet, memory: Memory) -> Lock:
+def alone_with(places: Places, wallet: Wallet, memory: Memory) -> Lock:
     """Return the lock that makes us the only process to sign for `wallet`.
 
     Raises:
         JournalLockedError: a daemon signs for it.
         OwnerError: the journal knows transactions of it that are not settled.
     """
-    lock = signer_lock(file_of(settings.journal.path), chain_id, wallet.address)
+    lock = signer_lock(places, wallet.address)
     if memory.open_slots:
         lock.release()
         raise OwnerError(

@@ -95,7 +95,7 @@ async def _run(
             return [Done(each.what, wallet.address, each.call, None) for each in errands]
         memory = remembered(settings, wallet.address)
         await check_binding(settings, memory, chain)
-        with alone_with(settings, places.chain_id, wallet, memory):
+        with alone_with(places, wallet, memory):
             first = await priced(chain, errands[0], wallet.address)
             manner.ask(_lines(errands, first))
             done = [await _do(chain, wallet, errand, manner) for errand in errands]

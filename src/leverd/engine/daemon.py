@@ -92,8 +92,12 @@ class Daemon:
         self._turns = 0
         self._chain_at = 0
 
-    async def run(self, stop: asyncio.Event) -> str:
+    async def run(
+        self, stop: asyncio.Event, *, done: Callable[[Mapping[str, View]], bool] | None = None
+    ) -> str:
         """Take turns until `stop` is set or memory runs out; return why it ended.
+
+        With `done`, also until it is true of a turn's views with nothing in flight.
 
         Raises:
             JournalError: nothing can be made durable any more.
@@ -105,6 +109,9 @@ class Daemon:
             if self._world.memory.check() is Pressure.FULL:
                 reason = "memory is at its ceiling; restart to go on"
                 logger.error("LVD-MEM-001 {}", reason)
+                break
+            if done is not None and done(self._views) and not self._world.executor.open_slots:
+                reason = "done"
                 break
             await self._sleep(wait, stop)
         await self._end(reason)
