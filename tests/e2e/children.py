@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tests.e2e.stage import Stage
 
@@ -49,8 +50,9 @@ class Nursery:
 
     def start(self, stage: Stage, files: Sequence[Path], **order) -> Child:
         output = stage.folder / "output.log"
-        order |= {"arguments": [part for file in files for part in ("-c", str(file))]}
-        order |= {"output": str(output)}
+        named = [part for file in files for part in ("-c", str(file))]
+        order["arguments"] = [*named, *order.get("arguments", ())]
+        order["output"] = str(output)
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order).encode() + b"\n")
         before = output.stat().st_size if output.exists() else 0
@@ -71,6 +73,8 @@ class Child:
     nursery: Nursery
 
     def said(self) -> str:
+        if not self.output.exists():
+            return ""
         with self.output.open() as file:
             file.seek(self.began)
             return file.read()
@@ -80,29 +84,42 @@ class Child:
         stdout = self.nursery.process.stdout
         assert stdout is not None
         if not select.select([stdout], [], [], DEADLINE_S)[0]:
-            os.kill(self.pid, signal.SIGKILL)
-            self.nursery._line()
-            raise AssertionError(f"it did not end:\n{self.said()[-3000:]}")
+            self._give_up("did not end")
         return int(self.nursery._line())
 
     def wait_calm(self, turns: int = 3) -> None:
         """Wait until it has done nothing for some turns, with nothing under way."""
-        deadline = time.monotonic() + DEADLINE_S  # noqa: TID251 -- a test's patience
-        while time.monotonic() < deadline:  # noqa: TID251 -- as above
+        ended = self.wait_calm_or_end(turns)
+        assert ended is None, f"it ended with {ended}:\n{self.said()[-3000:]}"
+
+    def wait_said(self, text: str) -> None:
+        """Wait until it has said `text`."""
+        for _ in range(int(DEADLINE_S / 0.02)):
+            if text in self.said():
+                return
+            time.sleep(0.02)  # noqa: TID251 -- a test's patience
+        self._give_up(f"never said {text}")
+
+    def wait_calm_or_end(self, turns: int = 3) -> int | None:
+        """Wait as `wait_calm`, or until it ended of itself; return how, None if it runs on."""
+        stdout = self.nursery.process.stdout
+        assert stdout is not None
+        for _ in range(int(DEADLINE_S / 0.05)):
+            if select.select([stdout], [], [], 0.05)[0]:
+                return int(self.nursery._line())
             lines = [line for line in self.said().splitlines() if "turn=" in line]
             if len(lines) > turns and all(CALM.search(line) for line in lines[-turns:]):
-                return
-            if not Path(f"/proc/{self.pid}").exists():
-                self.nursery._line()
-                raise AssertionError(f"it ended:\n{self.said()[-3000:]}")
-            time.sleep(0.02)  # noqa: TID251 -- as above
+                return None
+        return self._give_up("neither ended nor became calm")
+
+    def _give_up(self, what: str) -> NoReturn:
         os.kill(self.pid, signal.SIGKILL)
         self.nursery._line()
-        raise AssertionError(f"it never became calm:\n{self.said()[-3000:]}")
+        raise AssertionError(f"it {what}:\n{self.said()[-3000:]}")
 
-    def stop(self) -> int:
+    def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop and return its exit code."""
-        os.kill(self.pid, signal.SIGTERM)
+        os.kill(self.pid, number)
         return self.ended()
 
 

@@ -1,4 +1,4 @@
-"""Runs `run_agent` in children that kill themselves at a given line. Started by test_kill.
+"""Runs `run_agent` in children that signal themselves at a given line.
 
 One process imports everything once and forks for each run, so that a start costs what a start
 costs and not its imports. Each order is a line of JSON on stdin, each answer one on stdout:
@@ -18,6 +18,7 @@ from typing import Any
 import leverd.bootstrap.service
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.adapters.sql_journal import SqlJournal
+from leverd.bootstrap import daemon
 from leverd.cli import run_agent
 from leverd.execution.executor import Executor
 
@@ -32,8 +33,8 @@ POINTS: dict[str, tuple[type, str]] = {
 }
 
 
-def die_at(point: str, when: str, nth: int) -> None:
-    """Have the process kill itself before or after the nth call of `point`."""
+def signal_at(point: str, when: str, nth: int, number: int = signal.SIGKILL) -> None:
+    """Have the process signal itself before or after the nth call of `point`."""
     owner, name = POINTS[point]
     inner = getattr(owner, name)
     calls = 0
@@ -44,10 +45,10 @@ def die_at(point: str, when: str, nth: int) -> None:
         calls += 1
         last = calls == nth
         if last and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
         result = await inner(*args, **kwargs)
-        if last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if last and when == "after":
+            os.kill(os.getpid(), number)
         return result
 
     setattr(owner, name, counted)
@@ -75,7 +76,9 @@ def run(order: dict[str, Any]) -> None:
     if order.get("stepwise"):
         make_stepwise()
     if order.get("die"):
-        die_at(*order["die"])
+        signal_at(*order["die"])
+    if order.get("grace"):
+        daemon.STOP_GRACE_S = order["grace"]
     run_agent.main()
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
 from decimal import Decimal
+from random import Random
 
 import pytest
-from tests.e2e.children import Nursery, moving, nursery
-from tests.e2e.stage import DUST_USD, Stage, staged
+from tests.e2e.children import Nursery, moving
+from tests.e2e.market_day import agents, devnet, stage
+from tests.e2e.stage import DUST_USD, Stage
+from tests.prove.tally import tell
 
-from leverd.devnet.devnet import Conduct, Devnet
-from leverd.devnet.driver import Habits
-from leverd.devnet.recipe import Recipe
 from leverd.domain.events import (
     AttemptSigned,
     ExternalChanged,
@@ -24,6 +24,8 @@ from leverd.domain.events import (
     StepMismatched,
     StepVerified,
 )
+
+__all__ = ["agents", "devnet", "stage"]  # fixtures, shared with test_stop and test_bad_worlds
 
 pytestmark = pytest.mark.chain
 
@@ -46,32 +48,6 @@ STEPWISE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def agents() -> Iterator[Nursery]:
-    with nursery() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def devnet(tmp_path_factory) -> Iterator[Devnet]:
-    flat = tmp_path_factory.mktemp("path") / "flat.csv"
-    flat.write_text("ts,close\n1700000000,3000\n1800000000,3000\n")
-    recipe = Recipe(seed=2, path=str(flat))
-    made = Devnet.begin(recipe, Conduct(Habits(borrows=False)))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def stage(devnet, tmp_path) -> Iterator[Stage]:
-    """Yield the market as it opens, with a new journal; set it back afterwards."""
-    snapshot = devnet.node.rpc.ask("evm_snapshot")
-    yield Stage(devnet, tmp_path, speed=120.0)
-    devnet.mempool._waiting.clear()
-    assert devnet.node.rpc.ask("evm_revert", snapshot)
-    devnet.driver.resync()
-
-
 @pytest.mark.parametrize("die", ATOMIC, ids=lambda die: "-".join(map(str, die)))
 def test_an_opening_killed_anywhere_is_finished_once(stage, agents, die):
     _kill_and_finish(stage, agents, [die])
@@ -87,6 +63,34 @@ def test_a_sequence_killed_half_way_leaves_nothing_idle(stage, agents, die):
                          ids=lambda die: "-".join(map(str, die)))  # fmt: skip
 def test_killed_in_recovery_it_recovers_from_that(stage, agents, again):
     _kill_and_finish(stage, agents, [("append", "after", 4), again, again])
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(int(os.environ.get("LEVERD_PROVE_KILLS", "60"))))
+def test_killed_at_random_again_and_again(stage, agents, seed):
+    """Draw kill points from `seed`, up to three in a row, the later ones in recovery."""
+    random, kills = Random(f"kill:{seed}"), 0
+    stepwise = random.random() < 0.6
+    files = stage.files(limits={"drag_max": 1, "cost_share_max": 0.05})
+    with moving(stage):
+        for _ in range(random.randint(1, 3)):
+            die = (
+                random.choice(["append", "append", "send", "look", "fills"]),
+                random.choice(["before", "after"]),
+                random.randint(1, 16 if stepwise else 7),
+            )
+            child = agents.start(stage, files, die=die, stepwise=stepwise)
+            ended = child.wait_calm_or_end()
+            if ended is None:  # the point lies beyond what there was to do
+                assert child.stop() in {0, -signal.SIGKILL}
+            else:
+                assert ended == -signal.SIGKILL, child.said()[-2000:]
+            kills += ended is not None
+        last = agents.start(stage, files, stepwise=stepwise)
+        last.wait_calm()
+        assert last.stop() == 0
+    check_nothing_lost_nothing_doubled(stage)
+    tell("kills at random", seed=seed, kills=kills, stepwise=stepwise)
 
 
 def _kill_and_finish(stage: Stage, agents: Nursery, deaths, *, stepwise: bool = False) -> None:

@@ -30,6 +30,7 @@ from leverd.engine.state import ALL, pending_of
 from leverd.engine.turn import Outcome, Seat, Timing, turn
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.executor import Executor
+from leverd.execution.patience import answered
 from leverd.execution.reconcile import reconcile
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.notifier import Notifier
@@ -45,6 +46,9 @@ BREAKERS: Final = "LVD-BRK-001"
 
 _BACKOFF_S_FIRST = 5.0
 _BACKOFF_S_MAX = 300.0
+_LOOK_BACK_S = 5.0
+"""Wall seconds that the last look of a stop may take."""
+
 _TEND_S = 1.0
 """Wall seconds between looks at a slot that is still open when we are asked to stop."""
 
@@ -308,6 +312,7 @@ class Daemon:
             except (UnreachableError, NonsenseError) as error:
                 logger.warning("while stopping: {}", error)
             await self._world.clock.sleep(_TEND_S / max(self._charter.speed, 1.0))
+        await self._look_back()
         for position_id, book in self._diaries.items():
             self._diaries[position_id], events = diary.flush(book, position_id)
             await self._record(*events)
@@ -316,6 +321,17 @@ class Daemon:
         for line in lines:
             logger.warning("left unguarded: {}", line)
         logger.info("stopped: {}", reason)
+
+    async def _look_back(self) -> None:
+        """See what we leave: what was just settled may be the position itself."""
+        try:
+            async with answered(_LOOK_BACK_S):
+                seen = await self._world.venue.observe(self._charter.mandates)
+        except (UnreachableError, NonsenseError) as error:
+            logger.warning("while stopping: what follows is as last seen: {}", error)
+            return
+        open_slots = self._world.executor.open_slots
+        self._views = views(seen, self._world.recorder.book, open_slots=open_slots)
 
 
 def _health(view: View) -> int:
