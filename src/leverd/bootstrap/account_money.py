@@ -11,9 +11,11 @@ from leverd.adapters.evm.survey import ask
 from leverd.bootstrap.account_facts import AccountFacts, contract_of
 from leverd.bootstrap.chain import Chain
 from leverd.bootstrap.errands import Errand
+from leverd.domain import lending_actions, loans
 from leverd.domain.money import Amount, Asset
 from leverd.domain.position import LegKind, Mandate
-from leverd.errors import OwnerError
+from leverd.engine.canon import health_text
+from leverd.errors import ImpossibleError, OwnerError
 from leverd.interfaces.chain_client import Log
 
 NOBODY: Final = "0x" + "0" * 40
@@ -85,6 +87,7 @@ def withdraw(
     if from_posted.raw:
         part = None if amount is None else from_posted.raw
         text = f"withdraw {plain(from_posted)} of posted collateral to the owner {owner}"
+        text += _health_after(found, from_posted)
         errands.append(Errand(text, account_owner.withdraw_to_owner(mandate.account, part)))
     return errands
 
@@ -168,6 +171,21 @@ def _sum(found: AccountFacts, kind: LegKind, asset: Asset) -> Amount:
     held = (each.amount.raw for each in found.holdings if (each.kind, each.amount.asset) ==
             (kind, asset))  # fmt: skip
     return Amount(asset, sum(held))
+
+
+def _health_after(found: AccountFacts, taken: Amount) -> str:
+    """Return what health becomes, for people; "" without debt, or where it cannot."""
+    state = found.state
+    if state is None or not _owes(found):
+        return ""
+    loan = state.position.loan
+    before = loans.summarise(state.market, loan, state.at).health
+    try:
+        moved = lending_actions.withdraw(state.market, loan, taken.asset, taken.raw, state.at)
+    except ImpossibleError:
+        return ""  # the chain will say so in its own words when it is tried
+    after = loans.summarise(moved.market, moved.loan, state.at).health
+    return f"; health {health_text(before)} becomes {health_text(after)}"
 
 
 def _owes(found: AccountFacts) -> bool:

@@ -22,7 +22,7 @@ from leverd.bootstrap.daemon import signer_lock
 from leverd.bootstrap.looking import Memory, address_of
 from leverd.bootstrap.places import Places
 from leverd.domain.fixed_point import mul_div_up
-from leverd.errors import OwnerError, RevertedError, UnreachableError
+from leverd.errors import JournalLockedError, OwnerError, RevertedError, UnreachableError
 from leverd.interfaces.chain_client import Call, Receipt
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.secrets import Secret
@@ -122,7 +122,13 @@ def alone_with(places: Places, wallet: Wallet, memory: Memory) -> Lock:
         JournalLockedError: a daemon signs for it.
         OwnerError: the journal knows transactions of it that are not settled.
     """
-    lock = signer_lock(places, wallet.address)
+    try:
+        lock = signer_lock(places, wallet.address)
+    except JournalLockedError as error:
+        remedy = "use the owner's wallet, or stop that process first"
+        raise JournalLockedError(
+            error.message, number=error.number, place=error.place, remedy=remedy
+        ) from error
     if memory.open_slots:
         lock.release()
         raise OwnerError(
@@ -142,7 +148,15 @@ async def priced(chain: Chain, errand: Errand, sender: str) -> Priced:
         OwnerError: the sender cannot pay for it, or has another one waiting.
     """
     client = chain.client
-    used = await client.rehearse(errand.call, sender=sender)
+    try:
+        used = await client.rehearse(errand.call, sender=sender)
+    except RevertedError as error:
+        raise RevertedError(
+            error.reason,
+            number=error.number,
+            place=errand.what,
+            remedy="it was only tried: nothing of it was sent",
+        ) from error
     gas = min(mul_div_up(used, *_MARGIN), GAS_MAX)
     base_fee, tips = await client.fee_history(fees.BLOCKS)
     bid = fees.bid(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
-from leverd.adapters.evm import keystore, preflight
+from leverd.adapters.evm import preflight
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.system_clock import SystemClock
-from leverd.bootstrap.chain import key_of, open_client, venue_config
+from leverd.bootstrap.chain import Chain
 from leverd.bootstrap.checks import Check, Status
+from leverd.bootstrap.looking import address_of, check_binding, remembered, watching
 from leverd.bootstrap.places import Places, resolve
-from leverd.settings import Key, Settings
+from leverd.domain.gas_use import lower_gas
+from leverd.errors import JournalForeignError, SecretError
+from leverd.settings import Settings
 
-_CONNECT_S: Final = 10.0
+_ETHER: Final = 10**18
 
 
 def checks(settings: Settings) -> Sequence[Check]:
@@ -24,36 +27,81 @@ def checks(settings: Settings) -> Sequence[Check]:
 
     Raises:
         UnreachableError: no node answers.
-        SecretError: the key's address cannot be told.
+        JournalError: the journal cannot be read.
     """
     return asyncio.run(_asked(settings, resolve(settings)))
 
 
-def address_of(key: Key) -> str:
-    """Return the operator's address; a keystore tells it without its password."""
-    if key.keystore is not None:
-        return keystore.address_in(Path(key.keystore))
-    return str(key_of(key, os.environ).address)
-
-
 async def _asked(settings: Settings, places: Places) -> Sequence[Check]:
-    signer = address_of(settings.key)
-    config = venue_config(settings, places, settings.limits.limits())
-    client = open_client(config, SystemClock())
+    async with watching(settings, places) as chain:
+        found = [each async for each in _findings(places, chain)]
+        found += [each async for each in _key(settings)]
+        if not found:
+            text = f"chain {places.chain_id} is as the settings say, for {chain.venue.signer}"
+            found.append(Check("chain", Status.GOOD, text))
+        found.append(await _reserve(settings, places, chain))
+        found.append(await _binding(settings, chain))
+        if settings.mode == "live":
+            found.append(await _clock(settings, chain))
+    return found
+
+
+async def _findings(places: Places, chain: Chain) -> AsyncIterator[Check]:
+    signer = chain.venue.signer
+    for each in await preflight.check(chain.config, chain.client, signer, places.mandates):
+        status = Status.NOTE if each.severity is Severity.NOTE else Status.BAD
+        yield Check(each.code, status, each.error.message, each.error.remedy)
+
+
+async def _key(settings: Settings) -> AsyncIterator[Check]:
+    """Yield a note where whose key it is can only be guessed from the account."""
     try:
-        await client.connect(deadline_s=_CONNECT_S)
-        findings = await preflight.check(config, client, signer, places.mandates)
-    finally:
-        await client.close()
-    found = [
-        Check(
-            finding.code,
-            Status.NOTE if finding.severity is Severity.NOTE else Status.BAD,
-            finding.error.message,
-            finding.error.remedy,
-        )
-        for finding in findings
-    ]
-    return found or [
-        Check("chain", Status.GOOD, f"chain {places.chain_id} is as the settings say, for {signer}")
-    ]
+        address_of(settings.key)
+    except SecretError as error:
+        text = f"{error.message}: here only the daemon may read it; the account's operator is taken"
+        yield Check(error.code, Status.NOTE, text, error.remedy)
+
+
+async def _reserve(settings: Settings, places: Places, chain: Chain) -> Check:
+    """Return whether the key can pay for the deleverages that limits keep a reserve for."""
+    limits = settings.limits.limits()
+    survey = await chain.venue.survey()
+    atomic = all(survey.accounts[each.account.lower()].state for each in places.mandates)
+    one = lower_gas(atomic=atomic) * limits.gas_price_wei_worst
+    held = await chain.client.balance(chain.venue.signer)
+    needed = one * limits.gas_reserve_deleverages
+    text = (
+        f"the key holds {_ether(held)} ETH for gas, {held // one} deleverages at"
+        f" gas_price_gwei_worst; {_ether(needed)} are kept back for"
+        f" {limits.gas_reserve_deleverages}"
+    )
+    if held < needed:
+        remedy = f"send {_ether(needed - held)} ETH or more to {chain.venue.signer}"
+        return Check("gas", Status.BAD, text, remedy)
+    return Check("gas", Status.GOOD, text)
+
+
+async def _binding(settings: Settings, chain: Chain) -> Check:
+    memory = remembered(settings, chain.venue.signer)
+    try:
+        await check_binding(settings, memory, chain)
+    except JournalForeignError as error:
+        return Check(error.code, Status.BAD, error.message, error.remedy)
+    if memory.binding is None:
+        return Check("binding", Status.NOTE, "no journal is bound to this chain yet")
+    flying = f"; {memory.open_slots} transaction(s) under way" if memory.open_slots else ""
+    return Check("binding", Status.GOOD, f"the journal tells of this very chain{flying}")
+
+
+async def _clock(settings: Settings, chain: Chain) -> Check:
+    head = await chain.client.head()
+    age = (SystemClock().now() - datetime.fromtimestamp(head.at, UTC)).total_seconds()
+    text = f"the newest block is {age:.0f} s old by this machine's clock"
+    if abs(age) > settings.limits.view_age_s_max:
+        remedy = "set the clock (NTP), or replace a node that is stuck"
+        return Check("clock", Status.BAD, text, remedy)
+    return Check("clock", Status.GOOD, text)
+
+
+def _ether(wei: int) -> str:
+    return f"{Decimal(wei) / _ETHER:.4f}"

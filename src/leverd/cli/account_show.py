@@ -59,8 +59,10 @@ def as_data(found: AccountFacts) -> dict[str, Any]:
 
 def _what(found: AccountFacts) -> str:
     if found.code_hash:
-        whose = "of ours" if found.ours else "that is NOT ours, or of another version of leverd"
-        return f"an account contract {whose} (code {found.code_hash[:10]}…)"
+        whose = "an account contract of ours"
+        if not found.ours:
+            whose = "a contract NOT of ours, or of another version of leverd"
+        return f"{whose} (code {found.code_hash[:10]}…)"
     if found.operated:
         return "the key's own address: no bounds protect it"
     return "a plain address, and not our key's: nothing can act on it"

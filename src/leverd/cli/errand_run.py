@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from leverd.cli.given import confirm
-from leverd.cli.output import emit_json, pairs, progress, say
+from leverd.cli.output import busy, emit_json, pairs, say
 
 if TYPE_CHECKING:
     from leverd.bootstrap.errands import Wallet
@@ -46,7 +45,7 @@ def carry_out(
                 tell(line)
         confirm("Do it?", yes=yes)
 
-    return run(settings, places, wallet, planner, Manner(tell, ask, _busy, wait_s), review)
+    return run(settings, places, wallet, planner, Manner(tell, ask, busy, wait_s), review)
 
 
 def show(done: Sequence[Done], chain_id: int, *, as_json: bool, **more: Any) -> None:
@@ -88,7 +87,3 @@ def as_data(done: Done, chain_id: int) -> dict[str, Any]:
 
 def _aside(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-def _busy(label: str) -> AbstractContextManager[object]:
-    return progress(label) if sys.stderr.isatty() else nullcontext()

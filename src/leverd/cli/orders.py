@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from leverd.cli.given import Config, JournalFile, Mode, check_known, confirm, settings_of
-from leverd.cli.output import Json, emit_json, say
+from leverd.cli.output import Json, busy, emit_json, say
 from leverd.errors import JournalLockedError
 from leverd.interfaces.requests import Request, RequestKind
 
+if TYPE_CHECKING:
+    from leverd.settings import Settings
+
 Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all if not given.")]
+ForS: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--for", help="Chain seconds to try here where no daemon runs; run_agent goes on.", min=1
+    ),
+]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -68,15 +79,36 @@ def unwind(
     config: Config = None,
     mode: Mode = "",
     journal: JournalFile = None,
+    for_s: ForS = 600,
     yes: Yes = False,  # noqa: FBT002 -- as below
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Repay everything, down to zero, and stay out until resumed; lasts across restarts."""
     what = position or "every position"
     confirm(f"unwind sells collateral to repay every debt. Unwind {what}?", yes=yes)
-    taken = _order(RequestKind.UNWIND, position, config, mode, journal, as_json=as_json)
-    if taken:
-        _act_now(position, config, mode, as_json=as_json)
+    given = _give(RequestKind.UNWIND, position, config, mode, journal)
+    act = given.number is None and journal is None  # a journal that is named has no settings
+    if not as_json:
+        say(given.said)
+    if act:
+        _act_now(settings_of(config, mode), position, for_s, as_json=as_json)
+    if as_json:
+        emit_json({**given.data(), "closed": act})
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An order that was given."""
+
+    kind: RequestKind
+    position: str
+    number: int | None  # of the request; None: it was journaled here, for no daemon runs
+    said: str
+
+    def data(self) -> dict[str, Any]:
+        """Return it for programs."""
+        where = self.position or "all"
+        return {"order": self.kind, "position": where, "request": self.number, "said": self.said}
 
 
 def _order(
@@ -87,8 +119,19 @@ def _order(
     journal: Path | None,
     *,
     as_json: bool,
-) -> bool:
-    """Give the order; return whether it was journaled here because no daemon runs."""
+) -> None:
+    """Give the order, and say what became of it."""
+    given = _give(kind, position, config, mode, journal)
+    if as_json:
+        emit_json(given.data())
+    else:
+        say(given.said)
+
+
+def _give(
+    kind: RequestKind, position: str, config: list[Path] | None, mode: str, journal: Path | None
+) -> _Given:
+    """Return the order, once it is in the journal or in the daemon's letter box."""
     from leverd.adapters.sql_journal import database  # noqa: PLC0415 -- loads SQLAlchemy
 
     if journal is None:
@@ -96,17 +139,12 @@ def _order(
         check_known(settings, position)
         journal = database.file_of(settings.journal.path)
     database.check_exists(journal)
-    number = None
     try:
         seq = _journal_it(journal, kind, position)
-        done = f"{kind.value} is in the journal (entry {seq}); no daemon runs"
     except JournalLockedError:
-        number, done = _ask(journal, kind, position)
-    if as_json:
-        emit_json({"order": kind, "position": position or "all", "request": number, "said": done})
-    else:
-        say(done)
-    return number is None
+        return _Given(kind, position, *_ask(journal, kind, position))
+    said = f"{kind.value} is in the journal (entry {seq}); no daemon runs"
+    return _Given(kind, position, None, said)
 
 
 def _journal_it(path: Path, kind: RequestKind, position: str) -> int:
@@ -137,13 +175,19 @@ def _ask(path: Path, kind: RequestKind, position: str) -> tuple[int, str]:
     return number, f"{kind.value} is request {number}; {who} takes it before its next turn"
 
 
-def _act_now(position: str, config: list[Path] | None, mode: str, *, as_json: bool) -> None:
-    """Unwind through the engine, here and now."""
+def _act_now(settings: Settings, position: str, for_s: float, *, as_json: bool) -> None:
+    """Unwind through the engine, here and now; the log goes to its file, not over the answer."""
+    from leverd.cli import logs  # noqa: PLC0415 -- loads loguru
     from leverd.cli.hooks import hook  # noqa: PLC0415 -- looks for the composition root
 
     act = hook("one_shot", "unwind")
     if act is None:
-        if not as_json:
-            say("the next run_agent unwinds before anything else")
+        _aside("the next run_agent unwinds before anything else")
         return
-    act(settings_of(config, mode), position)
+    logs.set_up(settings.logs.model_copy(update={"console": False}))
+    with busy("unwinding"):
+        act(settings, position, for_s=for_s, tell=_aside if as_json else say)
+
+
+def _aside(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -67,6 +67,11 @@ def progress(label: str) -> Iterator[Any]:
             bars.update(task, completed=done, total=total)
 
         yield advance
+
+
+def busy(label: str) -> AbstractContextManager[object]:
+    """Return what shows, on a terminal's stderr, that something goes on."""
+    return progress(label) if sys.stderr.isatty() else nullcontext()
 
 
 def _console() -> Console:

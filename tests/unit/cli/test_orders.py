@@ -43,7 +43,7 @@ def test_resume_without_a_daemon_lifts_everything(owner):
 def test_unwind_without_a_daemon_lasts_in_the_journal(owner, monkeypatch):
     owner.with_history()
     acted = []
-    monkeypatch.setattr("leverd.cli.hooks.hook", lambda *_: lambda *given: acted.append(given))
+    monkeypatch.setattr("leverd.cli.hooks.hook", lambda *_: lambda *given, **_: acted.append(given))
     assert owner("unwind", "eth-loop", "--yes").code == 0
     assert last_event(owner) == UnwindRequested("eth-loop", "cli")
     assert [position for _, position in acted] == ["eth-loop"]
@@ -52,7 +52,7 @@ def test_unwind_without_a_daemon_lasts_in_the_journal(owner, monkeypatch):
 def test_with_a_daemon_the_order_is_a_request_and_the_journal_is_untouched(owner, monkeypatch):
     owner.with_history()
     acted = []
-    monkeypatch.setattr("leverd.cli.hooks.hook", lambda *_: lambda *given: acted.append(given))
+    monkeypatch.setattr("leverd.cli.hooks.hook", lambda *_: lambda *given, **_: acted.append(given))
     before = last_event(owner)
     daemon = owner.open_journal()
     answers = [owner("pause"), owner("unwind", "eth-loop", "--yes", "--json")]

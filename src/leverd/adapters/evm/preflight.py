@@ -178,7 +178,7 @@ async def _accounts(
                         f" {signer}",
                         number=codes.NOT_OPERATOR,
                         place="positions",
-                        remedy="have the owner call set_operator, or give the right key",
+                        remedy="`leverd account appoint` with the owner's key, or give the right key here",
                     ),
                 )
             )
@@ -215,7 +215,7 @@ async def _bounds(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -
                 f"the account's owner does not allow this {what}",
                 number=codes.OUT_OF_BOUNDS,
                 place=f"positions.{mandate.position_id}.{what}",
-                remedy="change the position, or have the owner call set_bounds",
+                remedy="change the position, or `leverd account bounds` with the owner's key",
             ),
         )
         for what, fine in wanted.items()
