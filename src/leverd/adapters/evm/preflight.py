@@ -178,7 +178,7 @@ async def _accounts(
                         f" {signer}",
                         number=codes.NOT_OPERATOR,
                         place="positions",
-                        remedy="`leverd account appoint` with the owner's key, or give the right key here",
+                        remedy="`leverd account appoint` by the owner, or the right key here",
                     ),
                 )
             )
