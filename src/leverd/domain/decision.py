@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,5 @@ def _risk(decision: Decision) -> tuple[int, Decimal, bool]:
             return 1, target, not urgent
         case Hold():
             return 2, Decimal(0), True
+        case _:
+            assert_never(decision)
