@@ -60,7 +60,9 @@ def progress(label: str) -> Iterator[Any]:
     from rich.console import Console  # noqa: PLC0415 -- as above
     from rich.progress import Progress  # noqa: PLC0415 -- as above
 
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    # Lines of the answer are drawn above the bar, unless they go somewhere else than the bar.
+    both = sys.stdout.isatty() and sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=both) as bars:
         task = bars.add_task(label, total=None)
 
         def advance(done: int, total: int) -> None:
