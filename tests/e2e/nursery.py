@@ -78,7 +78,7 @@ def run(order: dict[str, Any]) -> None:
     if order.get("die"):
         signal_at(*order["die"])
     if order.get("grace"):
-        daemon.STOP_GRACE_S = order["grace"]
+        vars(daemon)["STOP_GRACE_S"] = order["grace"]
     run_agent.main()
 
 

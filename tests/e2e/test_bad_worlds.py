@@ -6,12 +6,13 @@ import json
 from decimal import Decimal
 
 import pytest
-from tests.e2e.children import moving, nursery
+from tests.e2e.children import Nursery, moving, nursery
 from tests.e2e.market_day import agents, devnet, stage
 from tests.e2e.stage import POSITION, Stage
 from tests.evm.proxy import dropped, proxied
 
 from leverd.adapters.sql_journal import SqlJournal
+from leverd.bootstrap.daemon import Opened
 from leverd.domain.events import StepMismatched
 from leverd.interfaces.journal import Binding
 
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.chain
 NOWHERE = "http://127.0.0.1:9"
 
 
-def refused(stage: Stage, agents, *words: str, arguments=(), files=None) -> int:
+def refused(stage: Stage, agents: Nursery, *words: str, arguments=(), files=None) -> int:
     """Return the exit code of an agent that does not start, after checking what it says."""
     child = agents.start(stage, files or stage.files(), arguments=list(arguments))
-    code = child.ended()
+    code: int = child.ended()
     said = child.said()
     for word in words:
         assert word in said, said
@@ -63,11 +64,11 @@ async def test_a_node_that_dies_later_and_returns_costs_nothing(stage):
         stage.announce(proxy.url)
         turns = 0
 
-        def until(opened) -> bool:
+        def until(_: Opened) -> bool:
             nonlocal turns
             turns += 1
             proxy.fault = dropped if turns in {2, 3, 4, 9, 10} else None
-            return turns > 16
+            return bool(turns > 16)
 
         await stage.play(until=until)
     assert stage.truth().sequence == 1

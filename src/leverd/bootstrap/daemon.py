@@ -71,9 +71,7 @@ def own_agents(settings: Settings) -> Mapping[str, AgentKind[Any]]:
     return find_agents(Path(each) for each in settings.agents_path)
 
 
-async def open_daemon(
-    settings: Settings, clock: Clock, *, wait_s: float, only: str = ""
-) -> Opened:
+async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float, only: str = "") -> Opened:
     """Return a daemon that is connected, bound to its journal, and alone with its key.
 
     `only` is the one position it keeps, "" for all; slots of every one are settled.

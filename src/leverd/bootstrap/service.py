@@ -23,6 +23,8 @@ from leverd.settings import Settings
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _RETRY_S: Final = 2.0
+_ATTEMPT_S: Final = 2.0
+"""One attempt to reach the chain; between two of them a stop is heard."""
 
 
 def run(settings: Settings, *, wait_s: float) -> int:
@@ -59,14 +61,23 @@ async def _open(
     deadline = clock.monotonic() + wait_s
     while not stop.is_set():
         try:
-            left = max(deadline - clock.monotonic(), _RETRY_S)
-            return await open_daemon(settings, clock, wait_s=min(left, wait_s))
+            return await open_daemon(settings, clock, wait_s=min(_ATTEMPT_S, wait_s))
         except UnreachableError as error:
             if clock.monotonic() + _RETRY_S >= deadline:
                 raise
             logger.warning("waiting for the chain: {}", error)
-            await clock.sleep(_RETRY_S)
+            await _pause(clock, _RETRY_S, stop)
     return None
+
+
+async def _pause(clock: Clock, seconds: float, stop: asyncio.Event) -> None:
+    """Wait on our clock, but no longer than until `stop` is set."""
+    async with asyncio.TaskGroup() as group:
+        nap = group.create_task(clock.sleep(seconds))
+        bell = group.create_task(stop.wait())
+        await asyncio.wait((nap, bell), return_when=asyncio.FIRST_COMPLETED)
+        nap.cancel()
+        bell.cancel()
 
 
 async def _check(settings: Settings, opened: Opened) -> None:
