@@ -43,6 +43,6 @@ class Owner:
             try:
                 code = edge.guard(lambda: main.app(args=whole, prog_name="leverd"), whole)
             except SystemExit as ended:
-                code = ended.code or 0
+                code = int(ended.code or 0)
         captured = self._capsys.readouterr()
         return Answer(code, captured.out, captured.err)

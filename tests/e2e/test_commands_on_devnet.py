@@ -30,7 +30,7 @@ def balance(stage: Stage, symbol: str, who: str) -> int:
     chain = Chain(Rpc(stage.devnet.node.url))
     try:
         token = stage.deployment.tokens[symbol].address
-        return chain.read(token, "balanceOf(address)->(uint256)", who)
+        return int(chain.read(token, "balanceOf(address)->(uint256)", who))
     finally:
         chain.rpc.close()
 
@@ -165,6 +165,42 @@ def test_what_cannot_be_kept_is_said_before_it_is_adopted(owner, world):
     assert (own.code, "no bounds protect it" in own.out) == (0, True)
 
 
+def test_a_debt_or_category_that_the_settings_do_not_name_stands_in_the_way(owner, world):
+    operator, tokens, pool = (
+        world.deployment.roles.operator,
+        world.deployment.tokens,
+        world.deployment.pool,
+    )
+    chain = world.devnet.chain
+    chain.rpc.ask("anvil_setBalance", operator, hex(10**6 * ETHER))  # the devnet bids high
+    approve, supply = "approve(address,uint256)", "supply(address,uint256,address,uint16)"
+    borrow = "borrow(address,uint256,uint256,uint16,address)"
+    weth, wsteth = tokens["WETH"].address, tokens["wstETH"].address
+    for call in (
+        (weth, approve, pool, 5 * ETHER),
+        (pool, supply, weth, 5 * ETHER, operator, 0),
+        (pool, "setUserEMode(uint8)", 1),
+        (pool, borrow, wsteth, ETHER, 2, 0, operator),
+    ):
+        chain.send(operator, *call)
+        world.devnet.step()
+    found = owner("account", "adopt", operator)
+    assert found.code == 1
+    assert "it owes 1 wstETH too" in found.out
+    assert "set emode: 1" in found.out
+
+
+def test_who_cannot_pay_for_gas_is_told_before_anything_is_signed(owner, world):
+    roles = world.deployment.roles
+    rpc = Rpc(world.devnet.node.url)
+    rpc.ask("anvil_setBalance", roles.owner, hex(10**12))
+    rpc.close()
+    before = sent_by(world, roles.owner)
+    poor = owner("account", "sweep", "--yes")
+    assert (poor.code, "LVD-OWN-064" in poor.err) == (1, True)
+    assert sent_by(world, roles.owner) == before
+
+
 # --- plan, reconcile, doctor ---------------------------------------------------------------
 
 
@@ -264,6 +300,27 @@ def test_unwind_without_a_daemon_goes_to_true_zero(owner, world):
     truth = world.truth()
     assert (truth.debt, truth.collateral) == (0, 0)
     assert owner("reconcile").code == 0
+
+
+def test_one_position_is_unwound_and_the_other_is_left_alone(owner, world):
+    made = owner("account", "deploy", "--again", "--yes", "--json", "--salt", "second").data
+    shared = {"lending": "aave", "pool": "weth-usdc-500", "collateral": "WETH", "debt": "USDC"}
+    agents = {"leverage_loop": {"target": 2, "boost_below": 1.5, "repay_above": 2.5,
+                                "change_min": 0.1, "wait_s_min": 3600}}  # fmt: skip
+    second = {"account": made["account"], "share_class": "USD", "agents": agents, **shared}
+    owner.sections = {"positions": {"second": second}}
+    assert owner("account", "deposit", "10", "WETH", "second", "--yes").code == 0
+    both = world.play(
+        until=lambda _: len(world.events(PlanCompleted)) == 2, positions={"second": second}
+    )
+    asyncio.run(both)
+    world.speed = 12 / 0.05
+    world.announce(world.devnet.url)
+    assert owner("account", "sweep").code == 1, "two positions: which?"
+    assert owner("unwind", "second", "--yes", "--for", "36000").code == 0
+    first, other = owner("account", "show", "--json").data
+    assert Decimal(first["leverage"]) > 2
+    assert {each["kind"] for each in other["holdings"]} == {"idle"}
 
 
 def test_a_loop_that_no_market_would_keep_is_still_planned_for(owner):
