@@ -186,7 +186,7 @@ def test_a_debt_or_category_that_the_settings_do_not_name_stands_in_the_way(owne
         world.devnet.step()
     found = owner("account", "adopt", operator)
     assert found.code == 1
-    assert "it owes 1 wstETH too" in found.out
+    assert "wstETH too, which counts but is not managed" in found.out
     assert "set emode: 1" in found.out
 
 
