@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,21 +24,38 @@ CALM = re.compile(r"turn=\d+ .*verdict=(nothing_to_do|denied\S*) slots=0")
 DEADLINE_S = 20.0
 
 
+@dataclass
+class Market:
+    """A thread that mines, and may be held: a node keeps the state of few blocks."""
+
+    held: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Mine nothing while inside."""
+        self.held.set()
+        try:
+            yield
+        finally:
+            self.held.clear()
+
+    def mine(self, stage: Stage, block_s: float) -> None:
+        while not self.over.wait(block_s):
+            if not self.held.is_set():
+                stage.devnet.step()
+
+
 @contextmanager
-def moving(stage: Stage, *, block_s: float = 0.1) -> Iterator[None]:
+def moving(stage: Stage, *, block_s: float = 0.1) -> Iterator[Market]:
     """Mine a block every `block_s` of wall time while inside."""
-    over = threading.Event()
-
-    def mine() -> None:
-        while not over.wait(block_s):
-            stage.devnet.step()
-
-    thread = threading.Thread(target=mine, name="market")
+    market = Market()
+    thread = threading.Thread(target=market.mine, args=(stage, block_s), name="market")
     thread.start()
     try:
-        yield
+        yield market
     finally:
-        over.set()
+        market.over.set()
         thread.join()
 
 
@@ -91,6 +108,15 @@ class Child:
         """Wait until it has done nothing for some turns, with nothing under way."""
         ended = self.wait_calm_or_end(turns)
         assert ended is None, f"it ended with {ended}:\n{self.said()[-3000:]}"
+
+    def wait_born(self) -> None:
+        """Wait until it begins its work, or has ended."""
+        stdout = self.nursery.process.stdout
+        assert stdout is not None
+        for _ in range(int(DEADLINE_S / 0.02)):
+            if "started mode=" in self.said() or select.select([stdout], [], [], 0.02)[0]:
+                return
+        self._give_up("was never born")
 
     def wait_said(self, text: str) -> None:
         """Wait until it has said `text`."""
