@@ -17,7 +17,7 @@ from leverd.cli.given import settings_of
 from leverd.devnet.chain import Chain
 from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import _KEYS
-from leverd.domain.events import PlanCompleted, UnwindRequested
+from leverd.domain.events import AttemptSigned, PlanCompleted, UnwindRequested
 from leverd.interfaces.journal import Binding
 
 pytestmark = pytest.mark.chain
@@ -154,6 +154,55 @@ def test_beside_a_daemon_its_key_is_left_alone_and_the_owners_works(owner, world
     finally:
         lock.release()
     assert balance(world, "WETH", world.account) == 11 * ETHER
+
+
+def test_a_key_with_something_unsettled_is_left_to_the_daemon(owner, world):
+    roles, deployment = world.deployment.roles, world.deployment
+    journal = SqlJournal(world.journal, world.clock)
+    journal.bind(Binding("devnet", deployment.chain_id, deployment.genesis_hash))
+    nonce = sent_by(world, roles.operator)
+    journal.append_now(
+        AttemptSigned(nonce, roles.operator, "p", POSITION, 0, "act", "0xaa", "00", 1, 1, 1, 1)
+    )
+    journal.close()
+    refused = owner("account", "deposit", "1", "WETH", "--by-operator", "--yes")
+    assert (refused.code, "LVD-OWN-077" in refused.err) == (1, True)
+    assert sent_by(world, roles.operator) == nonce
+    assert owner("account", "deposit", "1", "WETH", "--yes").code == 0, "the owner's is another"
+
+
+def test_for_real_money_nothing_is_known_but_what_the_file_says(owner, world, monkeypatch):
+    """The same chain, by its URL and addresses, as a live owner would name it."""
+    monkeypatch.setenv("COLD", _KEYS["owner"])
+    made = world.deployment
+    owner.sections = live = {
+        "mode": "live",
+        "chain": {"devnet": None, "final_depth": None, "id": made.chain_id,
+                  "rpc": [world.devnet.url], "profile": "ethereum"},
+        "tokens": {name: {"address": token.address, "decimals": token.decimals}
+                   for name, token in made.tokens.items()},
+        "venues": {"aave": {"provider": made.provider},
+                   "weth-usdc-500": {"factory": made.factory, "quoter": made.quoter}},
+        "positions": {POSITION: {"account": "none"}},
+    }  # fmt: skip
+    assert owner("config", "check").code == 0
+    assert "LVD-OWN-070" in owner("account", "deploy", "--owner", made.roles.owner).err
+    nobody = owner("account", "deploy", "--by-operator", "--yes")
+    assert "LVD-OWN-086" in nobody.err, "whose it will be is never guessed"
+    deployed = owner("account", "deploy", "--owner-env", "COLD", "--yes", "--json").data
+    assert len(deployed["transactions"]) == 3
+    assert deployed["owner"] == made.roles.owner
+
+    live["positions"] = {POSITION: {"account": deployed["account"]}}
+    given = owner("account", "deposit", "2", "WETH", "--owner-env", "COLD", "--yes")
+    assert given.code == 0
+    (planned_for,) = owner("plan", "--json").data["positions"]
+    assert planned_for["plan"]["purpose"] == "open"
+    assert planned_for["verdict"]["reasons"] == ["stale_view"], "its blocks are of 2023"
+    doctor = owner("doctor", "--json")
+    found = {each["code"]: each["status"] for each in doctor.data}
+    assert (doctor.code, found["clock"]) == (1, "bad")
+    assert found["chain"] == "good"
 
 
 def test_what_cannot_be_kept_is_said_before_it_is_adopted(owner, world):
