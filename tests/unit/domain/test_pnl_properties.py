@@ -86,7 +86,7 @@ def flow(state, raw, asset):
 
 def gift(state, raw, asset):
     """Let somebody supply on our behalf."""
-    raw = 1 + raw % (10 * asset.unit)
+    raw = 100 + raw % (10 * asset.unit)  # a single unit may be less than a scaled one
     moved = lending_actions.supply(state.market, state.position.loan, asset, raw, state.at)
     position = state.position.with_loan("aave", moved.loan)
     return Happened(
