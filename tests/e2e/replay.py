@@ -78,7 +78,19 @@ async def open_and_leave(stage: Stage, *, until: int, **sections: Any) -> Ride:
 
 
 async def unwind(stage: Stage, **sections: Any) -> None:
-    """Have the agent close the position on command, and check that nothing is owed or idle."""
+    """Have the agent close the position on command, and check that nothing is owed or idle.
+
+    Where a portfolio stop has closed it already there is nothing left to do.
+    """
+    if stage.truth().debt:
+        await _unwind(stage, **sections)
+    truth = stage.truth()
+    assert (truth.debt, truth.collateral) == (0, 0)
+    assert truth.idle["USDC"] <= DUST_USD
+    assert truth.equity > 0
+
+
+async def _unwind(stage: Stage, **sections: Any) -> None:
     stage.ask(RequestKind.UNWIND)
     end = stage.devnet.driver.now + _UNWIND_S
 
@@ -86,10 +98,6 @@ async def unwind(stage: Stage, **sections: Any) -> None:
         return stage.truth().collateral == 0 or stage.devnet.driver.now >= end
 
     await stage.play(until=closed, **sections)
-    truth = stage.truth()
-    assert (truth.debt, truth.collateral) == (0, 0)
-    assert truth.idle["USDC"] <= DUST_USD
-    assert truth.equity > 0
 
 
 def check_ridden(stage: Stage, found: Ride) -> None:

@@ -191,9 +191,14 @@ class Stage:
             health=data[5],
             idle=idle,
             raw=raw,
-            sequence=chain.read(self.account, "sequence()->(uint256)"),
+            sequence=self._sequence(chain),
             operator_nonce=Chain(chain.rpc).nonce(deployment.roles.operator),
         )
+
+    def _sequence(self, chain: Chain) -> int:
+        if self.account == self.deployment.roles.operator:
+            return 0  # a plain address has none
+        return int(chain.read(self.account, "sequence()->(uint256)"))
 
     def operator_hashes(self) -> list[str]:
         """Return the hash of every mined transaction of the operator, in order."""

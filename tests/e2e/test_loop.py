@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from tests.e2e.stage import DUST_USD, Stage, staged
+from tests.e2e.stage import DUST_USD, POSITION, Stage, staged
 
 from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
@@ -47,9 +48,10 @@ PRICES = """ts,close
 STEPWISE = {"limits": {"drag_max": 1, "cost_share_max": 0.05}}
 
 
-@pytest.fixture(params=["atomic", "sequential"])
-def stepwise(request) -> bool:
-    return bool(request.param == "sequential")
+@pytest.fixture(params=["atomic", "sequential", "plain"])
+def kind(request) -> str:
+    """Return how the account acts: at once, in single steps, or as a plain address."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -63,9 +65,8 @@ def stage(tmp_path) -> Iterator[Stage]:
         yield made
 
 
-async def test_open_boost_repay_and_close_end_where_they_were_planned_to(stage, stepwise):
-    settings = STEPWISE if stepwise else {}
-    settings = {**settings, "positions": {"eth-loop": {"agents": {"leverage_loop": _WAIT}}}}
+async def test_open_boost_repay_and_close_end_where_they_were_planned_to(stage, kind):
+    settings, stepwise = _settings(stage, kind), kind == "sequential"
     targets = []
     for count in (1, 2, 3):
         await stage.play(until=_completed(stage, count), stepwise=stepwise, **settings)
@@ -75,27 +76,33 @@ async def test_open_boost_repay_and_close_end_where_they_were_planned_to(stage, 
 
     purposes = [plan.purpose for plan in stage.events(PlanApproved)]
     # What the last purchase of a close in rounds bought beyond the debt is sold by a plan more.
-    assert purposes == PURPOSES + ["unwind"] * stepwise
+    assert purposes == PURPOSES + ["unwind"] * (kind != "atomic")
     planned = [Decimal(event.target) for event in stage.events(DecisionTaken) if event.target][:3]
     assert all(abs(end - goal) <= MILLIONTH for end, goal in zip(targets, planned, strict=True))
     truth = stage.truth()
     assert (truth.collateral, truth.debt) == (0, 0)
     assert truth.idle["USDC"] <= DUST_USD
     assert truth.idle["WETH"] > 29_000 * 10**8
-    _check_nothing_odd(stage, steps=4 if not stepwise else None)
+    _check_nothing_odd(stage, kind)
     _check_profit_and_loss(stage)
 
 
-_WAIT = {"wait_s_min": 60}
+def _settings(stage: Stage, kind: str) -> dict[str, Any]:
+    position: dict[str, Any] = {"agents": {"leverage_loop": {"wait_s_min": 60}}}
+    if kind == "plain":
+        stage.account = position["account"] = stage.deployment.roles.operator
+    return {"positions": {POSITION: position}, **({} if kind == "atomic" else STEPWISE)}
 
 
-def _check_nothing_odd(stage: Stage, *, steps: int | None) -> None:
+def _check_nothing_odd(stage: Stage, kind: str) -> None:
     assert stage.events(StepMismatched, ExternalChanged, PlanAborted, AlertRaised) == []
     mined = stage.events(SlotIncluded)
     assert all(event.succeeded for event in mined)
-    assert len(stage.events(StepVerified)) == len(mined) == stage.truth().sequence
-    assert len(mined) == steps if steps else len(mined) > 12
+    assert len(stage.events(StepVerified)) == len(mined)
+    assert len(mined) == 4 if kind == "atomic" else len(mined) > 12
     assert [event.tx_hash for event in mined] == stage.operator_hashes()
+    if kind != "plain":
+        assert len(mined) == stage.truth().sequence
 
 
 def _check_profit_and_loss(stage: Stage) -> None:
