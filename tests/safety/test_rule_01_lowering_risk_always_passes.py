@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.limits import TIMING, limits
-from tests.worlds import GWEI, NOON, at_leverage, view
+from tests.worlds import GWEI, NOON, at_leverage, pool, view
 
 from leverd.domain import loans, valuation
 from leverd.domain.decision import Hold, SetLeverage, Unwind
 from leverd.domain.fixed_point import WAD
+from leverd.domain.plan import Swap
 from leverd.domain.view import Gas, Portfolio, Record, TradingState
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
@@ -186,3 +187,22 @@ def test_an_unwind_is_approved_from_everywhere_in_either_way(health, atomic):
     verdict = review(plan, seen, limits(), age_s=10**6)
 
     assert isinstance(verdict, Approved), verdict
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+@pytest.mark.parametrize(
+    "wish", [Unwind("owner", "asked"), SetLeverage("guardian", Decimal(2), "")]
+)
+@pytest.mark.parametrize("depth", [1, 10**9, 10**13])
+def test_a_pool_gone_dry_is_waited_on_and_ends_no_turn(depth, wish, atomic):
+    """A sale that brings nothing is not begun: it would leave collateral withdrawn and idle."""
+    seen = at_health("1.1", atomic=atomic)
+    dry = replace(seen, state=seen.state.with_pool(pool(depth=depth)))
+    plan = plan_for(wish, dry, limits())
+
+    swaps = [swap for step in (plan.steps if plan else ()) for swap in step.actions]
+    assert not any(isinstance(swap, Swap) and swap.buy_min.raw == 0 for swap in swaps)
+    assert plan_for(wish, seen, limits()) is not None
+    if plan is not None:
+        played = rehearse(plan, dry)
+        assert played.after.health >= played.before.health

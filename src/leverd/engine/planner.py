@@ -98,7 +98,7 @@ def _lowering(
     if wanted is None:
         wanted = rounds.withdrawable(state, asset)
     size = sizing.within_impact(state.pool, asset, wanted, terms.impact_max)
-    if size == 0:
+    if not rounds.sells(state, Amount(asset, size), terms):
         return tidy(view, terms)
     purpose = Purpose.DELEVERAGE if decision.urgent else Purpose.REDUCE
     steps: tuple[Step, ...]
@@ -135,7 +135,7 @@ def _as_far_as_it_goes(decision: SetLeverage | Unwind, view: View, terms: Terms)
     state, asset = view.state, view.state.position.mandate.collateral
     free = rounds.withdrawable(state, asset)
     size = sizing.within_impact(state.pool, asset, free, terms.impact_max)
-    if size == 0:
+    if not rounds.sells(state, Amount(asset, size), terms):
         return tidy(view, terms)
     if view.atomic:
         if _covers_debt(state, size):

@@ -76,13 +76,10 @@ def lower_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
     for _ in range(terms.rounds_max):
         free = withdrawable(state, mandate.collateral, wad(terms.health_step_min))
         part = min(size, free)
-        if part <= 0 or _owed(state, mandate.debt) == 0:
+        sold = sells(state, Amount(mandate.collateral, part), terms)
+        if not sold or _owed(state, mandate.debt) == 0:
             break
-        sell = Amount(mandate.collateral, part)
-        state = _add(state, steps, single(Withdraw(mandate.lending, sell)))
-        state = _sell(state, steps, sell, mandate.debt, terms)
-        got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
-        state = _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
+        state = _lower_once(state, steps, part, terms)
         size -= part
     return tuple(steps)
 
@@ -108,11 +105,9 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
         if needed is not None and needed <= free:
             state = _last_round(state, steps, owed, needed)
             break
-        sell = Amount(mandate.collateral, free)
-        state = _add(state, steps, single(Withdraw(mandate.lending, sell)))
-        state = _sell(state, steps, sell, mandate.debt, terms)
-        got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
-        state = _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
+        if not sells(state, Amount(mandate.collateral, free), terms):
+            return tuple(steps)
+        state = _lower_once(state, steps, free, terms)
     if _owed(state, mandate.debt) == 0:
         posted = _supplied(state, mandate.collateral)
         if posted:
@@ -175,12 +170,30 @@ def withdrawable(state: State, asset: Asset, floor: int = 10**18) -> int:
     return max(min(posted, raw - raw // _MARGIN - 1), 0)
 
 
+def sells(state: State, sell: Amount, terms: Terms) -> bool:
+    """Return whether the pool gives anything at all for `sell`, at its worst."""
+    try:
+        quote = quotes.quote_exact_in(state.pool, sell.asset, sell.raw)
+    except ImpossibleError:
+        return False
+    return bought_at_least(quote.bought, terms.slippage) > 0
+
+
 def _threshold(state: State, asset: Asset) -> int:
     market, loan = state.market, state.position.loan
     emode = market.emodes.get(loan.emode)
     if emode is not None and asset in emode.collaterals:
         return emode.liquidation_threshold
     return market.reserves[asset].params.liquidation_threshold
+
+
+def _lower_once(state: State, steps: list[Step], part: int, terms: Terms) -> State:
+    """Add one round: withdraw `part` collateral, sell it, repay with what it brings."""
+    mandate, sell = state.position.mandate, Amount(state.position.mandate.collateral, part)
+    state = _add(state, steps, single(Withdraw(mandate.lending, sell)))
+    state = _sell(state, steps, sell, mandate.debt, terms)
+    got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
+    return _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
 
 
 def _last_round(state: State, steps: list[Step], owed: int, needed: int) -> State:

@@ -268,18 +268,24 @@ def test_a_purchase_for_far_more_than_the_quote_is_denied():
 
 
 def test_slicing_a_swap_does_not_hide_its_impact():
-    thin = {"weth-usdc": pool(depth=10**16)}
-    seen = view(replace(at_leverage("3"), pools=thin), atomic=False)
+    """Each slice passes alone where all of them together do not; a wider limit lets all pass."""
+    dry = {"weth-usdc": pool(depth=10**16)}
+    seen = view(replace(at_leverage("3"), pools=dry), atomic=False)
     whole = planner.plan(
         SetLeverage("agent", Decimal("1.3"), "test"),
         seen,
         replace(terms_of(seen, limits(), TIMING), impact_max=Decimal(1)),
     )
     assert whole is not None
-    played = rehearse(whole, seen)
-    one = impact(played.trades[:1])
+    trades = rehearse(whole, seen).trades
+    alone = max(impact((trade,)) for trade in trades)
+    together = impact(trades)
+    between = (alone + together) / 2
 
-    assert impact(played.trades) > one > 0
+    assert len(trades) > 2
+    assert together > 2 * alone
+    assert reasons(whole, seen, under=limits(price_impact_max=between)) == (Reason.PRICE_IMPACT,)
+    assert reasons(whole, seen, under=limits(price_impact_max=together)) == ()
 
 
 def test_idle_debt_asset_repaid_and_idle_collateral_posted_always_pass():
