@@ -1,0 +1,84 @@
+"""Which way a position bets: on its collateral rising, or on its debt falling.
+
+A long posts what it bets on and owes dollars; a short posts dollars and owes what it bets
+against. What moves is the *volatile* asset: the collateral of a long, the debt of a short. A
+pair of two volatile assets (staked ether against ether) counts as a long of its collateral.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+from leverd.domain import valuation
+from leverd.domain.money import USD, Asset
+from leverd.domain.position import LegKind, Mandate
+from leverd.domain.state import State
+
+_DOLLARS: Final = frozenset({"DAI", "XDAI", "SDAI", "FRAX", "GHO", "MIM", "USDS", "DOLA"})
+"""Dollar tokens whose symbol does not say so."""
+
+
+class Side(StrEnum):
+    """The direction that makes money."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+def is_dollar(asset: Asset) -> bool:
+    """Whether `asset` is meant to be worth a dollar, by its symbol."""
+    symbol = asset.symbol.upper()
+    return "USD" in symbol or symbol in _DOLLARS
+
+
+def side_of(mandate: Mandate) -> Side:
+    """Return SHORT where dollars are posted and something else is owed, else LONG."""
+    shorts = is_dollar(mandate.collateral) and not is_dollar(mandate.debt)
+    return Side.SHORT if shorts else Side.LONG
+
+
+def volatile(mandate: Mandate) -> Asset:
+    """Return the asset whose price the position bets on."""
+    return mandate.debt if side_of(mandate) is Side.SHORT else mandate.collateral
+
+
+def counted_in(mandate: Mandate) -> Asset:
+    """Return the currency of the position's price: its share class, USD where that is volatile."""
+    share_class = mandate.share_class
+    return USD if share_class == volatile(mandate) else share_class
+
+
+def price(state: State) -> Fraction:
+    """Return the oracle price of the volatile asset: whole `counted_in` for one whole token.
+
+    Raises:
+        ImpossibleError: no venue prices one of them (30).
+    """
+    mandate = state.position.mandate
+    asset, currency = volatile(mandate), counted_in(mandate)
+    return valuation.rate(state, asset, currency) * asset.unit / currency.unit
+
+
+def size(state: State) -> int:
+    """Return how much of the volatile asset the position turns on, raw: held, or owed by a short.
+
+    What a short holds idle of it counts against what it owes.
+    """
+    mandate = state.position.mandate
+    asset = volatile(mandate)
+    legs = [leg for leg in state.position.legs() if leg.asset == asset]
+    owed = sum(valuation.leg_amount(state, leg) for leg in legs if leg.kind is LegKind.OWED)
+    held = sum(valuation.leg_amount(state, leg) for leg in legs if leg.kind is not LegKind.OWED)
+    return max(owed - held, 0) if side_of(mandate) is Side.SHORT else held
+
+
+def leverage_of_size(state: State, raw: int) -> Fraction | None:
+    """Return the leverage at which `size` is `raw`, prices as they are; None without equity."""
+    equity = valuation.equity(state)
+    if equity <= 0:
+        return None
+    mandate = state.position.mandate
+    share = raw * valuation.rate(state, volatile(mandate)) / equity
+    return 1 + share if side_of(mandate) is Side.SHORT else share
