@@ -23,6 +23,7 @@ from leverd.domain.events import (
     PortfolioStopped,
     PositionAdopted,
     Resumed,
+    SettingsChanged,
     SlotFinal,
     SlotIncluded,
     SlotLost,
@@ -59,6 +60,7 @@ def told(event: Event) -> str:
         case (
             DaemonStarted()
             | DaemonStopped()
+            | SettingsChanged()
             | PositionAdopted()
             | TradingStateChanged()
             | UnwindRequested()
@@ -123,6 +125,7 @@ def _balance(event: StepVerified | StepMismatched | ExternalChanged | PnlRecorde
 def _state(
     event: DaemonStarted
     | DaemonStopped
+    | SettingsChanged
     | PositionAdopted
     | TradingStateChanged
     | UnwindRequested
@@ -136,6 +139,8 @@ def _state(
         case DaemonStopped(reason=reason, unguarded=unguarded):
             left = f"; left unguarded: {'; '.join(unguarded)}" if unguarded else ""
             return f"stopped, because {reason}{left}"
+        case SettingsChanged(changes=changes, by=by, before=before, after=after):
+            return f"settings {before} -> {after} by {by}: {'; '.join(changes)}"
         case PositionAdopted(account=account):
             return f"found on chain and adopted, account {account}"
         case TradingStateChanged(state=state, reason=reason, by=by, paused=paused):

@@ -47,6 +47,16 @@ class DaemonStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Other settings came into force while the daemon ran."""
+
+    before: str  # fingerprint
+    after: str  # fingerprint
+    changes: tuple[str, ...]  # key: old -> new, and whether it loosens
+    by: str  # signal | file
+
+
+@dataclass(frozen=True, slots=True)
 class PositionAdopted:
     """A position was found on chain that the journal did not know."""
 
@@ -296,6 +306,7 @@ class JournalPruned:
 Event: TypeAlias = (
     DaemonStarted
     | DaemonStopped
+    | SettingsChanged
     | PositionAdopted
     | DecisionTaken
     | HoldsFolded

@@ -40,6 +40,16 @@ def turn_line(number: int, outcome: Outcome, seconds: float) -> str:
     return " ".join(f"{key}={value}" for key, value in pairs.items())
 
 
+def status_line(views: Iterable[View]) -> str:
+    """Return what a glance at the service should show: leverage and health of each position."""
+    return "; ".join(
+        f"{view.state.position.mandate.position_id}: leverage "
+        f"{ratio(valuation.leverage(view.state))}, health {health_text(health_of(view))}, "
+        f"{view.record.trading_state}"
+        for view in views
+    )
+
+
 def unguarded(views: Iterable[View]) -> tuple[str, ...]:
     """Return one line for each position with debt: what nobody watches once we are gone."""
     return tuple(_farewell(view) for view in views if any(view.state.position.loan.debts.values()))

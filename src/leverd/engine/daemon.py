@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from loguru import logger
@@ -18,28 +18,24 @@ from loguru import logger
 from leverd.domain import loans
 from leverd.domain.events import AlertRaised, DaemonStarted, DaemonStopped, Event, PortfolioStopped
 from leverd.domain.lending import INFINITE_HEALTH
-from leverd.domain.position import Mandate
 from leverd.domain.view import Stamp, View
-from leverd.engine import accounting, diary, orders
-from leverd.engine.canon import turn_line, unguarded
+from leverd.engine import accounting, diary, orders, tuning
+from leverd.engine.canon import status_line, turn_line, unguarded
+from leverd.engine.charter import Charter, World
 from leverd.engine.collect import snapshot_of, views
-from leverd.engine.memory_guard import MemoryGuard, Pressure
-from leverd.engine.pace import Pace
-from leverd.engine.recorder import Recorder
+from leverd.engine.memory_guard import Pressure
 from leverd.engine.state import ALL, pending_of
-from leverd.engine.turn import Outcome, Seat, Timing, turn
+from leverd.engine.turn import Outcome, turn
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
-from leverd.execution.executor import Executor
 from leverd.execution.patience import answered
 from leverd.execution.reconcile import reconcile
-from leverd.interfaces.clock import Clock
-from leverd.interfaces.notifier import Notifier
-from leverd.interfaces.requests import RequestKind, Requests
-from leverd.interfaces.venue import Observation, Venue
+from leverd.interfaces.requests import RequestKind
+from leverd.interfaces.venue import Observation
 from leverd.risk import breakers
 from leverd.risk.gate import Approved
-from leverd.risk.limits import Limits
 from leverd.risk.staleness import age_s
+
+__all__ = ["Charter", "Daemon", "World"]
 
 ALERT: Final = "LVD-GRD-001"
 BREAKERS: Final = "LVD-BRK-001"
@@ -51,36 +47,6 @@ _LOOK_BACK_S = 5.0
 
 _TEND_S = 1.0
 """Wall seconds between looks at a slot that is still open when we are asked to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Charter:
-    """What the owner's settings make of a daemon."""
-
-    version: str
-    mode: str
-    settings_hash: str
-    mandates: Sequence[Mandate]
-    seats: Mapping[str, Sequence[Seat]]  # by position id
-    limits: Limits
-    timing: Timing
-    pace: Pace
-    speed: float  # chain seconds a wall second, 1 on a real chain
-    stop_grace_s: float  # wall seconds to settle what is in flight when asked to stop
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything outside the core, chosen once."""
-
-    clock: Clock
-    venue: Venue
-    recorder: Recorder
-    requests: Requests
-    notifier: Notifier
-    executor: Executor
-    memory: MemoryGuard
-    beat: Callable[[datetime], None]  # told when a turn ended, by our clock
 
 
 class Daemon:
@@ -95,6 +61,11 @@ class Daemon:
         self._failures = 0
         self._turns = 0
         self._chain_at = 0
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Have the next turn begin now: something from outside waits for it."""
+        self._woken.set()
 
     async def run(
         self, stop: asyncio.Event, *, done: Callable[[Mapping[str, View]], bool] | None = None
@@ -147,6 +118,7 @@ class Daemon:
     async def _turn(self) -> float:
         started = self._world.clock.monotonic()
         await self._take_requests()
+        await self._tune()
         observation = await self._observe()
         await self._reconcile(observation)
         await self._mark(observation)
@@ -159,10 +131,27 @@ class Daemon:
         await self._act(outcomes, observation.nonce)
         self._turns += 1
         self._world.beat(self._world.clock.now())
+        self._world.supervisor.turned(status_line(self._views.values()), fresh=self._is_fresh())
         seconds = self._world.clock.monotonic() - started
         for outcome in outcomes:
             logger.info("{}", turn_line(self._turns, outcome, seconds))
         return self._until_next_look()
+
+    async def _tune(self) -> None:
+        """Take new settings, if there are any that may be taken: all of them or none."""
+        tuner = self._world.tuner
+        offer = None if tuner is None else tuner.offer(self._charter, self._views)
+        if tuner is None or offer is None:
+            return
+        match offer:
+            case tuning.Refused(alert):
+                await self._record(alert)
+            case tuning.Tuned(charter, event):
+                denies = partial(tuning.denies, charter.limits)
+                await self._world.executor.overrule(denies, tuning.WITHDRAWN, event)
+                self._charter = charter
+                logger.info("settings {}", "; ".join(event.changes))
+        tuner.settled(offer)
 
     async def _observe(self) -> Observation:
         """Tend what is in flight, then look: what was just settled is part of what is seen."""
@@ -275,6 +264,12 @@ class Daemon:
     def _alert(self, position_id: str, error: LeverdError) -> None:
         self._world.notifier.notify(AlertRaised(position_id, error.code, str(error)))
 
+    def _is_fresh(self) -> bool:
+        """Return whether every position was seen as it is now."""
+        live, now = self._charter.mode == "live", self._world.clock.now()
+        ages = [age_s(view, now, live=live) for view in self._views.values()]
+        return bool(ages) and max(ages) <= self._charter.limits.view_age_s_max
+
     def _until_next_look(self) -> float:
         lowest = min((_health(view) for view in self._views.values()), default=INFINITE_HEALTH)
         seconds = self._charter.pace.interval(lowest) / self._charter.speed
@@ -288,13 +283,14 @@ class Daemon:
         return min(backoff, max(self._until_next_look(), 0.2))
 
     async def _sleep(self, seconds: float, stop: asyncio.Event) -> None:
-        """Wait on our clock, but no longer than until `stop` is set."""
+        """Wait on our clock, but no longer than until `stop` is set or somebody wakes us."""
         async with asyncio.TaskGroup() as group:
             nap = group.create_task(self._world.clock.sleep(seconds))
-            bell = group.create_task(stop.wait())
-            await asyncio.wait((nap, bell), return_when=asyncio.FIRST_COMPLETED)
-            nap.cancel()
-            bell.cancel()
+            bells = [group.create_task(each.wait()) for each in (stop, self._woken)]
+            await asyncio.wait((nap, *bells), return_when=asyncio.FIRST_COMPLETED)
+            for task in (nap, *bells):
+                task.cancel()
+        self._woken.clear()
 
     async def _end(self, reason: str) -> None:
         """Settle what is in flight within the grace, and say what is left unguarded."""
@@ -307,11 +303,13 @@ class Daemon:
                 self._charter.stop_grace_s,
             )
         while self._world.executor.open_slots and self._world.clock.monotonic() < deadline:
+            self._say_stopping("settling what is in flight")
             try:
                 await self._observe()
             except (UnreachableError, NonsenseError) as error:
                 logger.warning("while stopping: {}", error)
             await self._world.clock.sleep(_TEND_S / max(self._charter.speed, 1.0))
+        self._say_stopping(reason)
         await self._look_back()
         for position_id, book in self._diaries.items():
             self._diaries[position_id], events = diary.flush(book, position_id)
@@ -321,6 +319,9 @@ class Daemon:
         for line in lines:
             logger.warning("left unguarded: {}", line)
         logger.info("stopped: {}", reason)
+
+    def _say_stopping(self, why: str) -> None:
+        self._world.supervisor.stopping(f"stopping: {why}", self._charter.stop_grace_s)
 
     async def _look_back(self) -> None:
         """See what we leave: what was just settled may be the position itself."""

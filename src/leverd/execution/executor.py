@@ -6,7 +6,7 @@ journal names every hash that may be mined, and the next start asks the chain ab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
 from loguru import logger
@@ -124,6 +124,19 @@ class Executor:
                 del self._running[plan_id]
                 if self._next.pop(plan_id, None) is not None:
                     self._logbook.say_later(*self._logbook.aborted((plan_id,), reason))
+
+    async def overrule(
+        self, denies: Callable[[Approved], bool], reason: str, *events: Event
+    ) -> None:
+        """Journal `events` and, in one commit, the end of every plan that `denies` now.
+
+        What of them is in flight is cancelled by `tend`, or verified if it was mined before.
+        """
+        ended = tuple(
+            plan_id for plan_id, running in self._running.items() if denies(running.approved)
+        )
+        await self._logbook.record(*events, *self._logbook.aborted(ended, reason))
+        self._keep_up(None)
 
     async def _tend_all(self) -> None:
         seen: dict[int, Sighting] = {}
