@@ -9,10 +9,10 @@ import pytest
 from tests.devnet.outside import ADDRESS, GWEI, Outside, legacy, signed
 
 from leverd.devnet import abi
+from leverd.devnet.delays import Congestion, Delay
 from leverd.devnet.devnet import Conduct, Devnet
 from leverd.devnet.directory import Directory
 from leverd.devnet.driver import Habits
-from leverd.devnet.mempool import Delay
 from leverd.devnet.raw_transaction import read_raw
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.rpc import Rpc
@@ -203,16 +203,26 @@ def test_many_ask_at_once_while_blocks_are_mined(devnet):
 
 
 def test_a_delay_leaves_some_out_never_too_long_and_the_same_ones_each_time():
+    sent = [read_raw(signed(nonce, 100, 1)) for nonce in range(99)]
     delay = Delay(seed=3, chance=0.5, blocks_max=3)
-    held = [
-        [delay.holds(f"0x{sent:02x}", block, 100) for block in (101, 102)] for sent in range(99)
-    ]
+    held = [[delay.holds(each, block, 100) for block in (101, 102)] for each in sent]
     assert 60 < sum(first for first, _ in held) + sum(second for _, second in held) < 140
-    assert not any(delay.holds(f"0x{sent:02x}", 103, 100) for sent in range(99))
+    assert not any(delay.holds(each, 103, 100) for each in sent)
     again = Delay(seed=3, chance=0.5, blocks_max=3)
-    assert [again.holds(f"0x{sent:02x}", 101, 100) for sent in range(99)] == [
-        first for first, _ in held
-    ]
+    assert [again.holds(each, 101, 100) for each in sent] == [first for first, _ in held]
+
+
+def test_under_congestion_each_nonce_waits_its_own_while_and_no_bid_helps():
+    congestion = Congestion(seed=3, blocks_min=1, blocks_max=20)
+
+    def waits(nonce: int, max_fee: int) -> int:
+        sent = read_raw(signed(nonce, max_fee, 1))
+        return next(n for n in range(1, 99) if not congestion.holds(sent, 100 + n, 100))
+
+    drawn = [waits(nonce, 100) for nonce in range(200)]
+    assert {1, 20} <= set(drawn) <= set(range(1, 21))
+    assert 8 < sum(drawn) / len(drawn) < 13
+    assert [waits(nonce, 900) for nonce in range(200)] == drawn
 
 
 def test_a_delayed_transaction_is_mined_in_the_end():
@@ -225,6 +235,21 @@ def test_a_delayed_transaction_is_mined_in_the_end():
                 devnet.step()
                 came.append(outside.mined(sent))
         assert came == [False, False, True, True]
+    finally:
+        devnet.stop()
+
+
+def test_a_replacement_waits_from_when_its_nonce_was_first_asked_for():
+    devnet = Devnet.begin(Recipe(), Conduct(congestion=(3, 3)))
+    try:
+        with Outside(devnet) as outside:
+            outside.send(signed(outside.nonce(), 100, 1))
+            devnet.step()
+            replaced = outside.send(signed(outside.nonce(), 200, 2))
+            devnet.step()
+            assert not outside.mined(replaced)
+            devnet.step()
+            assert outside.mined(replaced)
     finally:
         devnet.stop()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from fractions import Fraction
 
 import pytest
@@ -19,6 +21,7 @@ from leverd.devnet.path import PricePath
 from leverd.devnet.pool_price import Pair
 from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import write_keystores
+from leverd.devnet.wire import Wire
 from leverd.errors import OwnerError, UnreachableError
 
 GWEI = 10**9
@@ -52,6 +55,15 @@ def test_gas_is_dear_only_while_prices_fall():
     path = PricePath.of([(0, 3_000), (7_200, 3_000), (10_800, 2_400), (100_000, 2_400)])
     assert base_fee.target(1, path, 10_800) > 5 * base_fee.target(1, path, 7_000)
     assert base_fee.target(1, path, 90_000) < 60 * GWEI
+
+
+def test_gas_on_record_is_the_days_own_and_dear_while_prices_fall():
+    path = PricePath.of([(0, 3_000), (7_200, 3_000), (10_800, 2_400), (100_000, 2_400)])
+    days = {"1970-01-01": "77.5"}
+    assert base_fee.target(1, path, 7_000, days) == 77_500_000_000
+    assert base_fee.target(1, path, 10_800, days) == pytest.approx(77.5 * GWEI * (1 + 20 * 0.2))
+    assert base_fee.target(1, path, 10_800, {"1970-01-01": "900"}) == 1_500 * GWEI
+    assert base_fee.target(1, path, 90_000, days) == base_fee.target(1, path, 90_000)
 
 
 @pytest.mark.parametrize("base", [LOW, HIGH])
@@ -89,6 +101,44 @@ def test_what_set_up_has_not_fetched_is_said(monkeypatch, tmp_path):
         artifacts.published(artifacts.AAVE, "protocol/pool/Puddle")
     with pytest.raises(OwnerError, match="no contract source"):
         artifacts.ours("Nothing")
+
+
+def serving(*answers: bytes) -> tuple[str, threading.Thread]:
+    """Return where a server stands that gives each connection one of `answers` and hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener:
+            for answer in answers:
+                client, _ = listener.accept()
+                with client:
+                    client.recv(65_536)
+                    client.sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/", thread
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+    ],
+)
+def test_what_is_no_answer_is_said_and_the_next_one_asked_anew(answer):
+    url, server = serving(answer, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    wire = Wire(url, deadline_s=5)
+    with pytest.raises(OSError, match=r"hung up|not an answer|invalid literal"):
+        wire.post(b"{}")
+    assert wire.post(b"{}") == b"{}"
+    wire.close()
+    server.join(5)
 
 
 def test_outside_a_checkout_the_root_is_asked_for(tmp_path):

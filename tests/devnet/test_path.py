@@ -38,6 +38,11 @@ def test_a_fall_is_measured_from_before_and_a_rise_is_none():
     assert path.fall(200, 100) == 0
 
 
+def test_its_lows_are_where_it_turns_up_again():
+    path = PricePath.of([(0, 9), (10, 5), (20, 7), (30, 6), (40, 6), (50, 8), (60, 2)])
+    assert path.lows == (10, 40)
+
+
 @pytest.mark.parametrize(
     "points",
     [[], [(1, 5)], [(1, 5), (1, 6)], [(2, 5), (1, 6)], [(1, 5), (2, 0)], [(1, 5), (2, -1)]],

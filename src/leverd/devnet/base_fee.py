@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from random import Random
 from typing import Final
 
@@ -15,15 +18,24 @@ _LEAST: Final = 8 * GWEI
 _MOST: Final = 300 * GWEI
 _CALM_SPREAD: Final = 0.35
 _SPIKE: Final = 50.0  # times calm, for each whole price lost within an hour
+_RECORDED_SPIKE: Final = 20.0  # the same, times the mean of a day on record
+_RECORDED_MOST: Final = 1_500 * GWEI
 _STEP: Final = 8  # a block's base fee moves by at most an eighth (EIP-1559)
 
 
-def target(seed: int, path: PricePath, at: int) -> int:
-    """Return the base fee that demand for gas leads to at `at`, wei."""
-    hour = at // _HOUR_S
-    mood = Random(f"gas:{seed}:{hour}").gauss(0, _CALM_SPREAD)  # noqa: S311 -- a market
+def target(seed: int, path: PricePath, at: int, days: Mapping[str, str] | None = None) -> int:
+    """Return the base fee that demand for gas leads to at `at`, wei.
+
+    `days` are mean gas prices on record, gwei by ISO day (UTC); they know of no moods.
+    """
+    fall = path.fall(at, _HOUR_S)
+    day = (days or {}).get(datetime.fromtimestamp(at, UTC).date().isoformat())
+    if day is not None:
+        mean = int(Decimal(day) * GWEI)
+        return int(min(_RECORDED_MOST, max(GWEI, mean * (1 + _RECORDED_SPIKE * fall))))
+    mood = Random(f"gas:{seed}:{at // _HOUR_S}").gauss(0, _CALM_SPREAD)  # noqa: S311 -- a market
     calm = _CALM * (1 + max(mood, -0.5))
-    return int(min(_MOST, max(_LEAST, calm * (1 + _SPIKE * path.fall(at, _HOUR_S)))))
+    return int(min(_MOST, max(_LEAST, calm * (1 + _SPIKE * fall))))
 
 
 def towards(base_fee: int, goal: int, seconds: int) -> int:

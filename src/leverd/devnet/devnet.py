@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from leverd.devnet import market
 from leverd.devnet.chain import Chain
+from leverd.devnet.delays import Congestion, Delay, Delays
 from leverd.devnet.deployment import Deployment
 from leverd.devnet.driver import Block, Driver, Habits, described
 from leverd.devnet.front import Front
 from leverd.devnet.market import Opening
-from leverd.devnet.mempool import Delay, Mempool
+from leverd.devnet.mempool import Mempool
 from leverd.devnet.node import Node, NodeOptions
 from leverd.devnet.path import PricePath
 from leverd.devnet.recipe import Recipe
@@ -31,6 +33,7 @@ class Conduct:
     habits: Habits = field(default_factory=Habits)
     delay_chance: float = 0.1  # that a block leaves out an outside transaction it could take
     delay_blocks_max: int = 3
+    congestion: tuple[int, int] | None = None  # instead: least and most blocks each nonce waits
     port: int = 0  # of the front; 0: any free one
 
 
@@ -50,12 +53,12 @@ class Devnet:
         self.recipe = recipe
         self.last: Block | None = None
         self.chain = Chain(node.rpc)
-        delay = Delay(recipe.seed, conduct.delay_chance, conduct.delay_blocks_max)
         self._traffic = Traffic()
-        self.mempool = Mempool(node.url, delay)
+        self.mempool = Mempool(node.url, _delays(recipe.seed, conduct))
         self.driver = Driver(
             self.chain, deployment, path, conduct.habits, self.mempool, self._traffic
         )
+        self.driver.gas_days = recipe.gas_days
         self._born = self.driver.number
         self._front = Front(node.url, self.mempool, self._traffic, self.status, port=conduct.port)
 
@@ -100,9 +103,11 @@ class Devnet:
         self.last = self.driver.step(seconds)
         return self.last
 
-    def advance_to(self, at: int, *, stride: int | None = None) -> list[Block]:
-        """Step until chain time `at`, a block each `stride` seconds."""
-        blocks = self.driver.advance_to(at, stride=stride)
+    def advance_to(
+        self, at: int, *, stride: int | None = None, stops: Sequence[int] = ()
+    ) -> list[Block]:
+        """Step until chain time `at`, a block each `stride` seconds and at each of `stops`."""
+        blocks = self.driver.advance_to(at, stride=stride, stops=stops)
         self.last = blocks[-1]
         return blocks
 
@@ -150,6 +155,12 @@ class Devnet:
         self._front.close()
         self.mempool.close()
         self.node.stop()
+
+
+def _delays(seed: int, conduct: Conduct) -> Delays:
+    if conduct.congestion is not None:
+        return Congestion(seed, *conduct.congestion)
+    return Delay(seed, conduct.delay_chance, conduct.delay_blocks_max)
 
 
 def _genesis_at(deployment: Deployment) -> int:

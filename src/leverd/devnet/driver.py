@@ -6,6 +6,7 @@ something was asked: a devnet that was stopped and resumed goes on as if it had 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -77,6 +78,7 @@ class Driver:
         self._chain = chain
         self._mempool = mempool
         self._traffic = traffic or Traffic()
+        self.gas_days: Mapping[str, str] = {}  # gwei by day, where recorded
         self._head: Any = None
         self.resync()
         self._check_at = 0  # the block at which healths are looked at next
@@ -110,8 +112,10 @@ class Driver:
             self.path.price_at(at), answer, posted, below,
         )  # fmt: skip
 
-    def advance_to(self, at: int, *, stride: int | None = None) -> list[Block]:
-        """Step until the head's time is `at`, a block each `stride` seconds.
+    def advance_to(
+        self, at: int, *, stride: int | None = None, stops: Sequence[int] = ()
+    ) -> list[Block]:
+        """Step until the head's time is `at`, a block each `stride` seconds and at each of `stops`.
 
         Raises:
             OwnerError: `at` is not ahead.
@@ -120,8 +124,9 @@ class Driver:
             raise OwnerError(f"the chain is already at {self.now}", number=50)
         pace = stride or self.habits.block_s
         blocks = []
-        while self.now < at:
-            blocks.append(self.step(min(pace, at - self.now)))
+        for goal in (*sorted(stop for stop in stops if self.now < stop < at), at):
+            while self.now < goal:
+                blocks.append(self.step(min(pace, goal - self.now)))
         return blocks
 
     def resync(self) -> None:
@@ -136,16 +141,15 @@ class Driver:
         self._chain.hand_over()
         rpc.ask("anvil_setNextBlockBaseFeePerGas", hex(fee))
         handed = self._mempool.fill_block(self.number + 1, fee) if self._mempool else ()
-        rpc.ask("evm_setNextBlockTimestamp", at)
         with self._traffic.mining():
-            rpc.ask("evm_mine")
+            rpc.ask("evm_mine", {"timestamp": at})
         self._head = rpc.block()
         if self._mempool and handed:
             self._mempool.settle_block(handed)
         self._chain.settle(self._head["transactions"])
 
     def _next_base_fee(self, at: int, seconds: int) -> int:
-        goal = base_fee.target(self.deployment.seed, self.path, at)
+        goal = base_fee.target(self.deployment.seed, self.path, at, self.gas_days)
         return base_fee.towards(int(self._head["baseFeePerGas"], 16), goal, seconds)
 
     def _seen(self, at: int) -> int:

@@ -5,17 +5,16 @@ Calls pass through as bytes. Transactions go into our pool, and what waits there
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from leverd.devnet import wall
 from leverd.devnet.mempool import Mempool, PoolRefusal, pending_form
 from leverd.devnet.traffic import Traffic
+from leverd.devnet.wire import Wire
 from leverd.errors import LeverdError
 
 _OPEN: Final = ("eth_", "net_", "web3_")
@@ -23,6 +22,9 @@ _CLOSED: Final = frozenset(
     {"eth_sendTransaction", "eth_sign", "eth_signTransaction", "eth_sendUnsignedTransaction",
      "eth_accounts", "eth_signTypedData_v4", "eth_signTypedData"}
 )  # fmt: skip
+_SEND: Final = "eth_sendRawTransaction"
+_FIND: Final = "eth_getTransactionByHash"
+_COUNT: Final = "eth_getTransactionCount"
 _STATUS: Final = "leverd_devnet"
 _BODY_MAX: Final = 16 * 1024 * 1024
 _HEADERS_MAX: Final = 100
@@ -102,6 +104,8 @@ class Front:
             return self._answer_one(upstream, asked, body)
         if not isinstance(asked, list) or not asked:
             return _error(None, -32600, "invalid request")
+        if all(_passes(each) for each in asked):
+            return upstream.post(body)
         parts = [self._answer_one(upstream, each, None) for each in asked]
         return b"[" + b",".join(parts) + b"]"
 
@@ -115,9 +119,9 @@ class Front:
         if method in _CLOSED or not method.startswith(_OPEN):
             return _error(number, -32601, f"the method {method} does not exist/is not available")
         ours = {
-            "eth_sendRawTransaction": self._send,
-            "eth_getTransactionByHash": self._find,
-            "eth_getTransactionCount": self._count,
+            _SEND: self._send,
+            _FIND: self._find,
+            _COUNT: self._count,
         }.get(method)
         raw = body or json.dumps(asked).encode()
         try:
@@ -154,6 +158,16 @@ class Front:
         return _result(asked.get("id"), hex(self._mempool.pending_nonce(params[0], mined)))
 
 
+def _passes(asked: Any) -> bool:
+    """Return whether a request is one that only the node has something to say to."""
+    if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
+        return False
+    method = asked["method"]
+    if method == _COUNT:
+        return "pending" not in (asked.get("params") or [])
+    return method.startswith(_OPEN) and method not in _CLOSED | {_SEND, _FIND}
+
+
 _HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -161,17 +175,15 @@ class _Upstream:
     """One keep-alive connection to the node."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._wire = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        self._wire = Wire(url, deadline_s=60)
 
     def post(self, body: bytes) -> bytes:
         deadline = wall.monotonic() + _RENEWAL_S
         while True:
             try:
-                self._wire.request("POST", "/", body, {"Content-Type": "application/json"})
-                return self._wire.getresponse().read()
-            except (OSError, http.client.HTTPException):
-                self._wire.close()
+                return self._wire.post(body)
+            except OSError:
+                pass
             if wall.monotonic() > deadline:
                 return _error(None, -32603, "the node behind the devnet does not answer")
             wall.pause(0.02)  # it is being renewed, and is back in a moment

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from random import Random
 from typing import Any, Final
 
+from leverd.devnet.delays import Delays
 from leverd.devnet.node import CHAIN_ID
 from leverd.devnet.raw_transaction import RawTransaction, read_raw
 from leverd.devnet.rpc import Rpc
@@ -26,31 +26,15 @@ class PoolRefusal(Exception):  # noqa: N818 -- an answer to a client, not our fa
 
 
 @dataclass(frozen=True, slots=True)
-class Delay:
-    """How often a transaction that could be included is not; seeded, so it repeats."""
-
-    seed: int
-    chance: float = 0.1  # for each transaction and block
-    blocks_max: int = 3
-
-    def holds(self, tx_hash: str, number: int, first_seen: int) -> bool:
-        """Return whether block `number` leaves the transaction out."""
-        if number - first_seen >= self.blocks_max:
-            return False
-        random = Random(f"delay:{self.seed}:{tx_hash}:{number}")  # noqa: S311 -- a market
-        return random.random() < self.chance
-
-
-@dataclass(frozen=True, slots=True)
 class _Waiting:
     sent: RawTransaction
-    since: int  # the head when it came
+    since: int  # the head when its nonce was first asked for
 
 
 class Mempool:
     """Holds payloads until a block takes them. Used by two threads: the front and the driver."""
 
-    def __init__(self, url: str, delay: Delay) -> None:
+    def __init__(self, url: str, delay: Delays) -> None:
         self._rpc = Rpc(url)
         self._delay = delay
         self._lock = threading.RLock()
@@ -74,7 +58,8 @@ class Mempool:
             self._check_funds(sent, mined)
             if sum(map(len, self._waiting.values())) >= _IN_ALL:
                 raise PoolRefusal("txpool is full")
-            queue[sent.nonce] = _Waiting(sent, self._head())
+            standing = queue.get(sent.nonce)
+            queue[sent.nonce] = _Waiting(sent, standing.since if standing else self._head())
             self._waiting[sent.sender] = queue
         return sent.tx_hash
 
@@ -138,7 +123,7 @@ class Mempool:
         while nonce in queue:
             waiting = queue[nonce]
             sent = waiting.sent
-            if sent.max_fee < base_fee or self._delay.holds(sent.tx_hash, number, waiting.since):
+            if sent.max_fee < base_fee or self._delay.holds(sent, number, waiting.since):
                 break
             ready.append(sent)
             nonce += 1

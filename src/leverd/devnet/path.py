@@ -49,6 +49,12 @@ class PricePath:
         """The last point's time."""
         return self.times[-1]
 
+    @property
+    def lows(self) -> tuple[int, ...]:
+        """The times at which it turns up again, rising."""
+        around = zip(self.prices, self.prices[1:], self.prices[2:], self.times[1:], strict=False)
+        return tuple(at for left, low, right, at in around if left >= low < right)
+
     def price_at(self, at: int) -> int:
         """Return dollars per ether, 1e8, rounded down between two points."""
         place = bisect_right(self.times, at)

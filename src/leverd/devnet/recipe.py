@@ -23,6 +23,7 @@ class Recipe:
     price: int = 3_000 * UNIT  # where a synthetic path starts, 1e8
     start: int = 1_700_000_000  # and when, unix seconds
     calm_s: int = 3 * 3600  # how long it is calm before the crash
+    gas_days: Mapping[str, str] = field(default_factory=dict)  # mean gwei by ISO day, on record
 
     def prices(self) -> PricePath:
         """Return the path.

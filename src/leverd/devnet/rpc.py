@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from leverd.devnet.wire import Wire
 from leverd.errors import NonsenseError, RefusedError, RevertedError, UnreachableError
 
 _REVERTED: Final = 3  # JSON-RPC error code of a call the chain executed and refused
@@ -17,12 +16,8 @@ class Rpc:
     """Blocking calls to one node; not for use by two threads at once."""
 
     def __init__(self, url: str, *, deadline_s: float = 60.0) -> None:
-        parts = urlsplit(url)
         self.url = url
-        self._path = parts.path or "/"
-        self._wire = http.client.HTTPConnection(
-            parts.hostname or "127.0.0.1", parts.port, timeout=deadline_s
-        )
+        self._wire = Wire(url, deadline_s=deadline_s)
 
     def ask(self, method: str, *params: Any) -> Any:
         """Return the node's result.
@@ -59,20 +54,15 @@ class Rpc:
         self._wire.close()
 
     def _post(self, payload: object) -> Any:
-        body = json.dumps(payload, separators=(",", ":"))
+        body = json.dumps(payload, separators=(",", ":")).encode()
         try:
-            answer = self._exchange(body)
-        except (OSError, http.client.HTTPException) as error:
-            self._wire.close()
+            answer = self._wire.post(body)
+        except OSError as error:
             raise UnreachableError(f"no answer from {self.url}: {error}", number=40) from error
         try:
             return json.loads(answer)
         except ValueError as error:
             raise NonsenseError("the node's answer is no JSON", number=41) from error
-
-    def _exchange(self, body: str) -> bytes:
-        self._wire.request("POST", self._path, body, {"Content-Type": "application/json"})
-        return self._wire.getresponse().read()
 
 
 def _result(method: str, reply: Any) -> Any:

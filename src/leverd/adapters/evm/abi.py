@@ -72,6 +72,7 @@ def signed(value: int, bits: int = 256) -> int:
     return number
 
 
+@lru_cache(maxsize=4096)  # a look names the same few addresses each time; a hash for each is slow
 def address_of(value: int) -> str:
     """Return an unsigned word as a checksum address.
 
