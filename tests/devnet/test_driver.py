@@ -55,12 +55,6 @@ def test_a_block_comes_at_its_time_and_every_twelve_seconds(local):
     assert [block.number for block in (second, later)] == [first.number + 1, first.number + 2]
 
 
-def test_a_stride_leaves_blocks_out_but_none_that_it_must_stop_at(local):
-    driver = driver_of(local, path_of((0, 3_000), (3_600, 3_000)))
-    blocks = driver.advance_to(T0 + 150, stride=60, stops=(T0 + 70, T0 + 0, T0 + 150, T0 + 999))
-    assert [block.at - T0 for block in blocks] == [60, 70, 130, 150]
-
-
 def test_the_arbitrageur_keeps_the_pool_within_its_fee_of_the_market(local):
     driver = driver_of(local, path_of((0, 3_000), (1_800, 2_600), (3_600, 3_100)))
     for _ in range(60):

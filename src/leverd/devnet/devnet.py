@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -103,11 +102,9 @@ class Devnet:
         self.last = self.driver.step(seconds)
         return self.last
 
-    def advance_to(
-        self, at: int, *, stride: int | None = None, stops: Sequence[int] = ()
-    ) -> list[Block]:
-        """Step until chain time `at`, a block each `stride` seconds and at each of `stops`."""
-        blocks = self.driver.advance_to(at, stride=stride, stops=stops)
+    def advance_to(self, at: int, *, stride: int | None = None) -> list[Block]:
+        """Step until chain time `at`, a block each `stride` seconds."""
+        blocks = self.driver.advance_to(at, stride=stride)
         self.last = blocks[-1]
         return blocks
 

@@ -6,7 +6,7 @@ something was asked: a devnet that was stopped and resumed goes on as if it had 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -112,10 +112,8 @@ class Driver:
             self.path.price_at(at), answer, posted, below,
         )  # fmt: skip
 
-    def advance_to(
-        self, at: int, *, stride: int | None = None, stops: Sequence[int] = ()
-    ) -> list[Block]:
-        """Step until the head's time is `at`, a block each `stride` seconds and at each of `stops`.
+    def advance_to(self, at: int, *, stride: int | None = None) -> list[Block]:
+        """Step until the head's time is `at`, a block each `stride` seconds.
 
         Raises:
             OwnerError: `at` is not ahead.
@@ -124,9 +122,8 @@ class Driver:
             raise OwnerError(f"the chain is already at {self.now}", number=50)
         pace = stride or self.habits.block_s
         blocks = []
-        for goal in (*sorted(stop for stop in stops if self.now < stop < at), at):
-            while self.now < goal:
-                blocks.append(self.step(min(pace, goal - self.now)))
+        while self.now < at:
+            blocks.append(self.step(min(pace, at - self.now)))
         return blocks
 
     def resync(self) -> None:
