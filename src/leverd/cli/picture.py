@@ -145,6 +145,8 @@ def state_of(page: Page) -> str:
         return f"{record.trading_state.value}, unwinding"
     if record.stopped:
         return f"{record.trading_state.value}, stopped by the portfolio stop"
+    if record.ended is not None:
+        return f"{record.trading_state.value}, closed by {record.ended.order}"
     if record.unexplained:
         return f"{record.trading_state.value}, reducing: an unexplained change"
     return "paused" if record.paused else record.trading_state.value

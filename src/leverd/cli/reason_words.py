@@ -19,6 +19,7 @@ WORDS: Final[Mapping[Reason, str]] = {
     Reason.REDUCING: "only less risk until `leverd resume`",
     Reason.UNWINDING: "it is being unwound until `leverd resume`",
     Reason.STOPPED: "the portfolio stop fired; `leverd resume` lifts it",
+    Reason.ENDED: "an order closed it; `leverd resume` lifts it",
     Reason.UNEXPLAINED: "balances changed and nobody explained it; look, then `leverd resume`",
     Reason.VENUE_UNTRUSTED: "market, account or sequencer are not as known: `leverd doctor`",
     Reason.BREAKER: "a breaker holds back new risk",

@@ -15,6 +15,9 @@ from leverd.domain.events import (
     ExternalChanged,
     HoldsFolded,
     JournalPruned,
+    OrderDone,
+    OrderFired,
+    PeakReached,
     PlanAborted,
     PlanApproved,
     PlanCompleted,
@@ -57,6 +60,8 @@ def told(event: Event) -> str:
             return f"held {count} times, blocks {first}-{last}, because {reason}"
         case AlertRaised(code=code, message=message):
             return f"{code} {message}"
+        case PeakReached() | OrderFired() | OrderDone():
+            return _order(event)
         case (
             DaemonStarted()
             | DaemonStopped()
@@ -153,6 +158,18 @@ def _state(
             return f"portfolio stop: unit price {price} after a peak of {peak}"
         case JournalPruned(through=through, dropped=dropped):
             return f"{dropped} entries up to {through} were pruned"
+        case _:
+            assert_never(event)
+
+
+def _order(event: PeakReached | OrderFired | OrderDone) -> str:
+    match event:
+        case PeakReached(price=price, health=health):
+            return f"best since opening: price {_usd(price)}, health {Decimal(health) / _ETHER:.4f}"
+        case OrderFired(reason=reason, closes=closes):
+            return f"{reason}: {'everything is closed' if closes else 'a share is sold'}"
+        case OrderDone(order=order, block=block):
+            return f"{order} is done, seen in block {block}"
         case _:
             assert_never(event)
 

@@ -271,6 +271,40 @@ class PortfolioStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class PeakReached:
+    """The best since opening that a trailing stop reckons with, a step beyond the one before."""
+
+    position_id: str
+    price: int  # 1e8 of domain.side.counted_in
+    unit: int  # share class raw units per WAD units
+    health: int  # wad
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFired:
+    """An order's trigger was met. Written before anything is planned for it; see Fired."""
+
+    position_id: str
+    order: str
+    reason: str
+    closes: bool
+    urgent: bool
+    keep: int  # raw size it leaves
+    reference: int  # price, 1e8 of domain.side.counted_in
+    urgency_max: int  # wad
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDone:
+    """A share was sold: the chain showed no more than `keep`, and nothing was under way."""
+
+    position_id: str
+    order: str
+    kept: int  # raw size found
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
 class PnlRecorded:
     """Unit price and P&L of a position by attribution since the last record."""
 
@@ -326,6 +360,9 @@ Event: TypeAlias = (
     | UnwindRequested
     | Resumed
     | PortfolioStopped
+    | PeakReached
+    | OrderFired
+    | OrderDone
     | PnlRecorded
     | AlertRaised
     | JournalPruned

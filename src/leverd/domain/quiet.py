@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leverd.domain import loans
-from leverd.domain.reserves import reserve_of
+from leverd.domain import loans, side, valuation
 from leverd.domain.view import View
+
+_PRICE_UNIT = 10**8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class Band:
 class Quiet:
     """Bands that must all hold; the defaults bound nothing."""
 
-    price: Band = Band()  # the collateral's oracle price, USD 1e8
+    price: Band = Band()  # domain.side.price: of the volatile asset, 1e8 of its currency
     health: Band = Band()  # wad
     time: Band = Band()  # chain time, unix seconds
+    equity: Band = Band()  # share class raw units
 
     def both(self, other: Quiet) -> Quiet:
         """Return the promise that two agents keep together."""
@@ -48,15 +50,16 @@ class Quiet:
             self.price.both(other.price),
             self.health.both(other.health),
             self.time.both(other.time),
+            self.equity.both(other.equity),
         )
 
     def contains(self, view: View) -> bool:
         """Whether `view` lies inside every band."""
-        state = view.state
+        state, equity = view.state, self.equity
         summary = loans.summarise(state.market, state.position.loan, state.at)
-        price = reserve_of(state.market, state.position.mandate.collateral).price
         return (
-            self.price.contains(price)
+            self.price.contains(int(side.price(state) * _PRICE_UNIT))
             and self.health.contains(summary.health)
             and self.time.contains(view.now)
+            and (equity == Band() or equity.contains(valuation.equity_in_share_class(state)))
         )

@@ -7,6 +7,7 @@ pair of two volatile assets (staked ether against ether) counts as a long of its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final
@@ -59,6 +60,14 @@ def price(state: State) -> Fraction:
     mandate = state.position.mandate
     asset, currency = volatile(mandate), counted_in(mandate)
     return valuation.rate(state, asset, currency) * asset.unit / currency.unit
+
+
+def price_in(mandate: Mandate, prices: Mapping[str, int]) -> Fraction | None:
+    """Return `price` by what a journal keeps (symbol -> USD 1e8), None if one is missing."""
+    currency = counted_in(mandate)
+    of, per = prices.get(volatile(mandate).symbol), prices.get(currency.symbol, 0)
+    per = USD.unit if currency == USD else per
+    return Fraction(of, per) if of and per else None
 
 
 def size(state: State) -> int:

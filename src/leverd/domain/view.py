@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from leverd.domain.course import Course, Fired
 from leverd.domain.state import State
 
 
@@ -62,6 +63,10 @@ class Record:
     unexplained: bool = False  # an external change nobody explained: REDUCING
     open_slots: int = 0
     breakers: tuple[str, ...] = ()  # faults whose breakers hold back new risk
+    units: int = 0  # WAD, as of the last mark of P&L
+    marked_equity: int = 0  # share class raw units, as of that mark
+    course: Course | None = None  # what orders remember while something is owed
+    ended: Fired | None = None  # the order that closed it; agents are off until resume
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,14 @@ from typing import Final
 from loguru import logger
 
 from leverd.domain import loans
-from leverd.domain.events import AlertRaised, DaemonStarted, DaemonStopped, Event, PortfolioStopped
+from leverd.domain.events import (
+    AlertRaised,
+    DaemonStarted,
+    DaemonStopped,
+    Event,
+    OrderFired,
+    PortfolioStopped,
+)
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.view import Stamp, View
 from leverd.engine import accounting, diary, orders, tuning
@@ -24,6 +31,7 @@ from leverd.engine.canon import status_line, turn_line, unguarded
 from leverd.engine.charter import Charter, World
 from leverd.engine.collect import snapshot_of, views
 from leverd.engine.memory_guard import Pressure
+from leverd.engine.noting import facts_of, remembering
 from leverd.engine.state import ALL, pending_of
 from leverd.engine.turn import Outcome, turn
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
@@ -39,6 +47,7 @@ __all__ = ["Charter", "Daemon", "World"]
 
 ALERT: Final = "LVD-GRD-001"
 BREAKERS: Final = "LVD-BRK-001"
+ORDER: Final = "LVD-ORD-001"
 
 _BACKOFF_S_FIRST = 5.0
 _BACKOFF_S_MAX = 300.0
@@ -125,7 +134,8 @@ class Daemon:
         self._views = views(
             observation, self._world.recorder.book, open_slots=self._world.executor.open_slots
         )
-        self._views = {name: self._watched(name, view) for name, view in self._views.items()}
+        for name, view in self._views.items():
+            self._views[name] = await self._noted(name, self._watched(name, view))
         outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
         await self._write_diary(outcomes)
         await self._act(outcomes, observation.nonce)
@@ -213,6 +223,17 @@ class Daemon:
         self._warn(name, ALERT, next(filter(None, alerts), ""))
         record = replace(view.record, breakers=tuple(after.opened))
         return replace(view, record=record)
+
+    async def _noted(self, name: str, view: View) -> View:
+        """Write down what the view makes true of orders, before anything is decided about it."""
+        facts = facts_of(view, self._charter.seats[name])
+        if not facts:
+            return view
+        await self._record(*facts, chain_at=view.now)
+        for fact in facts:
+            if isinstance(fact, OrderFired):
+                self._world.notifier.notify(AlertRaised(name, ORDER, fact.reason))
+        return remembering(view, self._world.recorder.book)
 
     def _warn(self, name: str, code: str, message: str) -> None:
         """Tell a human, once for each spell: an empty message ends the spell."""

@@ -14,6 +14,9 @@ from leverd.domain.events import (
     DecisionTaken,
     Event,
     ExternalChanged,
+    OrderDone,
+    OrderFired,
+    PeakReached,
     PlanAborted,
     PlanApproved,
     PlanCompleted,
@@ -33,6 +36,7 @@ from leverd.domain.events import (
 )
 from leverd.domain.plan import Purpose
 from leverd.domain.view import Portfolio, Record, TradingState
+from leverd.engine import course
 from leverd.execution.recovery import REPLACED, RESTARTED
 from leverd.risk.gate import Pending
 
@@ -135,24 +139,37 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
             return _fold_plan(book, event, chain_at)
         case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
             return _fold_slot(book, event, chain_at)
-        case PositionAdopted(position_id, _, snapshot):
-            return _turn_page(book, position_id, snapshot=snapshot)
-        case StepVerified(position_id=position_id, snapshot=snapshot):
-            record = replace(book.page(position_id).record, last_action_at=chain_at)
-            return _turn_page(book, position_id, snapshot=snapshot, record=record)
-        case ExternalChanged(position_id=position_id, explained=explained, snapshot=snapshot):
-            record = book.page(position_id).record
-            record = replace(record, unexplained=record.unexplained or not explained)
-            return _turn_page(book, position_id, snapshot=snapshot, record=record, changed=True)
-        case StepMismatched(position_id=position_id):
-            record = replace(book.page(position_id).record, unexplained=True)
-            return _turn_page(book, position_id, record=record)
+        case PositionAdopted() | StepVerified() | ExternalChanged() | StepMismatched():
+            return _fold_balance(book, event, chain_at)
         case DecisionTaken(position_id=position_id):
             return _turn_page(book, position_id, decided=event)
+        case PeakReached() | OrderFired() | OrderDone():
+            record = course.after_fact(book.page(event.position_id).record, event, chain_at)
+            return _turn_page(book, event.position_id, record=record)
         case PnlRecorded():
             return _fold_mark(book, event, chain_at)
         case _:
             return book
+
+
+def _fold_balance(
+    book: Book,
+    event: PositionAdopted | StepVerified | ExternalChanged | StepMismatched,
+    chain_at: int,
+) -> Book:
+    record = book.page(event.position_id).record
+    match event:
+        case PositionAdopted(position_id, _, snapshot):
+            return _turn_page(book, position_id, snapshot=snapshot)
+        case StepVerified(position_id=position_id, snapshot=snapshot):
+            record = replace(record, last_action_at=chain_at)
+            return _turn_page(book, position_id, snapshot=snapshot, record=record)
+        case ExternalChanged(position_id=position_id, explained=explained, snapshot=snapshot):
+            record = replace(record, unexplained=record.unexplained or not explained)
+            return _turn_page(book, position_id, snapshot=snapshot, record=record, changed=True)
+        case StepMismatched(position_id=position_id):
+            record = replace(record, unexplained=True)
+            return _turn_page(book, position_id, record=record)
 
 
 def _fold_order(
@@ -174,6 +191,7 @@ def _fold_order(
                 unwinding=False,
                 stopped=False,
                 unexplained=False,
+                ended=None,
             )
 
 
@@ -203,12 +221,21 @@ def _fold_slot(
         case SlotIncluded():
             return _fold_gas(book, event, chain_at)
         case SlotReorganised(slot=slot):
-            return replace(book, included=book.included - {slot})
+            book = replace(book, included=book.included - {slot})
+            return _fold_undoing(book, event)
         case SlotFinal(slot=slot) | SlotLost(slot=slot):
             slots = {each: attempt for each, attempt in book.slots.items() if each != slot}
             charged = {each: wei for each, wei in book.charged.items() if each != slot}
             included = book.included - {slot}
             return replace(book, slots=slots, included=included, charged=charged)
+
+
+def _fold_undoing(book: Book, event: SlotReorganised) -> Book:
+    attempt = book.slots.get(event.slot)
+    if attempt is None or not attempt.position_id:
+        return book
+    record = course.after_undoing(book.page(attempt.position_id).record, event.block)
+    return _turn_page(book, attempt.position_id, record=record)
 
 
 def _fold_completion(
@@ -263,6 +290,9 @@ def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
         page.record,
         unit_price=event.unit_price,
         unit_peak=max(page.record.unit_peak, event.unit_price),
+        units=event.units,
+        marked_equity=event.snapshot.equity,
+        course=course.after_mark(page.record.course, event.unit_price),
         last_loss_at=chain_at if lost else page.record.last_loss_at,
     )
     return _turn_page(
@@ -279,6 +309,8 @@ def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
 
 def _turn_page(book: Book, position_id: str, **changes: object) -> Book:
     page = replace(book.page(position_id), **changes)  # type: ignore[arg-type]  # fields of Page
+    if "snapshot" in changes and page.snapshot is not None:
+        page = replace(page, record=course.after_snapshot(page.record, page.snapshot))
     return replace(book, pages={**book.pages, position_id: page})
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from decimal import Decimal
 from statistics import median
 from typing import Final
 
 from leverd.domain.decision import Decision, Hold
+from leverd.domain.orders import Orders
 from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
-from leverd.interfaces.agent import Agent, Alerting, Quieting
+from leverd.interfaces.agent import Agent, Alerting, Cap, OrderFact, Ordering, Quieting
 from leverd.interfaces.clock import Clock
 
 _KEPT: Final = 256
@@ -56,6 +58,31 @@ class TimedAgent:
     def quiet(self, view: View) -> Quiet | None:
         """Return when the agent would only hold; see `Quieting`."""
         return self._agent.quiet(view) if isinstance(self._agent, Quieting) else None
+
+    def facts(self, view: View) -> tuple[OrderFact, ...]:
+        """Return what is to be remembered of the agent's orders, nothing where it fails."""
+        if not isinstance(self._agent, Ordering):
+            return ()
+        try:
+            return self._agent.facts(view)
+        except Exception as error:  # noqa: BLE001  # as in decide
+            self._warn("LVD-AGT-001", f"agent {self.name} failed: {error!r}")
+            return ()
+
+    def cap(self, view: View, target: Decimal) -> Cap | None:
+        """Return the agent's bound on a purchase; where it fails, nothing is bought."""
+        if not isinstance(self._agent, Ordering):
+            return None
+        try:
+            return self._agent.cap(view, target)
+        except Exception as error:  # noqa: BLE001  # as in decide
+            self._warn("LVD-AGT-001", f"agent {self.name} failed: {error!r}")
+            return Cap(Decimal(1), "the agent that keeps orders failed")
+
+    @property
+    def orders(self) -> Orders:
+        """Return the orders the agent keeps, none if it keeps none."""
+        return self._agent.orders if isinstance(self._agent, Ordering) else Orders()
 
     def _note(self, seconds: float) -> None:
         self.taken.append(seconds)

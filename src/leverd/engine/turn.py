@@ -8,19 +8,24 @@ from decimal import Decimal
 from typing import Final
 
 from leverd.domain import loans
-from leverd.domain.decision import Decision, Hold, Unwind, combine
+from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind, combine
 from leverd.domain.fixed_point import WAD
+from leverd.domain.orders import Orders
 from leverd.domain.plan import Plan
 from leverd.domain.view import View
 from leverd.engine import planner
+from leverd.engine.capping import capped
 from leverd.engine.terms import Terms
-from leverd.interfaces.agent import Agent, Alerting, Quieting
-from leverd.risk import urgency
+from leverd.interfaces.agent import Agent, Alerting, Cap, OrderFact, Ordering, Quieting
+from leverd.risk import ground, urgency
 from leverd.risk.gate import NOTHING_PENDING, Pending, Verdict, bound, review
 from leverd.risk.limits import Limits
 
 OWNER = "owner"
 """The name a standing order of the owner goes by where agents have theirs."""
+
+ORDERS: Final = "orders"
+"""The name that what an order closed goes by, also once no agent keeps the order any more."""
 
 _CLEAR: Final = Decimal("1.01")
 """How far above a guard's trigger the middle of a plan stays: room for a tick and interest."""
@@ -43,6 +48,19 @@ class Seat:
     def alert(self, view: View) -> str | None:
         """Return what a guard has to tell the owner about `view`, None if nothing."""
         return self.agent.alert(view) if isinstance(self.agent, Alerting) else None
+
+    def facts(self, view: View) -> tuple[OrderFact, ...]:
+        """Return what `view` makes true of the orders this agent keeps."""
+        return self.agent.facts(view) if isinstance(self.agent, Ordering) else ()
+
+    def cap(self, view: View, target: Decimal) -> Cap | None:
+        """Return the bound this agent puts on a purchase that aims at leverage `target`."""
+        return self.agent.cap(view, target) if isinstance(self.agent, Ordering) else None
+
+    @property
+    def keeps_orders(self) -> bool:
+        """Whether what it wishes is an order's, and may wait for a better book."""
+        return isinstance(self.agent, Ordering) and self.agent.orders != Orders()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +96,7 @@ def turn(
 
     `age_s` is how old the view is; `pending` is what open slots may still spend.
     """
-    wish = combine(_wishes(view, seats))
+    wish = _capped(combine(_wishes(view, seats, limits)), view, seats)
     decision = bound(wish, view, limits)
     woken = max((seat.wakes_below(view) for seat in seats), default=0)
     terms = terms_of(view, limits, timing, urgent=_is_urgent(decision), woken=woken)
@@ -96,7 +114,7 @@ def terms_of(
     next attempt is made from a fresh view. A plan of several transactions that is not urgent
     stays clear of `woken`, the health (wad) at which a guard would cut it off half-way.
     """
-    pressed = urgency.of(view, limits)
+    pressed = max(urgency.of(view, limits), urgency.of_order(view, limits))
     clear = Decimal(woken) / WAD * _CLEAR
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),
@@ -120,17 +138,33 @@ def _is_urgent(decision: Decision) -> bool:
     return not isinstance(decision, Hold) and decision.urgent
 
 
-def _wishes(view: View, seats: Sequence[Seat]) -> list[Decision]:
-    wishes: list[Decision] = []
-    standing = _standing_order(view)
-    if standing is not None:
-        wishes.append(standing)
-    free = standing is None and not view.record.paused
-    wishes.extend(seat.agent.decide(view) for seat in seats if seat.guards or free)
-    return wishes or [Hold(OWNER, "paused: agents are not asked")]
+def _wishes(view: View, seats: Sequence[Seat], limits: Limits) -> list[Decision]:
+    standing, waits = _standing_order(view), ground.waits(view, limits)
+    free = standing is None and view.record.ended is None and not view.record.paused
+    wishes = [standing] if standing is not None else []
+    last: list[Decision] = []
+    for seat in seats:
+        if not (seat.guards or free):
+            continue
+        if seat.keeps_orders and waits is not None:
+            last.append(Hold(seat.agent.name, waits))
+        else:
+            wishes.append(seat.agent.decide(view))
+    ended = view.record.ended
+    if ended is not None:
+        unwind = Unwind(ORDERS, ended.reason, ended.urgent)
+        last.append(unwind if waits is None else Hold(ORDERS, waits))
+    return [*wishes, *last] or [Hold(OWNER, "paused: agents are not asked")]
 
 
-def _standing_order(view: View) -> Unwind | None:
+def _capped(wish: Decision, view: View, seats: Sequence[Seat]) -> Decision:
+    if not isinstance(wish, SetLeverage):
+        return wish
+    caps = [seat.cap(view, wish.target) for seat in seats]
+    return capped(wish, view, [cap for cap in caps if cap is not None])
+
+
+def _standing_order(view: View) -> Decision | None:
     if view.record.unwinding:
         return Unwind(OWNER, "the owner asked to unwind")
     if view.record.stopped:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from leverd.domain.decision import Decision
+from leverd.domain.events import OrderDone, OrderFired, PeakReached
+from leverd.domain.orders import Orders
 from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
 
@@ -53,6 +55,38 @@ class Quieting(Protocol):
 
     def quiet(self, view: View) -> Quiet | None:
         """Return bands inside which `decide` would only hold, None to promise nothing."""
+        ...
+
+
+OrderFact: TypeAlias = PeakReached | OrderFired | OrderDone
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A bound on what a purchase may aim at."""
+
+    leverage: Decimal
+    reason: str
+
+
+@runtime_checkable
+class Ordering(Protocol):
+    """What an agent may also be able to do: keep orders, remembered by the journal for it."""
+
+    @property
+    def orders(self) -> Orders:
+        """What was ordered."""
+        ...
+
+    def facts(self, view: View) -> tuple[OrderFact, ...]:
+        """Return what `view` makes true of the orders; journaled before anything is decided."""
+        ...
+
+    def cap(self, view: View, target: Decimal) -> Cap | None:
+        """Return the bound on a purchase that aims at leverage `target`, None for no bound.
+
+        It never asks for anything: a position above it is left alone.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     REDUCING = "reducing"
     UNWINDING = "unwinding"
     STOPPED = "stopped"
+    ENDED = "ended"
     UNEXPLAINED = "unexplained"
     VENUE_UNTRUSTED = "venue_untrusted"
     BREAKER = "breaker"

@@ -14,6 +14,7 @@ def forbidden(view: View) -> tuple[Reason, ...]:
         Reason.REDUCING: record.trading_state is TradingState.REDUCING or record.paused,
         Reason.UNWINDING: record.unwinding,
         Reason.STOPPED: record.stopped,
+        Reason.ENDED: record.ended is not None,
         Reason.UNEXPLAINED: record.unexplained,
         Reason.VENUE_UNTRUSTED: not view.venue_trusted,
         Reason.BREAKER: bool(record.breakers),

@@ -16,12 +16,16 @@ from leverd.domain.gas_use import lower_gas
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.plan import Plan, Purpose
 from leverd.domain.view import View
+from leverd.risk.ground import Market, fired_of, ground
 from leverd.risk.limits import Limits
 
 CALM: Final = Decimal(0)
 URGENT: Final = Decimal(1)
 PRESSING: Final = Decimal("0.25")
 """The least urgency of a deleverage, however far above the limits its trigger lies."""
+
+_LEAVING: Final = frozenset({Purpose.REDUCE, Purpose.DELEVERAGE, Purpose.UNWIND, Purpose.TIDY})
+"""What a plan that an order asked for may be."""
 
 
 def of(view: View, limits: Limits) -> Decimal:
@@ -36,10 +40,16 @@ def of(view: View, limits: Limits) -> Decimal:
 
 def of_plan(plan: Plan, view: View, limits: Limits) -> Decimal:
     """Return the urgency of `plan`: a deleverage is never calm, or its own caps would delay it."""
-    pressed = of(view, limits)
+    pressed = max(of(view, limits), _of_order(plan, view, limits))
     if plan.purpose is not Purpose.DELEVERAGE:
         return pressed
     return PRESSING + (URGENT - PRESSING) * pressed
+
+
+def of_order(view: View, limits: Limits) -> Decimal:
+    """Return the urgency of the order under way, 0 without one: what a crash lets it pay."""
+    fired = fired_of(view.record)
+    return CALM if fired is None else ground(view, fired, limits).urgency
 
 
 def slippage_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:
@@ -80,6 +90,15 @@ def step_floor(view: View, limits: Limits) -> Decimal:
     """
     health = Decimal(_health(view)) / WAD
     return min(limits.health_step_min, max(1 + (health - 1) / 2, Decimal(1)))
+
+
+def _of_order(plan: Plan, view: View, limits: Limits) -> Decimal:
+    """Return the urgency that an order lends its plans; a stop bids for gas from the start."""
+    fired = fired_of(view.record)
+    if fired is None or not fired.urgent or plan.purpose not in _LEAVING:
+        return CALM
+    found = ground(view, fired, limits)
+    return CALM if found.market is Market.THIN else max(PRESSING, found.urgency)
 
 
 def _raised(calm: Decimal, worst: Decimal, urgency: Decimal) -> Decimal:

@@ -80,6 +80,9 @@ class _Scan:
     payers: dict[Slot, str] = field(default_factory=dict)  # slot -> position
     paid: dict[Slot, int] = field(default_factory=dict)  # slot -> seq of its inclusion
     marked: dict[str, int] = field(default_factory=dict)  # position -> seq of its last mark
+    owing: set[str] = field(default_factory=set)  # positions with debt, as far as it has read
+    begun: set[str] = field(default_factory=set)  # positions that were marked
+    edges: set[int] = field(default_factory=set)  # seqs at which a debt began or ended
 
     def is_settled(self, slot: Slot) -> bool:
         """Return whether nothing can change about `slot` and a mark has counted its gas."""
@@ -166,7 +169,20 @@ def _learn(seen: _Scan, entry: Entry, *, old: bool) -> None:
         case _:
             pass
     if old:
+        _learn_edge(seen, entry)
         _learn_mark(seen, entry)
+
+
+def _learn_edge(seen: _Scan, entry: Entry) -> None:
+    """Notice where a debt begins or ends: orders count from the mark before it."""
+    event = entry.event
+    if not isinstance(event, StepVerified | PlanCompleted | ExternalChanged | PositionAdopted):
+        return
+    owes = any(event.snapshot.owed.values())
+    if owes != (event.position_id in seen.owing):
+        (seen.owing.add if owes else seen.owing.discard)(event.position_id)
+        seen.edges.add(entry.seq)
+        _close_run(seen, seen.runs.pop(event.position_id, []))
 
 
 def _learn_mark(seen: _Scan, entry: Entry) -> None:
@@ -176,9 +192,11 @@ def _learn_mark(seen: _Scan, entry: Entry) -> None:
     if isinstance(event, PlanCompleted):
         seen.closing.add(event.position_id)
     elif isinstance(event, PnlRecorded):
-        if event.position_id in seen.closing:
-            # it may be the one that says win or loss: it stays as it is
-            seen.closing.remove(event.position_id)
+        first = event.position_id not in seen.begun
+        seen.begun.add(event.position_id)
+        if first or event.position_id in seen.closing:
+            # what an adopted position counts from, or what says win or loss: it stays as it is
+            seen.closing.discard(event.position_id)
             seen.marks[entry.seq] = entry
         else:
             seen.runs.setdefault(event.position_id, []).append(entry)
@@ -218,7 +236,7 @@ def _is_needed(seen: _Scan, entry: Entry) -> bool:
             return seen.decided[position_id] == entry.seq
         case StepVerified(position_id=position_id, plan_id=plan_id):
             last = seen.verified[position_id] == entry.seq
-            return last or plan_id not in seen.closed_plans
+            return last or entry.seq in seen.edges or plan_id not in seen.closed_plans
         case PlanApproved(plan_id=plan_id) | PlanAborted(plan_id=plan_id):
             return plan_id not in seen.aborted_plans
         case PnlRecorded():
