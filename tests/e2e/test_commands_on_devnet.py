@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.stage import POSITION, Stage, loop
 
 from leverd.adapters.sql_journal import SqlJournal
-from leverd.bootstrap.daemon import signer_lock
 from leverd.bootstrap.places import resolve
+from leverd.bootstrap.signing_alone import signer_lock
 from leverd.bootstrap.planning import planned
 from leverd.cli.given import settings_of
 from leverd.devnet.chain import Chain

@@ -14,8 +14,8 @@ from tests.journal_events import SteadyClock, decision
 from tests.unit.engine.daemons import Stage
 
 from leverd.adapters.sql_journal import SqlJournal, SqlLedger, SqlRequests, acquire_lock
-from leverd.bootstrap.daemon import signer_lock
 from leverd.bootstrap.places import Places
+from leverd.bootstrap.signing_alone import signer_lock
 from leverd.cli import orders
 from leverd.domain.events import DecisionTaken, UnwindRequested
 from leverd.errors import JournalLockedError

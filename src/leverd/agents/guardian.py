@@ -28,6 +28,7 @@ from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.quiet import Band, Quiet
 from leverd.domain.view import View
 from leverd.interfaces.agent import AgentKind
+from leverd.interfaces.safer import HIGHER, LOWER
 
 NAME: Final = "guardian"
 
@@ -44,14 +45,26 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    alert_below: Decimal | None = Field(None, gt=1, description="health that raises an alert")
-    deleverage_below: Decimal | None = Field(None, gt=1, description="health that deleverages")
-    repay_to: Decimal | None = Field(None, gt=1, description="health a deleverage returns to")
+    alert_below: Decimal | None = Field(
+        None, gt=1, description="health that raises an alert", json_schema_extra=HIGHER
+    )
+    deleverage_below: Decimal | None = Field(
+        None, gt=1, description="health that deleverages", json_schema_extra=HIGHER
+    )
+    repay_to: Decimal | None = Field(
+        None, gt=1, description="health a deleverage returns to", json_schema_extra=HIGHER
+    )
     target: Decimal | None = Field(
-        None, gt=1, description="leverage it guards; taken from the other agents if unset"
+        None,
+        gt=1,
+        description="leverage it guards; taken from the other agents if unset",
+        json_schema_extra=LOWER,
     )
     band_high: Decimal | None = Field(
-        None, gt=1, description="highest leverage they let drift; taken from them if unset"
+        None,
+        gt=1,
+        description="highest leverage they let drift; taken from them if unset",
+        json_schema_extra=LOWER,
     )
 
     @model_validator(mode="after")

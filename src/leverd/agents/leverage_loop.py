@@ -22,6 +22,7 @@ from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.quiet import Band, Quiet
 from leverd.domain.view import View
 from leverd.interfaces.agent import AgentKind, Envelope
+from leverd.interfaces.safer import HIGHER, LOWER
 
 NAME: Final = "leverage_loop"
 
@@ -37,11 +38,19 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    target: Decimal = Field(gt=1, description="leverage to open at")
-    boost_below: Decimal = Field(ge=1, description="leverage below which it boosts")
-    repay_above: Decimal = Field(gt=1, description="leverage above which it repays")
-    boost_to: Decimal | None = Field(None, gt=1, description="where a boost ends; target if unset")
-    repay_to: Decimal | None = Field(None, ge=1, description="where it repays to; target if unset")
+    target: Decimal = Field(gt=1, description="leverage to open at", json_schema_extra=LOWER)
+    boost_below: Decimal = Field(
+        ge=1, description="leverage below which it boosts", json_schema_extra=LOWER
+    )
+    repay_above: Decimal = Field(
+        gt=1, description="leverage above which it repays", json_schema_extra=LOWER
+    )
+    boost_to: Decimal | None = Field(
+        None, gt=1, description="where a boost ends; target if unset", json_schema_extra=LOWER
+    )
+    repay_to: Decimal | None = Field(
+        None, ge=1, description="where it repays to; target if unset", json_schema_extra=LOWER
+    )
     change_min: Decimal = Field(ge=0, description="smallest change of leverage worth making")
     wait_s_min: int = Field(ge=0, description="chain seconds between two rebalances")
     cost_share_max: Decimal = Field(
@@ -51,7 +60,10 @@ class Params(BaseModel):
         Decimal(0), ge=0, description="USD left of that share after all costs"
     )
     health_floor: Decimal = Field(
-        Decimal(0), ge=0, description="health below which it repays at any cost; 0 is none"
+        Decimal(0),
+        ge=0,
+        description="health below which it repays at any cost; 0 is none",
+        json_schema_extra=HIGHER,
     )
 
     @model_validator(mode="after")

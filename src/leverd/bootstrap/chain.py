@@ -43,6 +43,7 @@ class Chain:
     config: EvmVenueConfig
     client: EvmClient
     venue: EvmVenue
+    budget: GasBudget | None = None  # what its signer may promise; None where nothing is signed
 
 
 def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
@@ -71,7 +72,7 @@ def open_chain(settings: Settings, places: Places, account: LocalAccount, clock:
     )
     budget = GasBudget(config.gas_day_wei_max, config.gas_day_guardian_wei)
     signer = LocalSigner(account, allow, budget)
-    return Chain(config, client, EvmVenue(config, client, signer, clock))
+    return Chain(config, client, EvmVenue(config, client, signer, clock), budget)
 
 
 def open_client(config: EvmVenueConfig, clock: Clock) -> EvmClient:
@@ -109,6 +110,11 @@ def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenue
         gas_day_wei_max=limits.gas_day_wei_max,
         gas_day_guardian_wei=int(limits.gas_day_wei_max * limits.guardian_gas_share),
     )
+
+
+def gas_bounds(limits: Limits) -> tuple[int, int]:
+    """Return the gas a key may promise in a day, and the part that is the guardian's; wei."""
+    return limits.gas_day_wei_max, int(limits.gas_day_wei_max * limits.guardian_gas_share)
 
 
 def account_artifact(name: str) -> dict[str, str]:

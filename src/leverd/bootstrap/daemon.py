@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from importlib import metadata
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from leverd.adapters.log_notifier import LogNotifier
-from leverd.adapters.sql_journal import Heartbeat, Lock, SqlJournal, SqlRequests, acquire_lock
+from leverd.adapters.sql_journal import Heartbeat, SqlJournal, SqlRequests
 from leverd.adapters.sql_journal.database import file_of
-from leverd.bootstrap.agents import find_agents
-from leverd.bootstrap.chain import Chain, key_of, open_chain
+from leverd.bootstrap.chain import Chain, gas_bounds, key_of, open_chain, venue_config
+from leverd.bootstrap.kept_settings import keep
 from leverd.bootstrap.places import Places, resolve
+from leverd.bootstrap.seating import guards_only, own_agents, seats_of
+from leverd.bootstrap.signing_alone import SignerLock, signer_lock
+from leverd.bootstrap.sources import Source
+from leverd.bootstrap.tuning import FileTuner, Hands, tuned
 from leverd.domain.events import AlertRaised, Event
 from leverd.domain.money import Asset
 from leverd.domain.position import Mandate
@@ -29,12 +29,12 @@ from leverd.engine.memory_guard import MemoryGuard
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
 from leverd.engine.stopwatch import TimedAgent
-from leverd.engine.turn import Seat, Timing
+from leverd.engine.turn import Timing
 from leverd.execution.executor import Executor, Ways
 from leverd.execution.verify import StepDone
-from leverd.interfaces.agent import AgentKind, Envelope
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.journal import Binding
+from leverd.interfaces.supervisor import Alone, Supervisor
 from leverd.settings import Settings
 
 DEADLINE_S: Final = 600
@@ -47,6 +47,18 @@ STOP_GRACE_S: Final = 30.0
 """Wall seconds that a stop may take to settle what is in flight."""
 
 
+_ALONE: Final = Alone()
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a daemon is kept: who looks after it, and where it may be told new settings."""
+
+    source: Source | None = None  # None: settings do not change while it runs
+    supervisor: Supervisor = _ALONE
+    guards_only: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A daemon and what has to be closed after it."""
@@ -56,7 +68,8 @@ class Opened:
     chain: Chain
     recorder: Recorder
     requests: SqlRequests
-    lock: Lock
+    lock: SignerLock
+    tuner: FileTuner | None = None
 
     async def close(self) -> None:
         """Release the chain, the journal and the locks."""
@@ -66,12 +79,9 @@ class Opened:
         self.lock.release()
 
 
-def own_agents(settings: Settings) -> Mapping[str, AgentKind[Any]]:
-    """Return every agent kind the settings can name."""
-    return find_agents(Path(each) for each in settings.agents_path)
-
-
-async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float, only: str = "") -> Opened:
+async def open_daemon(
+    settings: Settings, clock: Clock, *, wait_s: float, only: str = "", care: Care | None = None
+) -> Opened:
     """Return a daemon that is connected, bound to its journal, and alone with its key.
 
     `only` is the one position it keeps, "" for all; slots of every one are settled.
@@ -81,6 +91,7 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float, only: 
         JournalError: the journal is damaged, foreign, or held by another process.
         SecretError: the key is missing or wrong.
     """
+    care = care or Care()
     places = resolve(settings)
     account = key_of(settings.key, os.environ)
     chain = open_chain(settings, places, account, clock)
@@ -94,6 +105,9 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float, only: 
         recorder.bind(Binding(settings.mode, places.chain_id, await chain.client.genesis()))
         requests = SqlRequests(journal, clock)
         charter = charter_of(settings, places, clock, only)
+        if care.guards_only:
+            charter = replace(charter, seats=guards_only(settings, charter.seats))
+        tuner = _tuner(settings, places, chain, clock, care)
         world = World(
             clock,
             chain.venue,
@@ -103,31 +117,50 @@ async def open_daemon(settings: Settings, clock: Clock, *, wait_s: float, only: 
             _executor(chain, recorder, places),
             MemoryGuard(settings.memory.warn_mb, settings.memory.stop_mb),
             Heartbeat(journal).beat,
+            supervisor=care.supervisor,
+            tuner=tuner,
         )
         undo.pop_all()  # from here on the caller closes
-    return Opened(Daemon(charter, world), charter, chain, recorder, requests, lock)
+    daemon = Daemon(charter, world)
+    if tuner is not None:
+        tuner.rouse = daemon.wake
+    care.supervisor.pace(charter.pace.look_s_max / charter.speed)
+    return Opened(daemon, charter, chain, recorder, requests, lock, tuner)
+
+
+def _tuner(
+    settings: Settings, places: Places, chain: Chain, clock: Clock, care: Care
+) -> FileTuner | None:
+    """Return what reads the settings anew, None where they stay as they are.
+
+    The highest fee the signer ever signs for is fixed at the start; its budget is not.
+    """
+    if care.source is None or care.guards_only:
+        return None
+
+    def fits(new: Settings) -> bool:
+        wanted = venue_config(new, places, new.limits.limits())
+        return wanted.gas_price_wei_max <= chain.config.gas_price_wei_max
+
+    def apply(new: Settings) -> None:
+        assert chain.budget is not None, "this chain is opened to sign"
+        chain.budget.rebound(*gas_bounds(new.limits.limits()))
+        keep(new)
+
+    hands = Hands(
+        clock=clock,
+        supervisor=care.supervisor,
+        kinds=own_agents(settings),
+        charter_of=lambda new, charter: tuned(charter, charter_of(new, places, clock)),
+        fits=fits,
+        apply=apply,
+    )
+    return FileTuner(care.source, settings, hands)
 
 
 def _executor(chain: Chain, recorder: Recorder, places: Places) -> Executor:
     described = ways(recorder, places.native, chain.config.name)
     return Executor(chain.venue, recorder, places.mandates, described)
-
-
-def signer_lock(places: Places, address: str) -> Lock:
-    """Return the lock that makes us the machine's only process to sign for a key on a chain.
-
-    It lies apart from any journal, so that two journals do not hide two signers. Local
-    chains all have one id; what tells them apart is where they answer.
-
-    Raises:
-        JournalLockedError: another process has it.
-    """
-    folder = Path(tempfile.gettempdir()) / f"leverd-{os.getuid()}"
-    local = f"-{urlsplit(places.rpc[0]).port}" if places.profile == "local" else ""
-    return acquire_lock(
-        folder / f"signer-{places.chain_id}{local}-{address}.lock",
-        what=f"the key {address} on chain {places.chain_id}",
-    )
 
 
 def charter_of(settings: Settings, places: Places, clock: Clock, only: str = "") -> Charter:
@@ -150,31 +183,6 @@ def charter_of(settings: Settings, places: Places, clock: Clock, only: str = "")
     )
 
 
-def seats_of(
-    settings: Settings, position: str, wrap: Callable[[Any], Any] = lambda agent: agent
-) -> Sequence[Seat]:
-    """Return the agents of a position, guards first; guards learn what the others ask for."""
-    kinds = own_agents(settings)
-    named = settings.positions[position].agents
-    envelopes = [kinds[name].envelope(params) for name, params in named.items()]
-    asked = [envelope for envelope in envelopes if envelope is not None]
-    seats = []
-    for (name, params), envelope in zip(named.items(), envelopes, strict=True):
-        guards = envelope is None
-        told = _told(params, asked) if guards else params
-        seats.append(Seat(wrap(kinds[name].make(told)), guards))
-    return sorted(seats, key=lambda seat: not seat.guards)
-
-
-def envelope_of(settings: Settings, position: str) -> Envelope | None:
-    """Return the riskiest envelope of a position's agents, None if all only lower risk."""
-    kinds = own_agents(settings)
-    named = settings.positions[position].agents.items()
-    asked = [kinds[name].envelope(params) for name, params in named]
-    risky = [envelope for envelope in asked if envelope is not None]
-    return max(risky, key=lambda envelope: envelope.band_high, default=None)
-
-
 def ways(recorder: Recorder, native: Asset, source: str) -> Ways:
     """Return how the executor describes its steps to the journal."""
 
@@ -183,17 +191,6 @@ def ways(recorder: Recorder, native: Asset, source: str) -> Ways:
         return accounting.marks_around(page, done, native, source)
 
     return Ways(snapshot_of, mark)
-
-
-def _told(params: Any, asked: Sequence[Envelope]) -> Any:
-    """Return a guard's parameters with what the others ask for, where it leaves that open."""
-    fields = type(params).model_fields
-    if not asked or not {"target", "band_high"} <= fields.keys():
-        return params
-    top = max(asked, key=lambda envelope: envelope.band_high)
-    known: dict[str, Decimal] = {"target": top.leverage_target, "band_high": top.band_high}
-    missing = {name: value for name, value in known.items() if getattr(params, name) is None}
-    return params.model_copy(update=missing)
 
 
 def _say(code: str, message: str) -> None:

@@ -16,11 +16,10 @@ from leverd.adapters.evm.allow_list import GAS_MAX, AllowList, Rule
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.signer import LocalSigner
 from leverd.adapters.secrets import EnvironmentSecrets
-from leverd.adapters.sql_journal import Lock
 from leverd.bootstrap.chain import Chain, key_of
-from leverd.bootstrap.daemon import signer_lock
 from leverd.bootstrap.looking import Memory, address_of
 from leverd.bootstrap.places import Places
+from leverd.bootstrap.signing_alone import SignerLock, signer_lock
 from leverd.domain.fixed_point import mul_div_up
 from leverd.errors import JournalLockedError, OwnerError, RevertedError, UnreachableError
 from leverd.interfaces.chain_client import Call, Receipt
@@ -115,7 +114,7 @@ def operator_address(settings: Settings) -> str:
     return address_of(settings.key)
 
 
-def alone_with(places: Places, wallet: Wallet, memory: Memory) -> Lock:
+def alone_with(places: Places, wallet: Wallet, memory: Memory) -> SignerLock:
     """Return the lock that makes us the only process to sign for `wallet`.
 
     Raises:

@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from leverd.agents import guardian
-from leverd.bootstrap.daemon import envelope_of, seats_of
 from leverd.bootstrap.looking import watching
 from leverd.bootstrap.places import NOWHERE, resolve
+from leverd.bootstrap.seating import envelope_of, seats_of
 from leverd.domain.view import View
 from leverd.engine.collect import views
 from leverd.engine.state import Book

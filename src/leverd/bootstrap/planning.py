@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain
-from leverd.bootstrap.daemon import DEADLINE_S, DEADLINE_URGENT_S, seats_of
+from leverd.bootstrap.daemon import DEADLINE_S, DEADLINE_URGENT_S
 from leverd.bootstrap.looking import Memory, check_binding, remembered, watching
 from leverd.bootstrap.places import resolve
+from leverd.bootstrap.seating import seats_of
 from leverd.domain.view import View
 from leverd.engine.collect import views
 from leverd.engine.preview import Preview, previewed, seat_for
@@ -62,7 +63,7 @@ async def _planned(settings: Settings, position: str, target: Decimal | None) ->
         observation = await chain.venue.observe(places.mandates)
         found = views(observation, memory.book, open_slots=memory.open_slots)
         previews = [
-            _preview(settings, name, view, memory, target)
+            preview_of(settings, name, view, memory, target)
             for name, view in found.items()
             if position in {"", name}
         ]
@@ -83,9 +84,10 @@ async def _tried(chain: Chain, preview: Preview) -> Planned:
     return Planned(preview, gas, "")
 
 
-def _preview(
+def preview_of(
     settings: Settings, name: str, view: View, memory: Memory, target: Decimal | None
 ) -> Preview:
+    """Return the turn that the daemon would take of `view`, thought through to its end."""
     limits, delay_s = settings.limits.limits(), settings.engine.inclusion_delay_s
     view = _watched(view, limits, memory.book.page(name).failures)
     outcome = turn(

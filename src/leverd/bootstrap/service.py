@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from loguru import logger
@@ -12,12 +15,15 @@ from loguru import logger
 from leverd.adapters.evm import preflight
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.system_clock import SystemClock
+from leverd.adapters.systemd_notify import SystemdSupervisor
 from leverd.bootstrap import feasible
-from leverd.bootstrap.daemon import Opened, open_daemon
-from leverd.domain.events import TradingStateChanged
+from leverd.bootstrap.daemon import Care, Opened, open_daemon
+from leverd.bootstrap.kept_settings import keep
+from leverd.bootstrap.sources import Source
+from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.view import TradingState, View
 from leverd.engine.collect import views
-from leverd.errors import UnreachableError
+from leverd.errors import JournalDamagedError, LeverdError, UnreachableError
 from leverd.interfaces.clock import Clock
 from leverd.settings import Settings
 
@@ -27,27 +33,65 @@ _ATTEMPT_S: Final = 2.0
 """One attempt to reach the chain; between two of them a stop is heard."""
 
 
-def run(settings: Settings, *, wait_s: float) -> int:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a daemon is started."""
+
+    wait_s: float  # wall seconds to wait for the chain
+    source: Source | None = None  # where a SIGHUP finds the settings
+    guarding: LeverdError | None = None  # run the guards alone, because of this
+
+
+class _Bell:
+    """SIGHUP: remembered until somebody is there to hear it."""
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._hear: Callable[[], None] | None = None
+
+    def ring(self) -> None:
+        self._rung = True
+        if self._hear is not None:
+            self._hear()
+
+    def heard_by(self, hear: Callable[[], None]) -> None:
+        self._hear = hear
+        if self._rung:
+            hear()
+
+
+def run(settings: Settings, start: Start) -> int:
     """Run the daemon until a signal stops it; return 0.
 
     Raises:
         LeverdError: it could not start; nothing was sent.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the key
-    return asyncio.run(_run(settings, SystemClock(), wait_s))
+    clock = SystemClock()
+    note = f"GUARDS ONLY, {start.guarding.code}" if start.guarding else ""
+    supervisor = SystemdSupervisor(os.environ, clock, note=note)
+    care = Care(start.source, supervisor, guards_only=start.guarding is not None)
+    return asyncio.run(_run(settings, clock, start, care))
 
 
-async def _run(settings: Settings, clock: Clock, wait_s: float) -> int:
-    stop = asyncio.Event()
+async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> int:
+    stop, bell = asyncio.Event(), _Bell()
     loop = asyncio.get_running_loop()
     for each in _SIGNALS:
         loop.add_signal_handler(each, stop.set)
-    opened = await _open(settings, clock, wait_s, stop)
+    loop.add_signal_handler(signal.SIGHUP, bell.ring)
+    opened = await _open(settings, clock, start.wait_s, stop, care)
     if opened is None:
         logger.info("stopped before the chain answered; nothing was begun")
         return 0
     try:
-        await _check(settings, opened)
+        if start.guarding is not None:
+            await _check_guarding(opened, start.guarding)
+        else:
+            await _check(settings, opened)
+            keep(settings)
+        # Guards alone take no new settings: what starts us again begins with them.
+        bell.heard_by(stop.set if opened.tuner is None else opened.tuner.ask)
         await opened.daemon.run(stop)
     finally:
         await opened.close()
@@ -55,13 +99,14 @@ async def _run(settings: Settings, clock: Clock, wait_s: float) -> int:
 
 
 async def _open(
-    settings: Settings, clock: Clock, wait_s: float, stop: asyncio.Event
+    settings: Settings, clock: Clock, wait_s: float, stop: asyncio.Event, care: Care
 ) -> Opened | None:
     """Return the daemon, retrying while no chain answers; None when told to stop first."""
     deadline = clock.monotonic() + wait_s
     while not stop.is_set():
+        care.supervisor.starting("waiting for the chain", _ATTEMPT_S + _RETRY_S)
         try:
-            return await open_daemon(settings, clock, wait_s=min(_ATTEMPT_S, wait_s))
+            return await open_daemon(settings, clock, wait_s=min(_ATTEMPT_S, wait_s), care=care)
         except UnreachableError as error:
             if clock.monotonic() + _RETRY_S >= deadline:
                 raise
@@ -87,15 +132,50 @@ async def _check(settings: Settings, opened: Opened) -> None:
         LeverdError: nothing may be signed.
         InfeasibleError: with no position open. With one, it goes REDUCING instead.
     """
+    await _check_chain(opened)
+    chain, mandates = opened.chain, opened.charter.mandates
+    opened.recorder.restore()
+    observation = await chain.venue.observe(mandates)
+    for name, view in views(observation, opened.recorder.book, open_slots=0).items():
+        await _judge(settings, opened, name, view)
+
+
+async def _check_chain(opened: Opened) -> None:
+    """Check that something may be signed.
+
+    Raises:
+        LeverdError: nothing may.
+    """
     chain, mandates = opened.chain, opened.charter.mandates
     for finding in await preflight.check(chain.config, chain.client, chain.venue.signer, mandates):
         if finding.severity is Severity.ERROR:
             raise finding.error
         logger.warning("{}", finding.error)
+
+
+async def _check_guarding(opened: Opened, why: LeverdError) -> None:
+    """Check the chain, and say why the guards are alone; whether it is feasible is no matter now.
+
+    What a damaged journal lost may have been an order to hold back: then only less risk is
+    taken until the owner's resume, also by a daemon that comes after.
+
+    Raises:
+        LeverdError: nothing may be signed.
+    """
+    await _check_chain(opened)
     opened.recorder.restore()
-    observation = await chain.venue.observe(mandates)
-    for name, view in views(observation, opened.recorder.book, open_slots=0).items():
-        await _judge(settings, opened, name, view)
+    message = f"guarding only, nothing else is done: {why}"
+    logger.error("{}", message)
+    await opened.recorder.append(AlertRaised("", why.code, message))
+    if not isinstance(why, JournalDamagedError):
+        return
+    for mandate in opened.charter.mandates:
+        name = mandate.position_id
+        if opened.recorder.book.page(name).record.trading_state is TradingState.ACTIVE:
+            reason = "the journal was damaged; what it lost may have been an order"
+            await opened.recorder.append(
+                TradingStateChanged(name, TradingState.REDUCING, reason, "breaker")
+            )
 
 
 async def _judge(settings: Settings, opened: Opened, name: str, view: View) -> None:

@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from leverd.cli.given import Config, Mode, settings_of
+from leverd.cli.given import DEFAULT, Config, JournalFile, Mode, settings_of
+from leverd.errors import JournalDamagedError, LeverdError, OwnerError, SettingsError
 
-Wait = Annotated[
+if TYPE_CHECKING:
+    from leverd.settings import Settings
+
+Wait: TypeAlias = Annotated[
     float,
     typer.Option("--wait", help="Seconds to wait for the chain at start before giving up."),
 ]
+GuardOnly: TypeAlias = Annotated[
+    bool, typer.Option("--guard-only", help="Run the guards alone; they only lower risk.")
+]
+OrGuard: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--or-guard", help="Where settings or journal are broken, guard instead of ending."
+    ),
+]
 
 
-def command(config: Config = None, mode: Mode = "", wait: Wait = 60.0) -> None:
+def command(
+    config: Config = None,
+    mode: Mode = "",
+    wait: Wait = 60.0,
+    guard_only: GuardOnly = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    or_guard: OrGuard = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    journal: JournalFile = None,
+) -> None:
     """Run the agent until told to stop."""
-    settings = settings_of(config, mode)
+    files = config or [DEFAULT]
+    why: LeverdError | None = None
+    if guard_only:
+        why = OwnerError("the owner said --guard-only", number=8)
+    try:
+        settings = settings_of(config, mode)
+    except SettingsError as error:
+        if not (guard_only or or_guard):
+            raise
+        settings, why = _kept(files, mode, journal, error), error
     from leverd.cli import logs  # noqa: PLC0415 -- loads loguru
 
     logs.set_up(settings.logs)
-    from leverd.bootstrap.service import run  # noqa: PLC0415 -- loads web3
+    raise typer.Exit(_run(settings, files, mode, wait, why, or_guard=or_guard))
 
-    raise typer.Exit(run(settings, wait_s=wait))
+
+def _kept(files: list[Path], mode: str, journal: Path | None, error: SettingsError) -> Settings:
+    from leverd.bootstrap.guarding import settings_kept  # noqa: PLC0415 -- loads web3
+
+    return settings_kept(files, mode, journal, error)
+
+
+def _run(
+    settings: Settings,
+    files: list[Path],
+    mode: str,
+    wait_s: float,
+    why: LeverdError | None,
+    *,
+    or_guard: bool,
+) -> int:
+    from leverd.bootstrap import guarding, service  # noqa: PLC0415 -- loads web3
+    from leverd.bootstrap.sources import Source  # noqa: PLC0415 -- as above
+
+    if why is not None:
+        return guarding.run(settings, why, wait_s=wait_s)
+    try:
+        source = Source(files, mode, dict(os.environ))
+        return service.run(settings, service.Start(wait_s, source))
+    except JournalDamagedError as error:
+        if not or_guard:
+            raise
+        return guarding.run(settings, error, wait_s=wait_s)

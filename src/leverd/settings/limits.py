@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from leverd.interfaces.safer import HIGHER, LOWER, NEITHER
 from leverd.risk.limits import Limits
 from leverd.settings.types import Fraction, Model, Number, Positive, Whole
 
@@ -15,42 +16,99 @@ _ETHER = 10**18
 
 
 class LimitsSection(Model):
-    """Hard bounds on every plan. Ratios are plain fractions: 0.01 is 1 %."""
+    """Hard bounds on every plan. Ratios are plain fractions: 0.01 is 1 %.
 
-    leverage_max: Annotated[Number, Field(ge=1, description="exposure / equity")]
-    position_usd_max: Annotated[Positive, Field(description="exposure of one position, USD")]
-    active_positions_max: Annotated[Whole, Field(ge=1)]
+    Each says which way it is safer: a changed file may by itself move it that way only. Of
+    `health_step_min` neither is: higher holds deleverages back, lower lets them pass nearer 1.
+    """
+
+    leverage_max: Annotated[
+        Number, Field(json_schema_extra=LOWER, ge=1, description="exposure / equity")
+    ]
+    position_usd_max: Annotated[
+        Positive, Field(json_schema_extra=LOWER, description="exposure of one position, USD")
+    ]
+    active_positions_max: Annotated[Whole, Field(json_schema_extra=LOWER, ge=1)]
     health_min: Annotated[
-        Number, Field(gt=1, description="lowest health a plan that raises risk may end at")
+        Number,
+        Field(
+            json_schema_extra=HIGHER,
+            gt=1,
+            description="lowest health a plan that raises risk may end at",
+        ),
     ]
     health_step_min: Annotated[
-        Number, Field(gt=1, description="lowest health a plan that lowers risk may pass through")
+        Number,
+        Field(
+            json_schema_extra=NEITHER,
+            gt=1,
+            description="lowest health a plan that lowers risk may pass through",
+        ),
     ]
-    shock: Annotated[Number, Field(gt=-1, le=0, description="price move to survive, -0.1 is -10 %")]
-    slippage_max: Annotated[Fraction, Field(description="quote to worst fill")]
-    price_impact_max: Annotated[Fraction, Field(description="market price to average fill")]
-    oracle_gap_max: Annotated[Fraction, Field(description="oracle price to market price")]
-    gas_price_gwei_max: Annotated[Positive, Field(description="unhurried plans, gwei per gas")]
+    shock: Annotated[
+        Number,
+        Field(
+            json_schema_extra=LOWER, gt=-1, le=0, description="price move to survive, -0.1 is -10 %"
+        ),
+    ]
+    slippage_max: Annotated[
+        Fraction, Field(json_schema_extra=LOWER, description="quote to worst fill")
+    ]
+    price_impact_max: Annotated[
+        Fraction, Field(json_schema_extra=LOWER, description="market price to average fill")
+    ]
+    oracle_gap_max: Annotated[
+        Fraction, Field(json_schema_extra=LOWER, description="oracle price to market price")
+    ]
+    gas_price_gwei_max: Annotated[
+        Positive, Field(json_schema_extra=LOWER, description="unhurried plans, gwei per gas")
+    ]
     gas_price_gwei_worst: Annotated[
-        Positive, Field(description="the year's highest base fee, gwei; prices the reserve")
+        Positive,
+        Field(
+            json_schema_extra=HIGHER,
+            description="the year's highest base fee, gwei; prices the reserve",
+        ),
     ]
-    gas_day_eth_max: Annotated[Positive, Field(description="a UTC day, all positions, ETH")]
-    guardian_gas_share: Annotated[Fraction, Field(description="part only the guardian may spend")]
+    gas_day_eth_max: Annotated[
+        Positive, Field(json_schema_extra=LOWER, description="a UTC day, all positions, ETH")
+    ]
+    guardian_gas_share: Annotated[
+        Fraction, Field(json_schema_extra=HIGHER, description="part only the guardian may spend")
+    ]
     gas_reserve_deleverages: Annotated[
-        Whole, Field(ge=0, description="deleverages the key can always pay for")
+        Whole,
+        Field(json_schema_extra=HIGHER, ge=0, description="deleverages the key can always pay for"),
     ]
-    trades_day_max: Annotated[Whole, Field(ge=1, description="plans a UTC day, all positions")]
-    cooldown_after_loss_s: Annotated[Whole, Field(ge=0)]
-    cost_share_max: Annotated[Fraction, Field(description="cost of a rebalance to value moved")]
+    trades_day_max: Annotated[
+        Whole, Field(json_schema_extra=LOWER, ge=1, description="plans a UTC day, all positions")
+    ]
+    cooldown_after_loss_s: Annotated[Whole, Field(json_schema_extra=HIGHER, ge=0)]
+    cost_share_max: Annotated[
+        Fraction, Field(json_schema_extra=LOWER, description="cost of a rebalance to value moved")
+    ]
     profit_usd_min: Annotated[
-        Number, Field(ge=0, description="USD left of that share after all costs")
+        Number,
+        Field(json_schema_extra=HIGHER, ge=0, description="USD left of that share after all costs"),
     ]
-    drag_max: Annotated[Fraction, Field(description="equity a year that a band may cost")]
+    drag_max: Annotated[
+        Fraction, Field(json_schema_extra=LOWER, description="equity a year that a band may cost")
+    ]
     portfolio_stop: Annotated[
-        Number, Field(gt=0, le=1, description="drop from the peak that unwinds all, 0.3 is -30 %")
+        Number,
+        Field(
+            json_schema_extra=LOWER,
+            gt=0,
+            le=1,
+            description="drop from the peak that unwinds all, 0.3 is -30 %",
+        ),
     ]
-    view_age_s_max: Annotated[Whole, Field(ge=1, description="oldest view that may raise risk")]
-    sources_min: Annotated[Whole, Field(ge=1, description="sources that must name one head")]
+    view_age_s_max: Annotated[
+        Whole, Field(json_schema_extra=LOWER, ge=1, description="oldest view that may raise risk")
+    ]
+    sources_min: Annotated[
+        Whole, Field(json_schema_extra=HIGHER, ge=1, description="sources that must name one head")
+    ]
 
     def limits(self) -> Limits:
         """Return the limits as the gate reads them, in wei and plain fractions."""

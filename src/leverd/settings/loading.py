@@ -71,6 +71,19 @@ def agents_path(files: Sequence[File], env: Mapping[str, str]) -> tuple[str, ...
     return tuple(each for each in named if isinstance(each, str))
 
 
+def journal_path(files: Sequence[File], env: Mapping[str, str], *, mode: str = "") -> str:
+    """Return what the files say of the journal, "" if nothing can be read, whatever else is wrong.
+
+    For those who must find it when nothing else of the files can be used.
+    """
+    tree = read_files(files)
+    override(tree, env)
+    journal = tree.values.get("journal")
+    named = journal.get("path") if isinstance(journal, dict) else None
+    mode = mode or str(tree.values.get("mode", ""))
+    return named.replace("{mode}", mode) if isinstance(named, str) else ""
+
+
 def _agents(
     tree: Tree, kinds: Mapping[str, AgentKind[Any]]
 ) -> tuple[dict[Path, BaseModel], list[Problem]]:

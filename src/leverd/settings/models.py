@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
+from leverd.interfaces.safer import HIGHER, LOWER
 from leverd.settings.limits import LimitsSection
 from leverd.settings.types import (
     Account,
@@ -61,6 +62,9 @@ class UniswapV3(Model):
     fee: Annotated[Whole, Field(ge=1, lt=1_000_000, description="parts per million")]
     factory: Address | None = None
     quoter: Address | None = None
+    router: Annotated[
+        Address | None, Field(description="SwapRouter, for a position of a plain address")
+    ] = None
 
 
 VenueSection: TypeAlias = Annotated[AaveV3 | UniswapV3, Field(discriminator="kind")]
@@ -99,10 +103,23 @@ class PositionSection(Model):
 class EngineSection(Model):
     """The pace of the loop. Seconds are of chain time."""
 
-    look_s_max: Annotated[Whole, Field(ge=1, description="between looks when calm")]
-    look_s_min: Annotated[Whole, Field(ge=1, description="when health nears 1")]
-    inclusion_delay_s: Annotated[Whole, Field(ge=0, description="what feasibility adds to a look")]
-    gap: Annotated[Fraction | None, Field(description="move that must not liquidate")] = None
+    look_s_max: Annotated[
+        Whole, Field(json_schema_extra=LOWER, ge=1, description="between looks when calm")
+    ]
+    look_s_min: Annotated[
+        Whole, Field(json_schema_extra=LOWER, ge=1, description="when health nears 1")
+    ]
+    inclusion_delay_s: Annotated[
+        Whole,
+        Field(json_schema_extra=HIGHER, ge=0, description="what feasibility adds to a look"),
+    ]
+    gap: Annotated[
+        Fraction | None,
+        Field(json_schema_extra=HIGHER, description="move that must not liquidate"),
+    ] = None
+    watch: Annotated[
+        Flag, Field(description="take a changed file by itself where it only tightens")
+    ] = True
 
 
 class LogsSection(Model):
@@ -126,7 +143,7 @@ class MemorySection(Model):
 class Settings(Model):
     """Everything an owner says to leverd."""
 
-    mode: Literal["devnet", "live"]
+    mode: Literal["devnet", "fork", "live"]
     journal: JournalSection
     chain: ChainSection
     tokens: Mapping[str, Token] = Field(default_factory=dict)
@@ -138,6 +155,9 @@ class Settings(Model):
     logs: LogsSection = Field(default_factory=LogsSection)
     memory: MemorySection = Field(default_factory=MemorySection)
     agents_path: tuple[Text, ...] = ()
+    real_money: Annotated[
+        Flag, Field(description="true: mode live may run; --mode live must be said as well")
+    ] = False
 
     def fingerprint(self) -> str:
         """Return a hash of everything said, the same for the same settings."""

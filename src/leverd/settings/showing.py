@@ -26,6 +26,12 @@ def as_yaml(settings: Settings) -> str:
     return yaml.dump(in_force(settings), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
+def exact_yaml(settings: Settings) -> str:
+    """Return all settings as YAML that reads back as the same; for files only we read."""
+    plain = _plain(settings.model_dump(by_alias=True, exclude_none=True))
+    return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
 def redacted(url: str) -> str:
     """Return `url` without user, path and query, where RPC providers put their keys."""
     parts = urlsplit(url)

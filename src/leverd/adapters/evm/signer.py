@@ -29,6 +29,10 @@ class GasBudget:
     _day: int = 0
     _promised: dict[int, int] = field(default_factory=dict)
 
+    def rebound(self, day_max: int, guardian_only: int) -> None:
+        """Hold promises to other bounds from now on; what is promised stays promised."""
+        self.day_max, self.guardian_only = day_max, guardian_only
+
     def promise(self, nonce: int, wei: int, *, lowers_risk: bool) -> None:
         """Count `wei` for `nonce`.
 
@@ -113,6 +117,10 @@ class LocalSigner:
         rule = self._allow.find(transaction, self.address)
         self._check_approval(transaction)
         self._charge(transaction, rule)
+        listed = [
+            {"address": one.address, "storageKeys": [f"0x{slot:064x}" for slot in one.slots]}
+            for one in transaction.access_list
+        ]
         signed = self._account.sign_transaction(
             {
                 "type": 2,
@@ -124,6 +132,7 @@ class LocalSigner:
                 "gas": transaction.gas,
                 "maxFeePerGas": transaction.max_fee,
                 "maxPriorityFeePerGas": transaction.priority_fee,
+                "accessList": listed,
             }
         )
         return SignedTransaction("0x" + bytes(signed.hash).hex(), bytes(signed.raw_transaction))
