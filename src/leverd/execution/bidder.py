@@ -74,7 +74,16 @@ class Bidder:
             await self._keep(slot, seen)
             return
         step = of_text(act.step_text)
-        order = Order(mandate, step, slot.number, act.sequence, act.deadline, act.gas_limit, bid)
+        order = Order(
+            mandate,
+            step,
+            slot.number,
+            act.sequence,
+            act.deadline,
+            act.gas_limit,
+            bid,
+            repeats=bytes.fromhex(act.payload),
+        )
         await self._again(act, "bump", self._venue.sign(order))
 
     async def cancel(self, slot: Slot, least: Fees, seen: Sighting) -> None:

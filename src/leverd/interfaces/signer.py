@@ -7,6 +7,14 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """A contract that a transaction will touch, and which of its storage slots."""
+
+    address: str
+    slots: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnsignedTransaction:
     """An EIP-1559 transaction, whole but for its signature."""
 
@@ -18,6 +26,7 @@ class UnsignedTransaction:
     gas: int
     max_fee: int  # wei per gas
     priority_fee: int  # wei per gas
+    access_list: tuple[Access, ...] = ()  # paid beforehand, for less (EIP-2930)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Signer(Protocol):
         """Return `transaction`, signed.
 
         Raises:
-            SigningRefusedError: chain, target, selector, value, approval or fee is not allowed.
+            SigningRefusedError: chain, target, selector, value, approval, fee or the length of
+                the access list is not allowed.
         """
         ...

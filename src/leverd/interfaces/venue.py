@@ -55,6 +55,7 @@ class Order:
     deadline: int  # chain time, unix seconds
     gas_limit: int
     fees: Fees
+    repeats: bytes = b""  # an earlier payload for this slot that does the same, b"" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ class Venue(Protocol):
 
     async def sign(self, order: Order) -> Attempt:
         """Return `order` as a signed payload, without sending it.
+
+        One that repeats an earlier payload differs from it in its fees alone.
 
         Raises:
             SigningRefusedError: the allow-list says no.

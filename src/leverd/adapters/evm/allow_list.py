@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from leverd.adapters.evm import abi, codes, erc20
+from leverd.adapters.evm import abi, access_list, codes, erc20
 from leverd.errors import SigningRefusedError
 from leverd.interfaces.signer import UnsignedTransaction
 
@@ -74,6 +74,10 @@ class AllowList:
             raise refused(codes.TOO_MUCH_GAS, f"{transaction.gas} gas, at most {GAS_MAX}")
         if transaction.value < 0:
             raise refused(codes.TOO_MUCH_VALUE, "less than nothing goes with the call")
+        if not access_list.is_bounded(transaction.access_list):
+            raise refused(
+                codes.TOO_LONG_LIST, f"an access list of {len(transaction.access_list)} contracts"
+            )
 
     def _named(self, transaction: UnsignedTransaction) -> Rule:
         there = [rule for rule in self.rules if _same(rule.target, transaction.to)]

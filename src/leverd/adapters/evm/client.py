@@ -25,7 +25,7 @@ from leverd.adapters.evm import (
     wire,
 )
 from leverd.adapters.evm.batch_reader import BatchReader, Pin
-from leverd.adapters.evm.simulation import Rehearsals
+from leverd.adapters.evm.simulation import Rehearsals, Tried
 from leverd.adapters.evm.slot_look import Finality, SlotLook
 from leverd.adapters.evm.sources import PATIENT, Patience, Sources
 from leverd.adapters.evm.transport import Answer, Ask, Endpoint, RpcError
@@ -175,7 +175,15 @@ class EvmClient:
         Raises:
             RevertedError: it would revert.
         """
-        return await self._rehearsals.gas(call, sender)
+        return (await self.try_out(call, sender=sender, listing=False)).gas
+
+    async def try_out(self, call: Call, *, sender: str, listing: bool) -> Tried:
+        """Return what `call` takes on the newest block, with an access list if `listing`.
+
+        Raises:
+            RevertedError: it would revert.
+        """
+        return await self._rehearsals.tried(call, sender, listing=listing)
 
     async def nonce(self, address: str, *, pending: bool = False) -> int:
         """Return how many transactions of `address` are mined; see `ChainClient`."""

@@ -43,6 +43,7 @@ UNNEEDED_APPROVAL: Final = 7
 FOREIGN_RECIPIENT: Final = 8
 BUDGET_SPENT: Final = 9
 OTHER_CALL: Final = 10
+TOO_LONG_LIST: Final = 11
 
 # LVD-KEY: keys and keystores
 KEY_MALFORMED: Final = 10

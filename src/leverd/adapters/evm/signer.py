@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
 from eth_utils.address import to_canonical_address
 
 from leverd.adapters.evm import codes
 from leverd.adapters.evm.allow_list import AllowList, Rule, approved, refused
-from leverd.interfaces.signer import SignedTransaction, UnsignedTransaction
+from leverd.interfaces.signer import Access, SignedTransaction, UnsignedTransaction
 
 _DAY_S: Final = 86_400
 
@@ -117,10 +119,6 @@ class LocalSigner:
         rule = self._allow.find(transaction, self.address)
         self._check_approval(transaction)
         self._charge(transaction, rule)
-        listed = [
-            {"address": one.address, "storageKeys": [f"0x{slot:064x}" for slot in one.slots]}
-            for one in transaction.access_list
-        ]
         signed = self._account.sign_transaction(
             {
                 "type": 2,
@@ -132,7 +130,7 @@ class LocalSigner:
                 "gas": transaction.gas,
                 "maxFeePerGas": transaction.max_fee,
                 "maxPriorityFeePerGas": transaction.priority_fee,
-                "accessList": listed,
+                "accessList": [_listed(one) for one in transaction.access_list],
             }
         )
         return SignedTransaction("0x" + bytes(signed.hash).hex(), bytes(signed.raw_transaction))
@@ -154,3 +152,8 @@ class LocalSigner:
                 transaction.gas * transaction.max_fee + transaction.value,
                 lowers_risk=rule.lowers_risk,
             )
+
+
+def _listed(one: Access) -> dict[str, HexStr | Sequence[HexStr]]:
+    slots = [HexStr(f"0x{slot:064x}") for slot in one.slots]
+    return {"address": HexStr(one.address), "storageKeys": slots}

@@ -7,15 +7,59 @@ reports gas after refunds, which are at most a fifth (EIP-3529).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from leverd.adapters.evm import answers, codes, questions, replies, revert_reasons, wire
+from loguru import logger
+
+from leverd.adapters.evm import (
+    access_list,
+    answers,
+    codes,
+    questions,
+    replies,
+    revert_reasons,
+    wire,
+)
 from leverd.adapters.evm.abi import malformed
+from leverd.adapters.evm.access_list import AccessList, proposed
+from leverd.adapters.evm.allow_list import GAS_MAX
 from leverd.adapters.evm.sources import Sources
 from leverd.adapters.evm.transport import Answer, Ask, RpcError
 from leverd.domain.fixed_point import mul_div_up
-from leverd.errors import NonsenseError, RevertedError
+from leverd.errors import NonsenseError, RevertedError, UnreachableError
 from leverd.interfaces.chain_client import Call
+
+_GAS_MARGIN: Final = (5, 4)
+"""A quarter above the gross estimate: indexes, ticks and slots change until it is mined."""
+
+_LISTED_S: Final = 1.0  # a list saves gas, and must not hold anything up
+_LIST_GAS: Final = 1_000_000
+"""What a list is asked for with. A node takes the most it knows unless it is told, and then
+refuses whoever could not pay for that."""
+
+_Found = tuple[int, int, Answer]
+"""Gas enough before refunds, gas used, and what was answered about a list (None: not asked)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a call takes if it is sent now."""
+
+    gas: int  # enough before refunds, without a list
+    access_list: AccessList = ()
+
+    @property
+    def limit(self) -> int:
+        """The gas to ask for: with a margin, in which a list that is all wrong has room too.
+
+        Raises:
+            RevertedError: no transaction may ask for as much.
+        """
+        if self.gas > GAS_MAX:
+            raise RevertedError(revert_reasons.OUT_OF_GAS, number=codes.OUT_OF_GAS)
+        listed = self.gas + access_list.price(self.access_list)
+        return min(max(mul_div_up(self.gas, *_GAS_MARGIN), listed), GAS_MAX)
 
 
 class Rehearsals:
@@ -24,22 +68,43 @@ class Rehearsals:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._simulates = True  # until the node says that it does not
+        self._lists = True  # until asking for a list spoils the rest
 
-    async def gas(self, call: Call, sender: str) -> int:
-        """Return gas enough for `call` before refunds, in one request.
+    async def tried(self, call: Call, sender: str, *, listing: bool) -> Tried:
+        """Return what `call` takes, with the access list the node proposes if `listing`.
+
+        The list is asked for in the same request, and nothing depends on its answer. A node
+        that fails only when asked for one is asked without, and for none again.
 
         Raises:
             RevertedError: it would revert; the reason is that of a call without a gas limit.
         """
+        if not (listing and self._lists):
+            return await self._ask(call, sender, (), None)
+        parameters = questions.transaction(call, sender) | {"gas": hex(_LIST_GAS)}
+        ask = Ask("eth_createAccessList", (parameters, questions.LATEST))
+        try:
+            return await self._ask(call, sender, (ask,), _LISTED_S)
+        except (UnreachableError, NonsenseError) as error:
+            found = await self._ask(call, sender, (), None)
+            self._lists = False
+            logger.warning("no access lists from now on: with one, {}", error)
+            return found
+
+    async def _ask(
+        self, call: Call, sender: str, listing: tuple[Ask, ...], deadline_s: float | None
+    ) -> Tried:
+        found: _Found | None = None
         if self._simulates:
-            ask = Ask("eth_simulateV1", (of(call, sender), questions.LATEST))
-            used = await self._sources.read((ask,), lambda got: gas_used(got[0]))
-            if used is not None:
-                return mul_div_up(used, 5, 4)
-            self._simulates = False
-        parameters = (questions.transaction(call, sender), questions.LATEST)
-        asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters))
-        return await self._sources.read(asks, _estimate)
+            asks = (Ask("eth_simulateV1", (of(call, sender), questions.LATEST)), *listing)
+            found = await self._sources.read(asks, _simulated, deadline_s=deadline_s)
+            self._simulates = found is not None
+        if found is None:
+            parameters = (questions.transaction(call, sender), questions.LATEST)
+            asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters), *listing)
+            found = await self._sources.read(asks, _estimated, deadline_s=deadline_s)
+        gas, used, proposal = found
+        return Tried(gas, proposed(proposal, call, sender, used))
 
 
 def of(call: Call, sender: str) -> dict[str, Any]:
@@ -71,11 +136,28 @@ def gas_used(answer: Answer) -> int | None:
     raise RevertedError(revert_reasons.name(_revert_data(result)), number=codes.REVERTED)
 
 
-def _estimate(got: Sequence[Answer]) -> int:
-    tried = replies.reply(got[0])
+def _simulated(got: Sequence[Answer]) -> _Found | None:
+    """Return what a simulation found, None if the node does not simulate.
+
+    Raises:
+        NonsenseError: it refused all that was asked, and that may be for the list's sake.
+    """
+    used = gas_used(got[0])
+    proposal = got[1] if len(got) > 1 else None
+    if used is not None:
+        return mul_div_up(used, 5, 4), used, proposal
+    if isinstance(proposal, RpcError):
+        raise malformed("neither a simulation nor an access list")
+    return None
+
+
+def _estimated(got: Sequence[Answer]) -> _Found:
+    trial, estimate, *more = got
+    tried = replies.reply(trial)
     if not tried.succeeded:
         raise RevertedError(revert_reasons.name(tried.data), number=codes.REVERTED)
-    return replies.gas(got[1])
+    gas = replies.gas(estimate)
+    return gas, gas, more[0] if more else None
 
 
 def _revert_data(result: dict[str, Any]) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from leverd.adapters.evm import codes, fees, fills, plain, revert_reasons
-from leverd.adapters.evm.allow_list import GAS_MAX
+from leverd.adapters.evm import access_list, fees, fills, plain
+from leverd.adapters.evm.access_list import AccessList
 from leverd.adapters.evm.client import EvmClient, Snapshot
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.inclusions import Inclusions
@@ -18,12 +18,10 @@ from leverd.adapters.evm.survey import Survey
 from leverd.adapters.evm.watcher import Watcher
 from leverd.domain import loans
 from leverd.domain.fills import Fill
-from leverd.domain.fixed_point import mul_div_up
 from leverd.domain.plan import Step
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.domain.view import Gas, Stamp
-from leverd.errors import RevertedError
 from leverd.interfaces.chain_client import Call
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.signer import UnsignedTransaction
@@ -36,9 +34,6 @@ from leverd.interfaces.venue import (
     Order,
     Sighting,
 )
-
-_GAS_MARGIN: Final = (5, 4)
-"""A quarter above the gross estimate: indexes, ticks and slots change until it is mined."""
 
 _CANCEL_GAS: Final = 21_000
 
@@ -56,6 +51,7 @@ class EvmVenue:
         self._watcher = Watcher(config, client, signer.address)
         self._admitted: Survey | None = None
         self._inclusions = Inclusions(client)
+        self._lists = access_list.Kept()
 
     @property
     def name(self) -> str:
@@ -118,10 +114,11 @@ class EvmVenue:
         the pool for the same slot would be played first there, and hide what this one does.
         """
         call = await self._call(mandate, step, sequence, deadline)
-        gross = await self._client.rehearse(call, sender=self.signer)
-        if gross > GAS_MAX:
-            raise RevertedError(revert_reasons.OUT_OF_GAS, number=codes.OUT_OF_GAS)
-        return min(mul_div_up(gross, *_GAS_MARGIN), GAS_MAX)
+        # Where calldata is paid for on Ethereum too, a list would cost more than it saves.
+        listing = not self._config.profile.l1_data_fee
+        tried = await self._client.try_out(call, sender=self.signer, listing=listing)
+        self._lists.keep(call, tried.access_list)
+        return tried.limit
 
     async def sign(self, order: Order) -> Attempt:
         """Return `order` as a signed payload; see `Venue`."""
@@ -130,7 +127,10 @@ class EvmVenue:
         needed = await steps.needed(order.mandate, order.step)
         if needed is not None:
             self._signer.need(*needed)
-        return self._signed(call, order.slot, order.gas_limit, order.fees)
+        listed = self._lists.of(call)
+        if order.repeats:
+            listed = access_list.repeated(order.repeats, call)
+        return self._signed(call, order.slot, order.gas_limit, order.fees, listed)
 
     async def sign_cancel(self, slot: int, fees: Fees) -> Attempt:
         """Return a payload that spends `slot` and does nothing; see `Venue`."""
@@ -225,7 +225,9 @@ class EvmVenue:
         steps = Steps(self._config, await self.survey(), self._client)
         return await steps.call(mandate, step, sequence, deadline)
 
-    def _signed(self, call: Call, slot: int, gas_limit: int, bid: Fees) -> Attempt:
+    def _signed(
+        self, call: Call, slot: int, gas_limit: int, bid: Fees, listed: AccessList = ()
+    ) -> Attempt:
         signed = self._signer.sign(
             UnsignedTransaction(
                 chain_id=self._config.chain_id,
@@ -236,6 +238,7 @@ class EvmVenue:
                 gas=gas_limit,
                 max_fee=bid.max_fee,
                 priority_fee=bid.priority_fee,
+                access_list=listed,
             )
         )
         return Attempt(slot, signed.tx_hash, signed.payload, gas_limit, bid)
