@@ -14,6 +14,7 @@ from leverd.domain.events import (
     DaemonStopped,
     Event,
     PnlRecorded,
+    SettingsChanged,
     SlotFinal,
     SlotIncluded,
     SlotLost,
@@ -94,6 +95,7 @@ class Story:
     pnl: dict[str, dict[str, int]] = field(default_factory=dict)  # since open, raw
     slots: dict[tuple[str, int], OpenSlot] = field(default_factory=dict)
     started: DaemonStarted | None = None
+    settings: str = ""  # fingerprint of those that run, or ran last
     stopped: DaemonStopped | None = None
     last_entry_at: datetime | None = None
 
@@ -166,6 +168,9 @@ def _follow(story: Story, entry: Entry) -> None:
     match event:
         case DaemonStarted():
             story.started, story.stopped = event, None
+            story.settings = event.settings_hash
+        case SettingsChanged(after=after):
+            story.settings = after
         case DaemonStopped():
             story.stopped = event
         case PnlRecorded(position_id=position_id, attribution=attribution):

@@ -89,6 +89,7 @@ def _head(path: Path, story: Story) -> dict[str, Any]:
     return {
         "journal": str(path),
         "daemon_pid": pid,
+        "settings": story.settings or None,
         "last_turn_s_ago": _ago(now, Heartbeat(path).last()),
         "last_entry_s_ago": _ago(now, story.last_entry_at),
         "left_unguarded": list(story.stopped.unguarded) if story.stopped and pid is None else [],

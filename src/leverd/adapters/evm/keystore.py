@@ -53,13 +53,15 @@ def address_in(path: Path) -> str:
         raise _malformed(path) from error
 
 
-def unlock(path: Path, password: Secret) -> LocalAccount:
+def unlock(path: Path, password: Secret, *, handed: bool = False) -> LocalAccount:
     """Return the account kept at `path`.
+
+    One that systemd `handed` to this service alone has a mode of systemd's, not ours to judge.
 
     Raises:
         SecretError: no keystore, others may read it, or the password is wrong.
     """
-    keystore = _load(path)
+    keystore = _load(path, handed=handed)
     try:
         key = Account.decrypt(keystore, password.reveal())
     except ValueError as error:
@@ -119,7 +121,7 @@ def _write(path: Path, account: LocalAccount, password: Secret) -> str:
     return str(account.address)
 
 
-def _load(path: Path) -> dict[str, object]:
+def _load(path: Path, *, handed: bool = False) -> dict[str, object]:
     try:
         mode = path.stat().st_mode
         text = path.read_text()
@@ -130,7 +132,7 @@ def _load(path: Path) -> dict[str, object]:
             place=str(path),
             remedy="make one with `leverd keys new`, or fix key.keystore in the settings",
         ) from error
-    if mode & _OTHERS:
+    if mode & _OTHERS and not handed:
         raise SecretError(
             f"others may read the keystore (mode {stat.S_IMODE(mode):o})",
             number=codes.KEYSTORE_READABLE,
