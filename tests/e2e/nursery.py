@@ -30,6 +30,7 @@ POINTS: dict[str, tuple[type, str]] = {
     "look": (EvmVenue, "look"),
     "fills": (EvmVenue, "fills"),
     "recover": (Executor, "recover"),
+    "overrule": (Executor, "overrule"),
 }
 
 

@@ -19,8 +19,10 @@ from leverd.engine.daemon import Charter, Daemon, World
 from leverd.engine.memory_guard import MemoryGuard
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
+from leverd.engine.tuning import Tuner
 from leverd.engine.turn import Seat
 from leverd.execution.executor import Executor, Ways
+from leverd.interfaces.supervisor import Alone, Supervisor
 
 LOOP = leverage_loop.Params(
     target=Decimal("2.5"),
@@ -56,6 +58,8 @@ class Stage:
         self.journal = MemoryJournal(self.clock)
         self.requests, self.told, self.beats = MemoryRequests(), Told(), []
         self.bounds, self.memory = bounds, memory or MemoryGuard(10**6, 10**6)
+        self.supervisor: Supervisor = Alone()
+        self.tuner: Tuner | None = None
 
     def daemon(self) -> Daemon:
         recorder = Recorder(self.journal)
@@ -86,6 +90,8 @@ class Stage:
             executor,
             self.memory,
             self.beats.append,
+            supervisor=self.supervisor,
+            tuner=self.tuner,
         )
         return Daemon(charter, world)
 
