@@ -138,7 +138,7 @@ def _venues(
         match venue:
             case AaveV3(provider=provider):
                 lending[name] = _said(provider or devnet["provider"], f"{place}.provider")
-            case UniswapV3(tokens=(one, other), fee=fee, factory=factory, quoter=quoter):
+            case UniswapV3(tokens=(one, other), fee=fee):
                 pair = (
                     assets[_known(one, assets, f"{place}.tokens")],
                     assets[_known(other, assets, f"{place}.tokens")],
@@ -146,9 +146,9 @@ def _venues(
                 pools[name] = PoolPlace(
                     pair,
                     fee,
-                    _said(factory or devnet["factory"], f"{place}.factory"),
-                    _said(quoter or devnet["quoter"], f"{place}.quoter"),
-                    devnet["router"],
+                    _said(venue.factory or devnet["factory"], f"{place}.factory"),
+                    _said(venue.quoter or devnet["quoter"], f"{place}.quoter"),
+                    venue.router or devnet["router"],
                 )
     return lending, pools
 

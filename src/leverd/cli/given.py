@@ -22,7 +22,9 @@ Config: TypeAlias = Annotated[
         "-c", "--config", help=f"Settings file; repeatable, later wins. [default: {DEFAULT}]"
     ),
 ]
-Mode: TypeAlias = Annotated[str, typer.Option("--mode", help="devnet or live, over the file's.")]
+Mode: TypeAlias = Annotated[
+    str, typer.Option("--mode", help="devnet, fork or live, over the file's.")
+]
 JournalFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--journal", help="The journal's file, where settings cannot be read."),

@@ -27,19 +27,29 @@ Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all
 Target: TypeAlias = Annotated[
     str, typer.Option("--target", help="What this leverage would take, whatever agents want.")
 ]
+Rehearse: TypeAlias = Annotated[
+    bool, typer.Option("--rehearse", help="Carry it out on a local copy of the chain (anvil).")
+]
 
 
 def command(
     position: Position = "",
     target: Target = "",
+    rehearsal: Rehearse = False,  # noqa: FBT002 -- Typer's way to declare a flag
     config: Config = None,
     mode: Mode = "",
-    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    as_json: Json = False,  # noqa: FBT002 -- as above
 ) -> None:
-    """What the agent would do now, and what that costs; nothing is signed."""
+    """What the agent would do now, and what that costs; nothing real is signed."""
     settings = settings_of(config, mode)
     check_known(settings, position)
     wanted = _leverage(target)
+    if rehearsal:
+        from leverd.cli.rehearse import rehearse  # noqa: PLC0415 -- loads web3
+
+        if not rehearse(settings, position, wanted, as_json=as_json):
+            raise typer.Exit(1)
+        return
     from leverd.bootstrap.planning import planned  # noqa: PLC0415 -- loads web3
     from leverd.cli.plan_data import as_data  # noqa: PLC0415 -- as above
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from leverd.cli.given import DEFAULT, Config, JournalFile, Mode, settings_of
+from leverd.cli.modes import FORK, Deposit, Fork, Rpc, Speed, check, on_a_fork
 from leverd.errors import JournalDamagedError, LeverdError, OwnerError, SettingsError
 
 if TYPE_CHECKING:
@@ -36,14 +37,19 @@ def command(
     guard_only: GuardOnly = False,  # noqa: FBT002 -- Typer's way to declare a flag
     or_guard: OrGuard = False,  # noqa: FBT002 -- Typer's way to declare a flag
     journal: JournalFile = None,
+    rpc: Rpc = "",
+    speed: Speed = 1.0,
+    deposit: Deposit = "",
 ) -> None:
     """Run the agent until told to stop."""
     files = config or [DEFAULT]
     why: LeverdError | None = None
     if guard_only:
         why = OwnerError("the owner said --guard-only", number=8)
+    fork = Fork(rpc, speed, deposit)
     try:
         settings = settings_of(config, mode)
+        check(settings, mode, fork)
     except SettingsError as error:
         if not (guard_only or or_guard):
             raise
@@ -51,7 +57,11 @@ def command(
     from leverd.cli import logs  # noqa: PLC0415 -- loads loguru
 
     logs.set_up(settings.logs)
-    raise typer.Exit(_run(settings, files, mode, wait, why, or_guard=or_guard))
+
+    def run(chosen: Settings) -> int:
+        return _run(chosen, files, mode, wait, why, or_guard=or_guard)
+
+    raise typer.Exit(on_a_fork(settings, fork, run) if settings.mode == FORK else run(settings))
 
 
 def _kept(files: list[Path], mode: str, journal: Path | None, error: SettingsError) -> Settings:
@@ -75,7 +85,9 @@ def _run(
     if why is not None:
         return guarding.run(settings, why, wait_s=wait_s)
     try:
-        source = Source(files, mode, dict(os.environ))
+        # what runs on a copy was made from the files for it: they cannot be taken up again
+        on_a_copy = settings.mode == FORK
+        source = None if on_a_copy else Source(files, mode, dict(os.environ))
         return service.run(settings, service.Start(wait_s, source))
     except JournalDamagedError as error:
         if not or_guard:

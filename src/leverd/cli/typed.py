@@ -63,6 +63,21 @@ def amount(text: str, asset: Asset) -> Amount | None:
     return Amount(asset, int(raw))
 
 
+def above_zero(text: str, place: str) -> Decimal:
+    """Return `text` as a number above zero.
+
+    Raises:
+        OwnerError: it is none.
+    """
+    try:
+        found = Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        found = Decimal(0)
+    if not found.is_finite() or found <= 0:
+        raise OwnerError(f"{text} is no amount", number=_AMOUNT, place=place, remedy="e.g. 1.5")
+    return found
+
+
 def some(text: str, asset: Asset) -> Amount:
     """Return `text` whole tokens of `asset`, where `all` means nothing.
 

@@ -23,6 +23,7 @@ BLOCK_GAS: Final = 36_000_000
 ACCOUNTS: Final = 16
 _HOME: Final = "leverd-anvil-"
 _START_S: Final = 20.0
+_START_FORK_S: Final = 60.0  # it asks another node for its newest block first
 _STOP_S: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
@@ -32,9 +33,10 @@ _LIBC: Final = ctypes.CDLL(None)
 class NodeOptions:
     """How an anvil starts. The chain's clock is always said, never the wall's."""
 
-    genesis_at: int  # unix seconds
+    genesis_at: int = 0  # unix seconds; a fork goes on from its block's
     state: Path | None = None  # a saved state to resume, JSON
     port: int = 0  # 0: any free one
+    fork: str = ""  # the node whose newest block it begins from, "" from nothing
 
 
 class Node:
@@ -70,7 +72,7 @@ class Node:
         )
         node = cls(process, port, home)
         try:
-            node._wait_until_up()
+            node._wait_until_up(_START_FORK_S if options.fork else _START_S)
             node._steady_clock()
         except BaseException:
             node.stop()
@@ -97,8 +99,8 @@ class Node:
             self._process.wait()
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def _wait_until_up(self) -> None:
-        deadline = wall.monotonic() + _START_S
+    def _wait_until_up(self, seconds: float) -> None:
+        deadline = wall.monotonic() + seconds
         while wall.monotonic() < deadline and self.alive():
             try:
                 self.rpc.ask("web3_clientVersion")
@@ -132,7 +134,7 @@ def _sweep_homes() -> None:
 
 
 def _flags(options: NodeOptions, port: int) -> Sequence[str]:
-    flags = {
+    flags: dict[str, object] = {
         "--port": port,
         "--host": "127.0.0.1",
         "--chain-id": CHAIN_ID,
@@ -140,12 +142,12 @@ def _flags(options: NodeOptions, port: int) -> Sequence[str]:
         "--gas-limit": BLOCK_GAS,
         "--accounts": ACCOUNTS,
         "--balance": 10_000_000,
-        "--timestamp": options.genesis_at,
         "--order": "fees",
         "--prune-history": 64,
         "--transaction-block-keeper": 2048,  # receipts of older blocks are dropped
         "--threads": 2,
     }
+    flags |= {"--fork-url": options.fork} if options.fork else {"--timestamp": options.genesis_at}
     words = [str(word) for pair in flags.items() for word in pair]
     loads = ["--load-state", str(options.state)] if options.state else []
     # A turn reads a thousand positions in one request, which is more than anvil's usual 2 MB.

@@ -19,14 +19,17 @@ _ROUNDS: Final = 4096  # slow hashing would guard nothing here, and cost each st
 def write_keystores(folder: Path) -> None:
     """Write `owner.json` and `operator.json` with their `.password` files, where missing."""
     for name, key in _KEYS.items():
-        keystore = folder / f"{name}.json"
-        if keystore.exists():
-            continue
-        from eth_account import Account  # noqa: PLC0415 -- half a second, needed once a folder
+        if not (folder / f"{name}.json").exists():
+            write_keystore(folder, name, bytes.fromhex(key))
 
-        _write(folder / f"{name}.password", _PASSWORD + "\n")
-        sealed = Account.encrypt(bytes.fromhex(key), _PASSWORD, kdf="pbkdf2", iterations=_ROUNDS)
-        _write(keystore, json.dumps(sealed) + "\n")
+
+def write_keystore(folder: Path, name: str, key: bytes) -> None:
+    """Write `key`, which guards nothing of worth, as `name`.json with its `.password` file."""
+    from eth_account import Account  # noqa: PLC0415 -- half a second, needed once a folder
+
+    _write(folder / f"{name}.password", _PASSWORD + "\n")
+    sealed = Account.encrypt(key, _PASSWORD, kdf="pbkdf2", iterations=_ROUNDS)
+    _write(folder / f"{name}.json", json.dumps(sealed) + "\n")
 
 
 def _write(path: Path, text: str) -> None:

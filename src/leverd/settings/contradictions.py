@@ -14,7 +14,7 @@ from leverd.settings.models import (
 )
 from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, nearest
 from leverd.settings.source import Tree
-from leverd.settings.types import DEVNET, UNDEPLOYED
+from leverd.settings.types import DEVNET, LIVE, UNDEPLOYED
 
 
 def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
@@ -45,13 +45,13 @@ def _chain(settings: Settings) -> Iterator[Problem]:
         for key, value in named.items():
             if value:
                 yield _clash((*path, key), "comes from the devnet, and is also said")
-        if settings.mode != DEVNET:
-            yield _clash((*path, "devnet"), f"a devnet is not for mode {settings.mode}")
+        if settings.mode == LIVE:
+            yield _clash((*path, "devnet"), "a devnet is not for mode live")
         return
     for key, value in named.items():
         if not value:
             yield Problem(MISSING, (*path, key), "is missing")
-    if settings.mode != DEVNET and chain.final_depth is not None:
+    if settings.mode == LIVE and chain.final_depth is not None:
         message = "is for a devnet; elsewhere the chain itself says what is final"
         yield _clash((*path, "final_depth"), message)
 

@@ -1,4 +1,4 @@
-"""`LEVERD__SECTION__KEY=value` over the files; never under limits."""
+"""`LEVERD__SECTION__KEY=value` over the files; never limits or real money."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from leverd.settings.problems import OVERRIDE, Path, Place, Problem
 from leverd.settings.source import Tree, plain
 
 PREFIX: Final = "LEVERD__"
-_FIXED: Final = "limits"
+_FIXED: Final = {
+    "limits": "limits cannot be set from the environment",
+    "real_money": "real money is not meant by the environment",
+}
+"""What only the file says."""
 
 
 def override(tree: Tree, env: Mapping[str, str]) -> None:
@@ -21,10 +25,9 @@ def override(tree: Tree, env: Mapping[str, str]) -> None:
             continue
         place = Place(f"environment {name}")
         path = _path(tree.values, name.removeprefix(PREFIX).split("__"))
-        if path[0] == _FIXED:
-            message = "limits cannot be set from the environment"
-            remedy = "Limits live in the file, where they are seen, diffed and reviewed."
-            tree.problems.append(Problem(OVERRIDE, path, message, place, remedy))
+        if path[0] in _FIXED:
+            remedy = "It lives in the file, where it is seen, diffed and reviewed."
+            tree.problems.append(Problem(OVERRIDE, path, _FIXED[path[0]], place, remedy))
             continue
         try:
             tree.set(path, plain(text), place)

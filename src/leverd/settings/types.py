@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 DEVNET: Final = "devnet"
 """The mode, and the account, of a local chain."""
 
+LIVE: Final = "live"
+"""The mode of real money."""
+
 UNDEPLOYED: Final = "none"
 """The account of a position that has none yet."""
 
