@@ -6,10 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from leverd.errors import SettingsError
 from leverd.interfaces.agent import AgentKind
 from leverd.settings import Settings, load_settings
+
+_CUT: Final = 94
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,21 @@ class Source:
     def look(self) -> tuple[tuple[int, ...], ...]:
         """Return what changes whenever a file may have changed; costs a stat for each."""
         return tuple(_seen(file) for file in self.files)
+
+    def check_whole(self) -> None:
+        """Check that every file ends where a line ends: one cut short seldom does.
+
+        Raises:
+            SettingsError: one does not.
+        """
+        for file in self.files:
+            if file.exists() and not file.read_bytes().endswith(b"\n"):
+                raise SettingsError(
+                    "ends in the middle of a line: it may be half-written",
+                    number=_CUT,
+                    place=str(file),
+                    remedy="end it with a newline, then say so again",
+                )
 
     def digest(self) -> str:
         """Return a hash of what the files hold, "" for those that cannot be read."""

@@ -32,6 +32,7 @@ STILL_S: Final = 1.0
 _CEILINGS: Final = frozenset({"gas_price_gwei_max", "gas_price_gwei_worst"})
 """What the highest fee that the signer ever signs for comes from."""
 
+_UNREADABLE: Final = "LVD-CFG-009"
 _LOOSENS: Final = 91
 _RESTART: Final = 92
 
@@ -110,6 +111,7 @@ class FileTuner:
 
     def _judged(self, charter: Charter, views: Mapping[str, View]) -> Offer | None:
         try:
+            self._source.check_whole()
             new = self._source.load(self._hands.kinds)
             found = changes(self._settings, new)
             if not found:
@@ -118,7 +120,7 @@ class FileTuner:
                 return None
             self._check(new, found, views)
             made = self._hands.charter_of(new, charter)
-        except LeverdError as error:
+        except (LeverdError, OSError) as error:
             return Refused(_alert(error))
         self._next = new
         told, by = tuple(str(each) for each in found), "signal" if self._asked else "file"
@@ -176,6 +178,6 @@ def _sleep_on() -> None:
     """Wake nobody: no daemon is there yet."""
 
 
-def _alert(error: LeverdError) -> AlertRaised:
+def _alert(error: LeverdError | OSError) -> AlertRaised:
     message = f"changed settings are refused, the old ones stay in force: {error}"
-    return AlertRaised("", error.code, message)
+    return AlertRaised("", error.code if isinstance(error, LeverdError) else _UNREADABLE, message)

@@ -19,10 +19,9 @@ from leverd.engine.daemon import Charter, Daemon, World
 from leverd.engine.memory_guard import MemoryGuard
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
-from leverd.engine.tuning import Tuner
 from leverd.engine.turn import Seat
 from leverd.execution.executor import Executor, Ways
-from leverd.interfaces.supervisor import Alone, Supervisor
+from leverd.interfaces.supervisor import Alone
 
 LOOP = leverage_loop.Params(
     target=Decimal("2.5"),
@@ -58,8 +57,8 @@ class Stage:
         self.journal = MemoryJournal(self.clock)
         self.requests, self.told, self.beats = MemoryRequests(), Told(), []
         self.bounds, self.memory = bounds, memory or MemoryGuard(10**6, 10**6)
-        self.supervisor: Supervisor = Alone()
-        self.tuner: Tuner | None = None
+        self.supervisor = Alone()
+        self.tuner = None
 
     def daemon(self) -> Daemon:
         recorder = Recorder(self.journal)

@@ -104,7 +104,7 @@ async def test_a_risky_plan_in_flight_goes_on_when_the_new_limits_allow_it():
 async def test_limits_deny_what_raises_risk_and_never_what_lowers_it():
     stage = Stage()
     await stage.live(12)
-    seen: list[Approved] = []
+    seen = []
     stage.tuner = Offers(turn_2=tuned(leverage_max=Decimal("1.5")))
     daemon = stage.daemon()
     start = daemon._world.executor.start
@@ -113,7 +113,7 @@ async def test_limits_deny_what_raises_risk_and_never_what_lowers_it():
         seen.append(approved)
         return await start(approved, nonce)
 
-    daemon._world.executor.start = noted  # type: ignore[method-assign]  # listens
+    daemon._world.executor.start = noted
     await daemon._begin()
     for _ in range(3):
         await daemon._turn()
@@ -152,7 +152,7 @@ async def test_a_sleeping_daemon_can_be_woken():
     async def deep(_seconds):
         await asyncio.Event().wait()
 
-    stage.clock.sleep = deep  # type: ignore[method-assign]  # sleeps for ever
+    stage.clock.sleep = deep
     asyncio.get_running_loop().call_later(0.01, daemon.wake)
     async with asyncio.timeout(5):
         await daemon._sleep(3600, asyncio.Event())
@@ -170,7 +170,7 @@ class Heard:
 
 async def test_the_supervisor_hears_of_completed_turns_and_of_the_stop():
     stage = Stage(faults=PlannedFaults({"observe": [Fault.UNREACHABLE] * 2}))
-    stage.supervisor = Heard()  # type: ignore[assignment]  # answers to every name
+    stage.supervisor = Heard()
     await stage.live(8)
     turns = [each for each in stage.supervisor.said if each[0] == "turned"]
     assert len(turns) == len(stage.beats) == 6, "a turn that failed is no turn"
@@ -181,7 +181,7 @@ async def test_the_supervisor_hears_of_completed_turns_and_of_the_stop():
 
 async def test_a_stop_asks_for_time_while_it_settles():
     stage = Stage()
-    stage.supervisor = Heard()  # type: ignore[assignment]  # answers to every name
+    stage.supervisor = Heard()
     stage.chain.delay_blocks = 4
     await stage.live(1)
     asked = [each for each in stage.supervisor.said if each[0] == "stopping"]

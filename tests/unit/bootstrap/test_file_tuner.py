@@ -1,0 +1,344 @@
+"""Files that change under a running daemon: read whole, judged whole, offered once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from tests import worlds
+from tests.unit.settings.owner_file import KINDS, SHIPPED
+
+from leverd.bootstrap.seating import seats_of
+from leverd.bootstrap.sources import Source
+from leverd.bootstrap.tuning import STILL_S, FileTuner, Hands, tuned
+from leverd.engine.charter import Charter
+from leverd.engine.pace import Pace
+from leverd.engine.tuning import Refused, Tuned
+from leverd.engine.turn import Timing
+
+VIEWS = {"eth-loop": worlds.view(worlds.at_leverage(Decimal("2.5")))}
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self):
+        self.at = 1000.0
+
+    def monotonic(self):
+        return self.at
+
+
+class Told:
+    """A supervisor that remembers the names of what it hears."""
+
+    def __init__(self):
+        self.said = []
+
+    def __getattr__(self, name):
+        return lambda *given: self.said.append(name)
+
+
+class Stage:
+    """A file, a tuner that looks at it, and a charter that runs."""
+
+    def __init__(self, folder, *, fits=lambda settings: True):
+        self.file = folder / "settings.yaml"
+        self.file.write_text(SHIPPED.read_text())
+        self.stamp = 0
+        self.clock, self.told, self.applied, self.naps = Clock(), Told(), [], []
+        source = Source([self.file])
+        settings = source.load(KINDS)
+        self.charter = self.made(settings, None)
+        hands = Hands(
+            clock=self.clock,
+            supervisor=self.told,
+            kinds=KINDS,
+            charter_of=self.made,
+            fits=fits,
+            apply=self.applied.append,
+        )
+        self.tuner = FileTuner(source, settings, hands)
+        self.tuner._again = self.naps.append
+
+    def made(self, settings, before):
+        made = Charter(
+            version="0",
+            mode=settings.mode,
+            settings_hash=settings.fingerprint(),
+            mandates=[],
+            seats={name: seats_of(settings, name) for name in settings.positions},
+            limits=settings.limits.limits(),
+            timing=Timing(settings.engine.inclusion_delay_s, 600),
+            pace=Pace(settings.engine.look_s_max, settings.engine.look_s_min),
+            speed=1.0,
+            stop_grace_s=30.0,
+        )
+        return made if before is None else tuned(before, made)
+
+    def write(self, *edits):
+        text = SHIPPED.read_text()
+        for old, new in edits:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        self.raw(text)
+
+    def raw(self, text):
+        self.file.write_text(text)
+        self.stamp += 1  # whatever the file system's clock can tell apart
+        os.utime(self.file, ns=(self.stamp, self.stamp))
+
+    def look(self, views=VIEWS):
+        return self.tuner.offer(self.charter, views)
+
+    def settle(self, views=VIEWS):
+        """Look, wait until the file counts as still, look again, and take what is offered."""
+        first = self.look(views)
+        self.clock.at += STILL_S
+        offer = first or self.look(views)
+        if offer is not None:
+            self.tuner.settled(offer)
+        if isinstance(offer, Tuned):
+            self.charter = offer.charter
+        return offer
+
+
+@pytest.fixture
+def stage(tmp_path):
+    return Stage(tmp_path)
+
+
+TIGHTER = ("leverage_max: 3  ", "leverage_max: 2.9")
+LOOSER = ("leverage_max: 3  ", "leverage_max: 3.1")
+
+
+def test_nothing_changed_is_nothing_offered(stage):
+    assert stage.settle() is None
+    assert stage.naps == []
+
+
+def test_a_file_that_tightens_is_taken_by_itself_once(stage):
+    stage.write(TIGHTER)
+    offer = stage.settle()
+    assert isinstance(offer, Tuned)
+    assert offer.event.changes == ("limits.leverage_max: 3 -> 2.9 (tightens)",)
+    assert offer.event.by == "file"
+    assert offer.event.before != offer.event.after == stage.charter.settings_hash
+    assert offer.charter.limits.leverage_max == Decimal("2.9")
+    assert [settings.fingerprint() for settings in stage.applied] == [offer.event.after]
+    assert stage.settle() is None
+    assert "reloading" not in stage.told.said
+
+
+def test_agents_and_limits_change_in_one_charter(stage):
+    stage.write(TIGHTER, ("target: 2.5  ", "target: 2.4  "), ("look_s_max: 60", "look_s_max: 30"))
+    offer = stage.settle()
+    assert isinstance(offer, Tuned)
+    assert len(offer.event.changes) == 3
+    assert offer.charter.pace.look_s_max == 30
+    targets = [
+        getattr(seat.agent.params, "target", None) for seat in offer.charter.seats["eth-loop"]
+    ]
+    assert targets == [Decimal("2.4")] * 2, "the guardian is told what the loop asks for now"
+
+
+def test_a_file_that_loosens_anything_is_refused_whole_and_said_once(stage):
+    stage.write(LOOSER, ("trades_day_max: 24", "trades_day_max: 20"))
+    offer = stage.settle()
+    assert isinstance(offer, Refused)
+    assert offer.alert.code == "LVD-CFG-091"
+    assert "limits.leverage_max: 3 -> 3.1 (loosens)" in offer.alert.message
+    assert "kill -HUP" in offer.alert.message
+    assert stage.applied == []
+    assert stage.settle() is None
+
+
+def test_a_signal_takes_what_the_file_alone_may_not(stage):
+    stage.write(LOOSER)
+    assert isinstance(stage.settle(), Refused)
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert isinstance(offer, Tuned)
+    assert offer.event.by == "signal"
+    assert stage.told.said == ["reloading", "pace", "reloaded"]
+
+
+def test_a_signal_without_a_difference_is_answered(stage):
+    stage.tuner.ask()
+    assert stage.settle() is None
+    assert stage.told.said == ["reloading", "reloaded"]
+
+
+def test_a_typo_is_refused_with_its_line_and_answered(stage):
+    stage.write(("leverage_max: 3  ", "leverage_mxa: 3  "))
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert isinstance(offer, Refused)
+    line = 1 + stage.file.read_text().splitlines().index(
+        next(each for each in stage.file.read_text().splitlines() if "leverage_mxa" in each)
+    )
+    assert f"settings.yaml:{line}: limits.leverage_mxa" in offer.alert.message
+    assert "Did you mean 'leverage_max'?" in offer.alert.message
+    assert stage.told.said == ["reloading", "reloaded"]
+    stage.write(TIGHTER)  # and mended
+    assert isinstance(stage.settle(), Tuned)
+
+
+def test_a_contradiction_is_refused(stage):
+    stage.write(("health_min: 1.15 ", "health_min: 1.01 "))
+    stage.tuner.ask()
+    assert "LVD-CFG-008" in stage.settle().alert.message
+
+
+def test_what_takes_a_restart_is_refused_with_what_could_have_changed_too(stage):
+    stage.write(TIGHTER, ("stop_mb: 2000", "stop_mb: 1900"))
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert offer.alert.code == "LVD-CFG-092"
+    assert "memory.stop_mb: 2000 -> 1900 (needs a restart)" in offer.alert.message
+    assert "leverage_max" not in offer.alert.message
+    assert stage.applied == []
+
+
+def test_a_higher_fee_than_the_signer_was_started_with_takes_a_restart(tmp_path):
+    stage = Stage(tmp_path, fits=lambda settings: settings.limits.gas_price_gwei_worst <= 300)
+    stage.write(("gas_price_gwei_worst: 300", "gas_price_gwei_worst: 900"), TIGHTER)
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert offer.alert.code == "LVD-CFG-092"
+    assert "gas_price_gwei_worst: 300 -> 900" in offer.alert.message
+    assert "leverage_max" not in offer.alert.message
+
+
+def test_what_the_market_does_not_allow_is_refused(stage):
+    stage.write(("health_min: 1.15 ", "health_min: 1.90 "))
+    offer = stage.settle()
+    assert offer.alert.code == "LVD-FEA-001"
+    assert "1.9" in offer.alert.message
+
+
+def test_a_tightening_that_does_not_yet_suffice_is_taken_all_the_same(stage):
+    """The market has left the old settings behind too: less risk is never refused."""
+    stage.write(("gap: 0.12", "gap: 0.60"))
+    stage.tuner.ask()
+    assert isinstance(stage.settle(), Refused)
+    stage.tuner._settings = stage.tuner._source.load(KINDS)  # as if they had been kept once
+    stage.write(("gap: 0.12", "gap: 0.60"), TIGHTER)
+    offer = stage.settle()
+    assert isinstance(offer, Tuned), offer
+
+
+def test_a_file_is_left_alone_until_it_is_still(stage):
+    stage.write(TIGHTER)
+    assert stage.look() is None
+    stage.clock.at += STILL_S / 2
+    stage.write(("leverage_max: 3  ", "leverage_max: 2.8"))
+    assert stage.look() is None
+    stage.clock.at += STILL_S / 2
+    assert stage.look() is None, "still since the second write only"
+    assert stage.naps, "and it looks again soon"
+    stage.clock.at += STILL_S / 2
+    offer = stage.look()
+    assert isinstance(offer, Tuned)
+    assert "2.8" in offer.event.changes[0]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
+def test_half_a_file_is_never_taken(stage, share):
+    whole = SHIPPED.read_text().replace(*TIGHTER)
+    stage.raw(whole[: int(len(whole) * share)])
+    assert stage.look() is None
+    stage.clock.at += STILL_S
+    offer = stage.look()  # a writer that hung for that long: refused, not taken
+    assert isinstance(offer, Refused)
+    stage.tuner.settled(offer)
+    stage.raw(whole)
+    assert isinstance(stage.settle(), Tuned)
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(stage):
+    stage.write(TIGHTER)
+    stage.look()
+    stage.clock.at += STILL_S
+    source = stage.tuner._source
+
+    class Racing(Source):
+        def load(self, kinds):
+            loaded = Source.load(self, kinds)
+            stage.write(LOOSER)
+            return loaded
+
+    stage.tuner._source = Racing(source.files)
+    assert stage.look() is None
+    assert stage.naps == [STILL_S, STILL_S] or stage.naps[-1] == STILL_S
+    stage.tuner._source = source
+    assert isinstance(stage.settle(), Refused), "what is there now loosens"
+
+
+def test_a_file_that_is_gone_for_a_moment_is_no_matter(stage):
+    text = stage.file.read_text()
+    stage.file.unlink()
+    assert stage.look() is None
+    stage.clock.at += STILL_S / 2
+    stage.raw(text)
+    assert stage.look() is None
+    stage.clock.at += STILL_S
+    assert stage.look() is None
+
+
+def test_a_comment_or_a_touch_changes_nothing(stage):
+    stage.raw(SHIPPED.read_text())
+    assert stage.settle() is None
+    stage.raw(SHIPPED.read_text() + "# a note\n")
+    assert stage.settle() is None
+    assert stage.applied == []
+
+
+def test_before_the_first_view_nothing_is_judged_and_a_signal_is_kept(stage):
+    stage.write(LOOSER)
+    stage.tuner.ask()
+    assert stage.settle(views={}) is None
+    assert isinstance(stage.settle(), Tuned)
+
+
+def test_with_watching_off_only_a_signal_counts(tmp_path):
+    stage = Stage(tmp_path)
+    off = ("watch: true", "watch: false")
+    stage.write(off)
+    stage.tuner.ask()
+    assert isinstance(stage.settle(), Tuned)
+    stage.write(off, TIGHTER)
+    assert stage.settle() is None
+    stage.tuner.ask()
+    assert isinstance(stage.settle(), Tuned)
+
+
+async def test_a_signal_wakes_the_daemon_and_so_does_a_file_once_it_is_still(tmp_path):
+    stage = Stage(tmp_path)
+    del stage.tuner._again
+    woken = asyncio.Event()
+    stage.tuner.rouse = woken.set
+    stage.tuner.ask()
+    assert woken.is_set()
+    woken.clear()
+    stage.tuner._again(0.01)
+    async with asyncio.timeout(5):
+        await woken.wait()
+
+
+def test_what_runs_keeps_all_that_a_restart_is_for(stage):
+    stage.write(TIGHTER)
+    before = stage.charter
+    offer = stage.settle()
+    same = replace(
+        offer.charter,
+        settings_hash=before.settings_hash,
+        seats=before.seats,
+        limits=before.limits,
+        timing=before.timing,
+        pace=before.pace,
+    )
+    assert same == before
