@@ -70,9 +70,14 @@ def raise_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
 
 
 def lower_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
-    """Return steps that withdraw, sell and repay `size` collateral in rounds."""
+    """Return steps that withdraw, sell and repay `size` collateral in rounds.
+
+    What lies idle is sold first: a withdrawal lowers health until its proceeds are repaid,
+    and a plan cut off in between must not begin with another one.
+    """
     mandate, steps = state.position.mandate, list[Step]()
     state = _repay_idle(state, steps, terms)
+    size, state = _sell_idle(state, steps, size, terms)
     for _ in range(terms.rounds_max):
         free = withdrawable(state, mandate.collateral, wad(terms.health_step_min))
         part = min(size, free)
@@ -92,6 +97,8 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
     """
     mandate, steps = state.position.mandate, list[Step]()
     state = _repay_idle(state, steps, terms)
+    most = _cost_of(state, mandate, _owed(state, mandate.debt), terms)
+    _, state = _sell_idle(state, steps, most or 0, terms)
     for _ in range(terms.rounds_max):
         owed = loans.owed(
             state.market, state.position.loan, mandate.debt, state.at + terms.deadline_s
@@ -213,6 +220,18 @@ def _repay_idle(state: State, steps: list[Step], terms: Terms) -> State:
     if idle.raw * price // mandate.debt.unit <= terms.dust_usd or not _owed(state, mandate.debt):
         return state
     return _add(state, steps, put_to_use(mandate, idle))
+
+
+def _sell_idle(state: State, steps: list[Step], most: int, terms: Terms) -> tuple[int, State]:
+    """Add the sale of `most` idle collateral and its repayment; return what is left to sell."""
+    mandate = state.position.mandate
+    part = Amount(mandate.collateral, min(most, state.position.idle.get(mandate.collateral, 0)))
+    if value_down(part, state.market.reserves[part.asset].price) <= terms.dust_usd:
+        return most, state
+    if not sells(state, part, terms) or not _owed(state, mandate.debt):
+        return most, state
+    state = _sell(state, steps, part, mandate.debt, terms)
+    return most - part.raw, _repay_idle(state, steps, terms)
 
 
 def _sell(state: State, steps: list[Step], sell: Amount, buy: Asset, terms: Terms) -> State:

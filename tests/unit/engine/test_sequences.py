@@ -99,3 +99,25 @@ def test_a_pool_that_cannot_take_the_rest_does_not_keep_the_collateral_in():
     state = worlds.state(posted=2, idle_debt=250, pools={"weth-usdc": dry})
     plan = approved(worlds.view(state, record=Record(unwinding=True)))
     assert [type(step.actions[0]) for step in plan.steps] == [Withdraw]
+
+
+def test_what_lies_idle_is_sold_before_anything_is_withdrawn():
+    """A deleverage cut off after its withdrawal must not begin with another one."""
+    view = worlds.view(worlds.state(posted="20", idle="5", debt=48_500), atomic=False)
+    plan = approved(view)
+    first = plan.steps[0].actions[0]
+    assert plan.purpose is Purpose.DELEVERAGE
+    assert isinstance(first, Swap)
+    assert first.sell.raw == 5 * worlds.WETH.unit
+    passed, _ = healths(view, plan)
+    assert (
+        min(passed) >= loans.summarise(view.state.market, view.state.position.loan, view.now).health
+    )
+
+
+def test_a_close_sells_what_lies_idle_before_it_withdraws():
+    view = worlds.view(worlds.state(posted="20", idle="5", debt=48_500), atomic=False)
+    plan = approved(replace(view, record=Record(unwinding=True)))
+    assert isinstance(plan.steps[0].actions[0], Swap)
+    _, after = healths(view, plan)
+    assert not any(after.position.loan.debts.values())
