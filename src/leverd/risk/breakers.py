@@ -44,14 +44,18 @@ class Rule:
 
 
 RULES: Final[Mapping[Fault, Rule]] = {
-    Fault.FAILURES: Rule(1, 1),  # what it counts are failed plans already
+    Fault.FAILURES: Rule(1, 10),  # what it counts are failed plans already
     Fault.ORACLE_STALE: Rule(2, 5),
     Fault.ORACLE_GAP: Rule(2, 5),
     Fault.GAS: Rule(3, 5),
 }
 
 FAILURES_MAX: Final = 3
-"""Plans in a row that may fail before no new risk is taken."""
+"""Plans in a row that may fail before no new risk is taken.
+
+Then one more may try after each spell of looks without a failure: nothing would ever complete,
+and the breaker never close, if none could.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,11 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Breakers:
-    """Every breaker of one position, and the oracle price last seen (USD 1e8)."""
+    """Every breaker of one position, and what the last look showed."""
 
     faults: Mapping[Fault, Breaker] = field(default_factory=dict)
-    oracle_price: int = 0
+    oracle_price: int = 0  # USD 1e8
+    failures: int = 0  # plans failed in a row
 
     @property
     def opened(self) -> tuple[Fault, ...]:
@@ -95,7 +100,7 @@ def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> B
     price = reserve_of(view.state.market, mandate.collateral).price
     apart, still = _apart(view, limits), price == breakers.oracle_price
     bad = {
-        Fault.FAILURES: failures >= FAILURES_MAX,
+        Fault.FAILURES: failures >= FAILURES_MAX and failures > breakers.failures,
         Fault.ORACLE_STALE: apart and still,
         Fault.ORACLE_GAP: apart,
         Fault.GAS: view.gas.base_fee + view.gas.priority_fee > limits.gas_price_wei_max,
@@ -104,7 +109,9 @@ def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> B
         fault: breakers.faults.get(fault, Breaker()).told(RULES[fault], bad=bad[fault])
         for fault in Fault
     }
-    return Breakers(faults, price)
+    if failures < FAILURES_MAX:
+        faults[Fault.FAILURES] = Breaker()  # a plan completed: no need to wait
+    return Breakers(faults, price, failures)
 
 
 def _apart(view: View, limits: Limits) -> bool:

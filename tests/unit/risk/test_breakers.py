@@ -82,3 +82,13 @@ def test_a_breaker_told_what_it_knows_forgets_the_contrary():
     wavering = Breaker().told(rule, bad=True).told(rule, bad=False)
 
     assert wavering == Breaker(open=False, against=0)
+
+
+def test_after_a_spell_without_failures_one_more_plan_may_try():
+    """Else nothing could ever complete, and the breaker would never close."""
+    opened = after(CALM, failures=3)
+
+    assert after(*[CALM] * 9, start=opened, failures=3).opened == (Fault.FAILURES,)
+    tried = after(*[CALM] * 10, start=opened, failures=3)
+    assert tried.opened == ()
+    assert after(CALM, start=tried, failures=4).opened == (Fault.FAILURES,)
