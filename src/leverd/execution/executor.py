@@ -163,7 +163,7 @@ class Executor:
         doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
         move = slots.next_move(slot, sighting, self._policy, wanted=wanted, doubted=doubted)
-        if slot.waiting and sighting.spent and isinstance(move, Wait):
+        if slots.missed(sighting) and isinstance(move, Wait):
             self._doubts.setdefault(number, sighting.head_block)
         else:
             self._doubts.pop(number, None)

@@ -177,9 +177,11 @@ def next_move(
 
     `wanted` says whether any plan still wants its act done; `doubted` that the look before
     this one also saw the slot spent by nobody we know. One such look alone proves nothing:
-    a node may count a nonce before it finds the receipt.
+    a node may count a nonce before it finds the receipt, or miss one that it had.
     """
     found = seen.inclusion if seen.canonical else None
+    if slot.included is not None and missed(seen) and not doubted:
+        return Wait()
     if slot.included is not None:
         return _settling(slot.included, found, seen)
     if found is not None:
@@ -191,6 +193,11 @@ def next_move(
     if seen.spent:
         return Lose(seen.head_block) if doubted and seen.inclusion is None else Wait()
     return _waiting(slot, seen, policy, wanted=wanted)
+
+
+def missed(seen: Sighting) -> bool:
+    """Return whether a look counts the slot as spent but not by what."""
+    return seen.spent and seen.inclusion is None
 
 
 def replacement(fees: Fees, percent: int = 10) -> Fees:
