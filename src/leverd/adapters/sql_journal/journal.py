@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from loguru import logger
@@ -27,7 +27,8 @@ from leverd.interfaces.journal import Binding, Entry
 class SqlJournal:
     """A `Journal` in one SQLite file; holds the file's lock until closed.
 
-    The writing connection lives on its own thread, so an append never blocks the loop.
+    The writing connection lives on its own thread, so an append never blocks the loop;
+    `writer` runs it elsewhere, one commit after the other.
 
     Raises:
         JournalLockedError: another process has it open.
@@ -37,12 +38,17 @@ class SqlJournal:
     """
 
     def __init__(
-        self, path_or_url: str | Path, clock: Clock, *, reserve: Reserve | None = None
+        self,
+        path_or_url: str | Path,
+        clock: Clock,
+        *,
+        reserve: Reserve | None = None,
+        writer: Executor | None = None,
     ) -> None:
         self.path = database.file_of(path_or_url)
         self._clock = clock
         self._lock = acquire_lock(lock_path(self.path), what=f"the journal {self.path}")
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._writer = writer or ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._broken: JournalError | None = None
         self._reserve = reserve or Reserve(self.path)
         try:
