@@ -33,8 +33,11 @@ from leverd.execution.witness import Found, same_block, step_done
 from leverd.interfaces.venue import Inclusion, Sighting, Venue
 
 DEADLINE: Final = "the deadline passed"
-_NONSENSE_MAX: Final = 3
-"""Looks after which a receipt that makes no sense counts as a mismatch."""
+_NONSENSE_MAX: Final = 10
+"""Looks after which a receipt that makes no sense counts as a mismatch.
+
+A node behind a failing proxy tells nonsense for a while; what is wrong for good stays wrong.
+"""
 
 Photographer = Callable[[State, Stamp], Snapshot]
 """Makes the journal's picture of a state."""

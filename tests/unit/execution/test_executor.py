@@ -177,7 +177,7 @@ def _with_idle(state, raw):
     return replace(state, position=state.position.with_idle(worlds.WETH, raw))
 
 
-async def test_a_receipt_that_makes_no_sense_is_asked_for_thrice():
+async def test_a_receipt_that_makes_no_sense_is_asked_for_ten_times():
     stage = Stage()
 
     async def nonsense(*_):
@@ -185,7 +185,7 @@ async def test_a_receipt_that_makes_no_sense_is_asked_for_thrice():
 
     stage.venue.fills = nonsense
     await stage.begin(2)
-    await stage.turns(2)
+    await stage.turns(9)
     assert stage.events(SlotIncluded) == []
     await stage.turns()
     assert len(stage.events(StepMismatched)) == 1
