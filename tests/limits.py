@@ -33,6 +33,9 @@ SIGNED_OFF = Limits(
     profit_usd_min=Decimal(0),
     drag_max=Decimal("0.15"),
     portfolio_stop=Decimal("0.3"),
+    drawdown_day_max=Decimal("0.25"),
+    pegged=("USDC",),
+    depeg_max=Decimal("0.02"),
     view_age_s_max=120,
     sources_min=1,
 )

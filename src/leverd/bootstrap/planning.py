@@ -107,5 +107,7 @@ def _seats(settings: Settings, name: str, target: Decimal | None) -> Sequence[Se
 
 def _watched(view: View, limits: Limits, failures: int) -> View:
     """Return the view with the breakers that one look opens; a daemon's own have seen more."""
-    opened = breakers.watch(breakers.Breakers(), view, limits, failures=failures).opened
+    opened = breakers.watch(
+        breakers.Breakers.standing(view.record.breakers), view, limits, failures=failures
+    ).opened
     return replace(view, record=replace(view.record, breakers=tuple(opened)))

@@ -8,6 +8,7 @@ from typing import assert_never
 from leverd.domain.events import (
     AlertRaised,
     AttemptSigned,
+    BreakerTurned,
     DaemonStarted,
     DaemonStopped,
     DecisionTaken,
@@ -63,14 +64,18 @@ def told(event: Event) -> str:
         case PeakReached() | OrderFired() | OrderDone():
             return _order(event)
         case (
+            TradingStateChanged()
+            | BreakerTurned()
+            | UnwindRequested()
+            | Resumed()
+            | PortfolioStopped()
+        ):
+            return _standing(event)
+        case (
             DaemonStarted()
             | DaemonStopped()
             | SettingsChanged()
             | PositionAdopted()
-            | TradingStateChanged()
-            | UnwindRequested()
-            | Resumed()
-            | PortfolioStopped()
             | JournalPruned()
         ):
             return _state(event)
@@ -128,15 +133,7 @@ def _balance(event: StepVerified | StepMismatched | ExternalChanged | PnlRecorde
 
 
 def _state(
-    event: DaemonStarted
-    | DaemonStopped
-    | SettingsChanged
-    | PositionAdopted
-    | TradingStateChanged
-    | UnwindRequested
-    | Resumed
-    | PortfolioStopped
-    | JournalPruned,
+    event: DaemonStarted | DaemonStopped | SettingsChanged | PositionAdopted | JournalPruned,
 ) -> str:
     match event:
         case DaemonStarted(version=version, mode=mode):
@@ -148,16 +145,26 @@ def _state(
             return f"settings {before} -> {after} by {by}: {'; '.join(changes)}"
         case PositionAdopted(account=account):
             return f"found on chain and adopted, account {account}"
+        case JournalPruned(through=through, dropped=dropped):
+            return f"{dropped} entries up to {through} were pruned"
+        case _:
+            assert_never(event)
+
+
+def _standing(
+    event: TradingStateChanged | BreakerTurned | UnwindRequested | Resumed | PortfolioStopped,
+) -> str:
+    match event:
         case TradingStateChanged(state=state, reason=reason, by=by, paused=paused):
             return f"{'paused' if paused else state} by {by}, because {reason}"
-        case UnwindRequested(by=by):
-            return f"unwind asked for by {by}"
+        case BreakerTurned(breaker=breaker, circuit=circuit, reason=reason):
+            return f"breaker of {breaker} is {circuit.replace('_', '-')}, because {reason}"
+        case UnwindRequested(by=by, now=now):
+            return f"unwind{' at once' if now else ''} asked for by {by}"
         case Resumed(by=by):
             return f"resumed by {by}"
         case PortfolioStopped(unit_price=price, unit_peak=peak):
             return f"portfolio stop: unit price {price} after a peak of {peak}"
-        case JournalPruned(through=through, dropped=dropped):
-            return f"{dropped} entries up to {through} were pruned"
         case _:
             assert_never(event)
 

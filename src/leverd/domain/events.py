@@ -246,11 +246,22 @@ class TradingStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerTurned:
+    """A breaker opened, tries again, or closed: of a dependency ("") or of one position."""
+
+    position_id: str
+    breaker: str  # a dependency's name, or a fault's
+    circuit: str  # open | half_open | closed
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnwindRequested:
     """The owner wants a position ("" all) closed and kept closed until resume."""
 
     position_id: str
     by: str
+    now: bool = False  # at once: bid as if the position had to be saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +368,7 @@ Event: TypeAlias = (
     | StepMismatched
     | ExternalChanged
     | TradingStateChanged
+    | BreakerTurned
     | UnwindRequested
     | Resumed
     | PortfolioStopped

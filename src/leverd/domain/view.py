@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from leverd.domain.course import Course, Fired
+from leverd.domain.highs import Highs
 from leverd.domain.state import State
 
 
@@ -66,6 +67,9 @@ class Record:
     units: int = 0  # WAD, as of the last mark of P&L
     marked_equity: int = 0  # share class raw units, as of that mark
     course: Course | None = None  # what orders remember while something is owed
+    highs: Highs = ()  # unit prices marked within the last day
+    health_fall: int = 0  # wad a chain second that health lost over the last looks
+    unwinds_now: bool = False  # the owner's unwind waits neither for gas nor for a better price
     ended: Fired | None = None  # the order that closed it; agents are off until resume
 
 

@@ -53,4 +53,5 @@ class World:
     memory: MemoryGuard
     beat: Callable[[datetime], None]  # told when a turn ended, by our clock
     supervisor: Supervisor = field(default_factory=Alone)
+    dependencies: Callable[[], Mapping[str, str]] = dict  # name -> closed | open | half_open
     tuner: Tuner | None = None  # where new settings come from while it runs

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -26,27 +25,25 @@ from leverd.domain.events import (
 )
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.view import Stamp, View
-from leverd.engine import accounting, diary, orders, tuning
+from leverd.engine import accounting, diary, tuning
 from leverd.engine.canon import status_line, turn_line, unguarded
 from leverd.engine.charter import Charter, World
 from leverd.engine.collect import snapshot_of, views
+from leverd.engine.letter_box import LetterBox
 from leverd.engine.memory_guard import Pressure
 from leverd.engine.noting import facts_of, remembering
 from leverd.engine.state import ALL, pending_of
 from leverd.engine.turn import Outcome, turn
+from leverd.engine.watchman import Watchman
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.patience import answered
 from leverd.execution.reconcile import reconcile
-from leverd.interfaces.requests import RequestKind
 from leverd.interfaces.venue import Observation
-from leverd.risk import breakers
 from leverd.risk.gate import Approved
 from leverd.risk.staleness import age_s
 
 __all__ = ["Charter", "Daemon", "World"]
 
-ALERT: Final = "LVD-GRD-001"
-BREAKERS: Final = "LVD-BRK-001"
 ORDER: Final = "LVD-ORD-001"
 
 _BACKOFF_S_FIRST = 5.0
@@ -65,8 +62,10 @@ class Daemon:
         self._charter, self._world = charter, world
         self._diaries: dict[str, diary.Diary] = {}
         self._views: dict[str, View] = {}
-        self._breakers: dict[str, breakers.Breakers] = {}
-        self._said: set[tuple[str, str]] = set()
+        self._watchman = Watchman(world.notifier)
+        self._letter_box = LetterBox(
+            world.requests, self._record, world.executor, self._watchman.warn
+        )
         self._failures = 0
         self._turns = 0
         self._chain_at = 0
@@ -120,13 +119,14 @@ class Daemon:
             logger.warning("turn failed, trying again in {:.1f} s: {}", wait, error)
             if self._failures == 1:
                 self._alert("", error)
+            await self._say_dependencies()
             return wait
         self._failures = 0
         return wait
 
     async def _turn(self) -> float:
         started = self._world.clock.monotonic()
-        await self._take_requests()
+        await self._letter_box.empty()
         await self._tune()
         observation = await self._observe()
         await self._reconcile(observation)
@@ -135,7 +135,8 @@ class Daemon:
             observation, self._world.recorder.book, open_slots=self._world.executor.open_slots
         )
         for name, view in self._views.items():
-            self._views[name] = await self._noted(name, self._watched(name, view))
+            self._views[name] = await self._noted(name, await self._watched(name, view))
+        await self._say_dependencies()
         outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
         await self._write_diary(outcomes)
         await self._act(outcomes, observation.nonce)
@@ -170,16 +171,6 @@ class Daemon:
         self._chain_at = observation.stamp.at
         return observation
 
-    async def _take_requests(self) -> None:
-        for request in self._world.requests.pending():
-            events = orders.events_of(request)
-            await self._record(*events)
-            if request.kind is not RequestKind.RESUME:
-                self._world.executor.abandon(request.position_id, f"the owner said {request.kind}")
-            self._world.requests.taken(request.request_id)
-            where = request.position_id or "all"
-            logger.info("request {} for {} by {}", request.kind, where, request.by)
-
     async def _reconcile(self, observation: Observation) -> None:
         if self._world.executor.open_slots:
             return  # what we are doing ourselves is verified from its receipt
@@ -210,19 +201,19 @@ class Daemon:
         stopped = PortfolioStopped(position_id, record.unit_price, record.unit_peak)
         await self._record(stopped, chain_at=stamp.at)
 
-    def _watched(self, name: str, view: View) -> View:
+    async def _watched(self, name: str, view: View) -> View:
         """Return the view with what breakers and guards make of it; say what is new."""
+        limits, seats = self._charter.limits, self._charter.seats[name]
         page = self._world.recorder.book.page(name)
-        before = self._breakers.get(name, breakers.Breakers())
-        after = breakers.watch(before, view, self._charter.limits, failures=page.failures)
-        self._breakers[name] = after
-        if after.opened != before.opened:
-            faults = ", ".join(after.opened) or "none"
-            self._warn(name, BREAKERS, f"breakers that hold back new risk: {faults}")
-        alerts = (seat.alert(view) for seat in self._charter.seats[name])
-        self._warn(name, ALERT, next(filter(None, alerts), ""))
-        record = replace(view.record, breakers=tuple(after.opened))
-        return replace(view, record=record)
+        view, turned = self._watchman.watched(name, view, limits, page, seats)
+        await self._record(*turned, chain_at=view.now)
+        return view
+
+    async def _say_dependencies(self) -> None:
+        """Write down which dependencies are left alone now, and which answer again."""
+        circuits = self._world.dependencies()
+        said = self._watchman.dependencies(circuits, self._world.recorder.book)
+        await self._record(*said, chain_at=self._chain_at)
 
     async def _noted(self, name: str, view: View) -> View:
         """Write down what the view makes true of orders, before anything is decided about it."""
@@ -234,13 +225,6 @@ class Daemon:
             if isinstance(fact, OrderFired):
                 self._world.notifier.notify(AlertRaised(name, ORDER, fact.reason))
         return remembering(view, self._world.recorder.book)
-
-    def _warn(self, name: str, code: str, message: str) -> None:
-        """Tell a human, once for each spell: an empty message ends the spell."""
-        said = (name, code) in self._said
-        if message and (not said or code == BREAKERS):
-            self._world.notifier.notify(AlertRaised(name, code, message))
-        (self._said.add if message else self._said.discard)((name, code))
 
     def _decide(self, view: View) -> Outcome:
         position_id = view.state.position.mandate.position_id

@@ -17,10 +17,13 @@ def facts_of(view: View, seats: Sequence[Seat]) -> tuple[OrderFact, ...]:
 
 
 def remembering(view: View, book: Book) -> View:
-    """Return `view` with its record as `book` has it now; breakers stay as they were seen."""
+    """Return `view` with its record as `book` has it now; what looks added up to stays."""
     name = view.state.position.mandate.position_id
     record = record_of(book, name, view.now, open_slots=view.record.open_slots)
-    return replace(view, record=replace(record, breakers=view.record.breakers))
+    seen = view.record
+    return replace(
+        view, record=replace(record, breakers=seen.breakers, health_fall=seen.health_fall)
+    )
 
 
 def noted(view: View, seats: Sequence[Seat], book: Book) -> View:

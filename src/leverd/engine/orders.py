@@ -21,6 +21,8 @@ def events_of(request: Request) -> tuple[Event, ...]:
             return (_state(request, TradingState.HALTED),)
         case RequestKind.UNWIND:
             return (UnwindRequested(position, by),)
+        case RequestKind.UNWIND_NOW:
+            return (UnwindRequested(position, by, now=True),)
         case RequestKind.RESUME:
             return (Resumed(position, by),)
         case _:

@@ -11,6 +11,7 @@ from typing import Final
 
 from leverd.domain.events import (
     AttemptSigned,
+    BreakerTurned,
     DecisionTaken,
     Event,
     ExternalChanged,
@@ -34,6 +35,7 @@ from leverd.domain.events import (
     TradingStateChanged,
     UnwindRequested,
 )
+from leverd.domain.highs import with_high
 from leverd.domain.plan import Purpose
 from leverd.domain.view import Portfolio, Record, TradingState
 from leverd.engine import course
@@ -88,6 +90,7 @@ class Book:
     slots: Mapping[int, AttemptSigned] = field(default_factory=dict)  # newest attempt by slot
     included: frozenset[int] = frozenset()  # slots of those in a block, not final yet
     charged: Mapping[int, int] = field(default_factory=dict)  # wei counted, by slot not final
+    dependencies: Mapping[str, str] = field(default_factory=dict)  # name -> open | half_open
 
     def page(self, position_id: str) -> Page:
         """Return what is known about a position, an empty page for a new one."""
@@ -135,6 +138,8 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
     match event:
         case TradingStateChanged() | UnwindRequested() | Resumed() | PortfolioStopped():
             return _fold_order(book, event)
+        case BreakerTurned():
+            return _fold_breaker(book, event)
         case PlanApproved() | PlanCompleted() | PlanAborted():
             return _fold_plan(book, event, chain_at)
         case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
@@ -178,6 +183,8 @@ def _fold_order(
     match event:
         case TradingStateChanged(position_id, state, paused=paused):
             return _each(book, position_id, trading_state=TradingState(state), paused=paused)
+        case UnwindRequested(position_id, now=True):
+            return _each(book, position_id, unwinding=True, unwinds_now=True)
         case UnwindRequested(position_id):
             return _each(book, position_id, unwinding=True)
         case PortfolioStopped(position_id):
@@ -189,10 +196,23 @@ def _fold_order(
                 trading_state=TradingState.ACTIVE,
                 paused=False,
                 unwinding=False,
+                unwinds_now=False,
                 stopped=False,
                 unexplained=False,
                 ended=None,
             )
+
+
+def _fold_breaker(book: Book, event: BreakerTurned) -> Book:
+    closed = event.circuit == "closed"
+    if event.position_id == ALL:
+        others = {each: how for each, how in book.dependencies.items() if each != event.breaker}
+        now = others if closed else {**others, event.breaker: event.circuit}
+        return replace(book, dependencies=now)
+    record = book.page(event.position_id).record
+    opened = tuple(each for each in record.breakers if each != event.breaker)
+    opened = opened if closed else (*opened, event.breaker)
+    return _turn_page(book, event.position_id, record=replace(record, breakers=opened))
 
 
 def _fold_plan(
@@ -293,6 +313,7 @@ def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
         units=event.units,
         marked_equity=event.snapshot.equity,
         course=course.after_mark(page.record.course, event.unit_price),
+        highs=with_high(page.record.highs, event.snapshot.at, event.unit_price),
         last_loss_at=chain_at if lost else page.record.last_loss_at,
     )
     return _turn_page(

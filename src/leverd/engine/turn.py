@@ -114,7 +114,7 @@ def terms_of(
     next attempt is made from a fresh view. A plan of several transactions that is not urgent
     stays clear of `woken`, the health (wad) at which a guard would cut it off half-way.
     """
-    pressed = max(urgency.of(view, limits), urgency.of_order(view, limits))
+    pressed = max(urgency.of(view, limits), urgency.of_order(view, limits), urgency.of_owner(view))
     clear = Decimal(woken) / WAD * _CLEAR
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),
@@ -166,7 +166,7 @@ def _capped(wish: Decision, view: View, seats: Sequence[Seat]) -> Decision:
 
 def _standing_order(view: View) -> Decision | None:
     if view.record.unwinding:
-        return Unwind(OWNER, "the owner asked to unwind")
+        return Unwind(OWNER, "the owner asked to unwind", urgent=view.record.unwinds_now)
     if view.record.stopped:
         return Unwind(OWNER, "the portfolio stop fired")
     return None

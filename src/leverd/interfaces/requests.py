@@ -16,6 +16,7 @@ class RequestKind(StrEnum):
     RESUME = "resume"
     HALT = "halt"
     UNWIND = "unwind"
+    UNWIND_NOW = "unwind_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Request:
     request_id: int
     kind: RequestKind
     position_id: str  # "" is all
-    by: str  # cli | api | file | signal
+    by: str  # cli | api | signal | file:ID
 
 
 class Requests(Protocol):

@@ -7,11 +7,15 @@ back: plans that lower risk do not ask them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from leverd.domain import valuation
+from leverd.domain.fixed_point import WAD
+from leverd.domain.highs import Highs, highest, with_high
+from leverd.domain.money import USD, Asset
 from leverd.domain.reserves import reserve_of
 from leverd.domain.view import TradingState, View
 from leverd.errors import ImpossibleError
@@ -34,6 +38,12 @@ class Fault(StrEnum):
     GAS = "gas"
     """Gas costs more than calm trading may pay."""
 
+    DEPEG = "depeg"
+    """A token that should be worth a dollar is not."""
+
+    DRAWDOWN = "drawdown"
+    """The position has lost more from its peak of the last day than the owner bears."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -48,6 +58,8 @@ RULES: Final[Mapping[Fault, Rule]] = {
     Fault.ORACLE_STALE: Rule(2, 5),
     Fault.ORACLE_GAP: Rule(2, 5),
     Fault.GAS: Rule(3, 5),
+    Fault.DEPEG: Rule(2, 5),
+    Fault.DRAWDOWN: Rule(2, 5),
 }
 
 FAILURES_MAX: Final = 3
@@ -82,6 +94,12 @@ class Breakers:
     faults: Mapping[Fault, Breaker] = field(default_factory=dict)
     oracle_price: int = 0  # USD 1e8
     failures: int = 0  # plans failed in a row
+    highs: Highs = ()  # of a unit's price, share class raw units
+
+    @classmethod
+    def standing(cls, opened: Collection[str]) -> Breakers:
+        """Return what a restart begins with: what the journal says is open stays open."""
+        return cls({fault: Breaker(open=fault in opened) for fault in Fault})
 
     @property
     def opened(self) -> tuple[Fault, ...]:
@@ -99,11 +117,16 @@ def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> B
     mandate = view.state.position.mandate
     price = reserve_of(view.state.market, mandate.collateral).price
     apart, still = _apart(view, limits), price == breakers.oracle_price
+    highs = _highs(breakers.highs, view)
     bad = {
         Fault.FAILURES: failures >= FAILURES_MAX and failures > breakers.failures,
         Fault.ORACLE_STALE: apart and still,
         Fault.ORACLE_GAP: apart,
         Fault.GAS: view.gas.base_fee + view.gas.priority_fee > limits.gas_price_wei_max,
+        Fault.DEPEG: any(
+            _is_off_peg(view, asset, limits) for asset in (mandate.collateral, mandate.debt)
+        ),
+        Fault.DRAWDOWN: _has_fallen(view, highs, limits),
     }
     faults = {
         fault: breakers.faults.get(fault, Breaker()).told(RULES[fault], bad=bad[fault])
@@ -111,7 +134,37 @@ def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> B
     }
     if failures < FAILURES_MAX:
         faults[Fault.FAILURES] = Breaker()  # a plan completed: no need to wait
-    return Breakers(faults, price, failures)
+    return Breakers(faults, price, failures, highs)
+
+
+def _is_off_peg(view: View, asset: Asset, limits: Limits) -> bool:
+    """Whether the oracle prices a pegged `asset` too far from a dollar, either way."""
+    if asset.symbol not in limits.pegged:
+        return False
+    price = reserve_of(view.state.market, asset).price
+    return abs(price - USD.unit) > limits.depeg_max * USD.unit
+
+
+def _highs(highs: Highs, view: View) -> Highs:
+    """Return the day's highs with this look; money that came or went is marked first."""
+    unit = _unit_price(view)
+    if unit is None or view.record.open_slots:
+        return highs
+    return with_high(highs, view.now, unit)
+
+
+def _has_fallen(view: View, highs: Highs, limits: Limits) -> bool:
+    """Whether a unit is worth too much less than at its peak of the last day."""
+    unit = _unit_price(view)
+    peak = max(highest(highs, view.now), highest(view.record.highs, view.now))
+    return unit is not None and unit < peak * (1 - limits.drawdown_day_max)
+
+
+def _unit_price(view: View) -> int | None:
+    """Return what a unit is worth now, rounded down; None before the first mark."""
+    if view.record.units <= 0:
+        return None
+    return valuation.equity_in_share_class(view.state) * WAD // view.record.units
 
 
 def _apart(view: View, limits: Limits) -> bool:

@@ -48,6 +48,7 @@ class Approved:
     urgency: Decimal  # 0 calm to 1 save the position
     gas_price_cap: int  # wei per gas, the most to bid
     lowers: bool  # it only lowers risk
+    bid_by: int  # chain time by which to bid the cap, 0 for one that may wait
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -94,7 +95,8 @@ def review(
     if reasons:
         return Denied(plan, reasons)
     cap = urgency.gas_price_cap(view, limits, pressed)
-    return Approved(plan, view, pressed, cap, lowers, _SEAL)
+    by = urgency.bid_by(view, limits, pressed) if lowers else 0
+    return Approved(plan, view, pressed, cap, lowers, by, _SEAL)
 
 
 def _standing_reasons(plan: Plan, view: View) -> tuple[Reason, ...]:

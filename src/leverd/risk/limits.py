@@ -30,6 +30,9 @@ class Limits:
     profit_usd_min: Decimal  # USD left of cost_share_max of the value moved after all costs
     drag_max: Decimal  # fraction of equity a year a band may cost
     portfolio_stop: Decimal  # drop from the unit peak that unwinds all, 0.3 is -30 %
+    drawdown_day_max: Decimal  # drop from a day's unit peak that stops new risk, 0.2 is -20 %
+    pegged: tuple[str, ...]  # symbols that are worth one dollar while all is well
+    depeg_max: Decimal  # fraction of a dollar such a token may be off before no new risk
     view_age_s_max: int  # seconds, for adding risk
     sources_min: int = 1  # sources that must name the same head before risk is raised
 
@@ -63,6 +66,12 @@ def problems(limits: Limits) -> list[str]:
         "profit_usd_min": ("at least 0", limits.profit_usd_min >= 0),
         "drag_max": ("above 0", limits.drag_max > 0),
         "portfolio_stop": ("above 0 and below 1, 0.3 is -30 %", 0 < limits.portfolio_stop < 1),
+        "drawdown_day_max": (
+            "above 0 and below 1, 0.2 is -20 %",
+            0 < limits.drawdown_day_max < 1,
+        ),
+        "pegged": ("each named once", len(set(limits.pegged)) == len(limits.pegged)),
+        "depeg_max": ("above 0 and below 1", 0 < limits.depeg_max < 1),
         "view_age_s_max": ("at least 1", limits.view_age_s_max >= 1),
         "sources_min": ("at least 1", limits.sources_min >= 1),
     }

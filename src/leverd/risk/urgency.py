@@ -24,6 +24,10 @@ URGENT: Final = Decimal(1)
 PRESSING: Final = Decimal("0.25")
 """The least urgency of a deleverage, however far above the limits its trigger lies."""
 
+_WAIT_S_CALM: Final = 600
+_WAIT_S_URGENT: Final = 36
+"""Chain seconds a plan may wait for its block: calm, and when it saves the position."""
+
 _LEAVING: Final = frozenset({Purpose.REDUCE, Purpose.DELEVERAGE, Purpose.UNWIND, Purpose.TIDY})
 """What a plan that an order asked for may be."""
 
@@ -41,6 +45,8 @@ def of(view: View, limits: Limits) -> Decimal:
 def of_plan(plan: Plan, view: View, limits: Limits) -> Decimal:
     """Return the urgency of `plan`: a deleverage is never calm, or its own caps would delay it."""
     pressed = max(of(view, limits), _of_order(plan, view, limits))
+    if plan.purpose in _LEAVING:
+        pressed = max(pressed, of_owner(view))
     if plan.purpose is not Purpose.DELEVERAGE:
         return pressed
     return PRESSING + (URGENT - PRESSING) * pressed
@@ -50,6 +56,37 @@ def of_order(view: View, limits: Limits) -> Decimal:
     """Return the urgency of the order under way, 0 without one: what a crash lets it pay."""
     fired = fired_of(view.record)
     return CALM if fired is None else ground(view, fired, limits).urgency
+
+
+def of_owner(view: View) -> Decimal:
+    """Return 1 while the owner wants everything out now, else 0."""
+    return URGENT if view.record.unwinds_now else CALM
+
+
+def inclusion_s_max(view: View, limits: Limits, urgency: Decimal) -> int:
+    """Return how long a plan of `urgency` may wait for a block, chain seconds.
+
+    From ten minutes when calm evenly down to three blocks; and at most half of what is left
+    until health, falling as it did over the last looks, is at the step floor: the other half
+    is for a bid at its top to be taken.
+    """
+    patience = _WAIT_S_CALM - int((_WAIT_S_CALM - _WAIT_S_URGENT) * urgency)
+    left = left_s(view, limits)
+    return patience if left is None else min(patience, left // 2)
+
+
+def left_s(view: View, limits: Limits) -> int | None:
+    """Return chain seconds until health is at the step floor if it falls on, else None."""
+    falling = view.record.health_fall
+    if falling <= 0:
+        return None
+    floor = int(limits.health_step_min * WAD)
+    return max(_health(view) - floor, 0) // falling
+
+
+def bid_by(view: View, limits: Limits, urgency: Decimal) -> int:
+    """Return the chain time by which a plan must bid its cap, 0 for one that may wait."""
+    return 0 if urgency == CALM else view.now + inclusion_s_max(view, limits, urgency)
 
 
 def slippage_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from leverd.interfaces.safer import HIGHER, LOWER, NEITHER
 from leverd.risk.limits import Limits
-from leverd.settings.types import Fraction, Model, Number, Positive, Whole
+from leverd.settings.types import Fraction, Model, Number, Positive, Text, Whole
 
 _GWEI = 10**9
 _ETHER = 10**18
@@ -102,6 +102,23 @@ class LimitsSection(Model):
             le=1,
             description="drop from the peak that unwinds all, 0.3 is -30 %",
         ),
+    ]
+    drawdown_day_max: Annotated[
+        Number,
+        Field(
+            json_schema_extra=LOWER,
+            gt=0,
+            lt=1,
+            description="drop from a day's peak that stops new risk, 0.2 is -20 %",
+        ),
+    ]
+    pegged: Annotated[
+        tuple[Text, ...],
+        Field(json_schema_extra=NEITHER, description="tokens that should be worth one dollar"),
+    ]
+    depeg_max: Annotated[
+        Fraction,
+        Field(json_schema_extra=LOWER, gt=0, description="a pegged token off its dollar"),
     ]
     view_age_s_max: Annotated[
         Whole, Field(json_schema_extra=LOWER, ge=1, description="oldest view that may raise risk")

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from tests.limits import limits
-from tests.worlds import GWEI, pool, state, view
+from tests.worlds import GWEI, USDC, pool, state, view
 
-from leverd.domain.view import Gas, TradingState
+from leverd.domain.view import Gas, Record, TradingState
 from leverd.risk.breakers import Breaker, Breakers, Fault, Rule, watch
 
 CALM = view(state(posted=20, debt=30_000))
@@ -74,6 +74,76 @@ def test_a_pool_without_a_price_is_away_from_its_oracle():
     empty = view(replace(CALM.state, pools={"weth-usdc": gone}))
 
     assert Fault.ORACLE_GAP in after(empty, empty).opened
+
+
+def off_peg(price):
+    """Return a look at which the oracle prices a USDC at `price` (USD 1e8)."""
+    reserves = dict(CALM.state.market.reserves)
+    reserves[USDC] = replace(reserves[USDC], price=price)
+    lending = {"aave": replace(CALM.state.market, reserves=reserves)}
+    return view(replace(CALM.state, lending=lending))
+
+
+@pytest.mark.parametrize("price", [97_900_000, 102_100_000])
+def test_a_dollar_token_off_its_peg_either_way_opens_a_breaker(price):
+    assert Fault.DEPEG in after(off_peg(price), off_peg(price)).opened
+    assert Fault.DEPEG not in after(off_peg(price)).opened
+
+
+def test_within_the_limit_a_dollar_token_is_at_its_peg():
+    assert Fault.DEPEG not in after(*[off_peg(98_100_000)] * 3).opened
+
+
+def test_a_token_that_nobody_called_pegged_has_no_peg():
+    breakers = Breakers()
+    for _ in range(3):
+        breakers = watch(breakers, off_peg(90_000_000), limits(pegged=()), failures=0)
+
+    assert Fault.DEPEG not in breakers.opened
+
+
+def held(price, *, at=0, units=10 * 10**18, **record):
+    """Return a look `at` seconds later at 20 WETH of `price`, owing 30,000 USDC, in ten units."""
+    of = state(price=price, posted=20, debt=30_000)
+    seen = view(of, record=Record(units=units, **record))
+    stamp = replace(seen.stamp, at=seen.now + at)
+    return replace(seen, stamp=stamp, state=replace(of, at=of.at + at))
+
+
+def test_a_position_that_lost_too_much_within_a_day_takes_no_new_risk():
+    fallen = [held(2400, at=60), held(2400, at=120)]  # 30,000 USD of equity, now 18,000
+
+    assert Fault.DRAWDOWN in after(held(3000), *fallen).opened
+
+
+def test_a_fall_of_less_than_the_owner_bears_opens_nothing():
+    assert Fault.DRAWDOWN not in after(held(3000), *[held(2700, at=60)] * 3).opened
+
+
+def test_what_was_lost_more_than_a_day_ago_counts_no_more():
+    later = [held(2400, at=86_400 + each) for each in (60, 120)]
+
+    assert Fault.DRAWDOWN not in after(held(3000), *later).opened
+
+
+def test_a_restart_remembers_the_peak_from_the_marks_in_the_journal():
+    highs = ((held(3000).now, 3_000 * 10**8),)
+    seen = [held(2400, at=each, highs=highs) for each in (60, 120)]
+
+    assert Fault.DRAWDOWN in after(*seen).opened
+
+
+def test_money_that_comes_while_something_is_under_way_is_no_peak():
+    under_way = held(6000, open_slots=1)
+
+    assert Fault.DRAWDOWN not in after(under_way, *[held(3000, at=60)] * 3).opened
+
+
+def test_what_the_journal_says_is_open_stays_open_until_it_was_good_for_a_while():
+    restarted = Breakers.standing(("oracle_gap", "depeg"))
+
+    assert restarted.opened == (Fault.ORACLE_GAP, Fault.DEPEG)
+    assert after(*[CALM] * 5, start=restarted).opened == ()
 
 
 def test_a_breaker_told_what_it_knows_forgets_the_contrary():

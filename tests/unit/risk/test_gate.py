@@ -231,7 +231,7 @@ def test_nobody_but_the_gate_can_approve():
     assert isinstance(approved, Approved)
 
     with pytest.raises(AssertionError, match="only review"):
-        Approved(plan, seen, Decimal(0), 0, lowers=True, seal=object())
+        Approved(plan, seen, Decimal(0), 0, lowers=True, bid_by=0, seal=object())
     with pytest.raises((ValueError, TypeError, AssertionError)):
         replace(approved, plan=replace(plan, purpose=Purpose.TIDY))
 

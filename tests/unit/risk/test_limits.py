@@ -31,6 +31,9 @@ BROKEN = {
     "profit_usd_min": Decimal(-1),
     "drag_max": Decimal(0),
     "portfolio_stop": Decimal(1),
+    "drawdown_day_max": Decimal(1),
+    "pegged": ("USDC", "USDC"),
+    "depeg_max": Decimal(0),
     "view_age_s_max": 0,
     "sources_min": 0,
 }
