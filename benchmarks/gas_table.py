@@ -1,40 +1,63 @@
-"""Gas of each thing an account does, on the real Aave V3 and Uniswap V3 artifacts.
+"""Gas of each thing an account does, sent as the daemon sends it, on the real artifacts.
 
 Run: python -m benchmarks.gas_table
-Ten ether at $3,000, every on-chain check in; gas is what the receipt says, after refunds. The
-last column is the same call with the access list that the node proposes (EIP-2930).
+Ten ether at $3,000, planned by the planner, then rehearsed, signed and sent by the venue; every
+on-chain check in. Gas is what the receipt says, after refunds. The last column is the same call
+on a chain whose profile forgoes the access list (EIP-2930).
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
-from tests.account_contract import signatures as sign
-from tests.account_contract.terms import Terms
-from tests.account_contract.vault import (
-    ALL,
-    DOLLAR,
-    EQUITY,
-    ETHER,
-    Vault,
-    deploy_code,
-    fund,
-    mined,
-    open_account,
-)
+from eth_account import Account
+from tests.account_contract.vault import DOLLAR, ETHER, fund, mined
 from tests.chain import OPENING, LocalMarket
+from tests.evm.accounts import Deployed, deploy_account, give
+from tests.evm.worlds import (
+    KEY,
+    USDC,
+    WETH,
+    SystemClock,
+    client_for,
+    config_for,
+    mandate_of,
+    signer_for,
+)
 
-from leverd.devnet import abi, artifacts
+from leverd.adapters.evm import account_calls
+from leverd.adapters.evm.profiles import PROFILES
+from leverd.adapters.evm.venue import EvmVenue
+from leverd.devnet import artifacts
 from leverd.devnet.chain import Chain
 from leverd.devnet.market import start
+from leverd.domain.decision import Decision, SetLeverage, Unwind
+from leverd.domain.money import Amount
+from leverd.domain.plan import Action, Borrow, Repay, Step, StepKind, Supply, Swap, Withdraw
+from leverd.domain.position import Mandate
+from leverd.engine import collect, planner
+from leverd.engine.state import Book
+from leverd.engine.terms import Terms
+from leverd.interfaces.venue import Order
 
 HOUR = 3600
-SELL_COLLATERAL, SELL_DEBT = True, False
-HEAD = "| flow | transactions | gas | goal | with access list |\n|---|---|---|---|---|"
+FOREVER = 2**40
+ME = Account.from_key(KEY).address
+HEAD = "| flow | transactions | gas | goal | without access list |\n|---|---|---|---|---|"
+TERMS = Terms(
+    slippage=Decimal("0.005"),
+    impact_max=Decimal("0.01"),
+    health_min=Decimal("1.12"),
+    health_step_min=Decimal("1.05"),
+    delay_s=36,
+    deadline_s=600,
+    dust_usd=10**8,
+)
 
 
 @dataclass(frozen=True)
@@ -42,17 +65,69 @@ class Row:
     flow: str
     transactions: int
     gas: int
-    listed: int | None = None
+    bare: int | None = None  # gas of the same without an access list
     goal: int | None = None
+
+    @property
+    def met(self) -> bool:
+        return self.goal is None or self.gas <= self.goal
 
     def __str__(self) -> str:
         within = "" if self.goal is None else f"<= {self.goal:,}"
-        listed = "" if self.listed is None else f"{self.listed:,}"
-        return f"| {self.flow} | {self.transactions} | {self.gas:,} | {within} | {listed} |"
+        missed = "" if self.met else ", missed"
+        bare = "" if self.bare is None else f"{self.bare:,}"
+        return f"| {self.flow} | {self.transactions} | {self.gas:,} | {within}{missed} | {bare} |"
 
 
-def used(receipt: Any) -> int:
-    return int(receipt["gasUsed"], 16)
+@dataclass(frozen=True)
+class Desk:
+    """An account with ten ether, and the daemon's own way to act on it."""
+
+    local: LocalMarket
+    mandate: Mandate
+    venue: EvmVenue
+    bare: EvmVenue  # the same, on a chain where no access list is attached
+
+    async def steps(self, decision: Decision, *, atomic: bool = True) -> tuple[Step, ...]:
+        """Return what the planner makes of `decision` now, in rounds unless `atomic`."""
+        seen = await self.venue.observe([self.mandate])
+        (view,) = collect.views(seen, Book(), open_slots=0).values()
+        plan = planner.plan(decision, replace(view, atomic=atomic), TERMS)
+        return () if plan is None else plan.steps
+
+    async def sent(self, step: Step, venue: EvmVenue | None = None) -> int:
+        """Return what `step` costs, rehearsed, signed, sent and mined."""
+        by = venue or self.venue
+        seen = await by.observe([self.mandate])
+        sequence = seen.positions[self.mandate.position_id].sequence
+        deadline = seen.stamp.at + TERMS.deadline_s
+        gas = await by.rehearse(self.mandate, step, sequence, deadline)
+        bid = await by.fees(urgency=0.5)
+        order = Order(self.mandate, step, seen.nonce, sequence, deadline, gas, bid)
+        attempt = await by.sign(order)
+        await by.send(attempt.payload)
+        self.local.node.rpc.ask("evm_mine")
+        found = (await by.look(seen.nonce, [attempt.tx_hash])).inclusion
+        assert found is not None
+        assert found.succeeded, found.reason
+        return found.gas_used
+
+    async def measured(self, flow: str, step: Step, goal: int | None = None) -> Row:
+        """Do a step an hour after the last and return its row."""
+        self.local.pass_time(HOUR)
+        with undone(self.local):
+            bare = await self.sent(step, self.bare)
+        return Row(flow, 1, await self.sent(step), bare, goal)
+
+    async def planned(self, flow: str, goal: int, decision: Decision) -> Row:
+        """Do what the planner makes of `decision`, which must be one transaction."""
+        self.local.pass_time(HOUR)
+        (step,) = await self.steps(decision)
+        return await self.measured(flow, step, goal)
+
+    async def brought_to(self, leverage: str) -> None:
+        for step in await self.steps(to(leverage)):
+            await self.sent(step)
 
 
 @contextmanager
@@ -65,86 +140,61 @@ def undone(local: LocalMarket) -> Iterator[None]:
     local.chain.forget()
 
 
-def with_list(vault: Vault, signature: str, *args: Any) -> int:
-    """Return what a call costs when it carries the access list that the node proposes."""
-    rpc = vault.local.node.rpc
-    data = "0x" + abi.encode_call(signature, *args, *vault.stamp()).hex()
-    call = {"from": vault.operator, "to": vault.address, "data": data, "gas": hex(2_000_000)}
-    with undone(vault.local):
-        proposed = rpc.ask("eth_createAccessList", call, "latest")["accessList"]
-        fees = {"maxFeePerGas": hex(10**13), "maxPriorityFeePerGas": "0x1"}
-        sent = rpc.ask("eth_sendTransaction", call | fees | {"accessList": proposed})
-        rpc.ask("evm_mine")
-        return used(rpc.ask("eth_getTransactionReceipt", sent))
+def to(leverage: str) -> SetLeverage:
+    return SetLeverage("benchmark", Decimal(leverage), "measured")
 
 
-def measured(vault: Vault, flow: str, goal: int | None, signature: str, *args: Any) -> Row:
-    """Do one call an hour after the last and return its row."""
-    vault.local.pass_time(HOUR)
-    listed = with_list(vault, signature, *args)
-    return Row(flow, 1, used(vault.act(signature, *args)), listed, goal)
+OUT = Unwind("benchmark", "measured")
 
 
-def atomic(vault: Vault) -> Iterator[Row]:
+async def atomic(desk: Desk) -> AsyncIterator[Row]:
     """Yield the one-transaction flows; each starts where the last ended."""
-    opening = vault.adjusting(60_000 * DOLLAR)
-    closing = (vault.swap_pool, ALL, 0)
-    yield measured(vault, "first open to 3x", 500_000, sign.RAISE, *opening)
-    yield measured(vault, "close from 3x", 425_000, sign.CLOSE, *closing)
-    yield measured(vault, "re-open to 3x", 450_000, sign.RAISE, *opening)
-    vault.lower_by(5 * ETHER)
-    boost = vault.adjusting(15_000 * DOLLAR)
-    yield measured(vault, "boost 2.5x to 3x", 430_000, sign.RAISE, *boost)
-    vault.raise_by(15_000 * DOLLAR)
-    lower = vault.adjusting(5 * ETHER)
-    yield measured(vault, "repay 3.5x to 3x", 450_000, sign.LOWER, *lower)
-    guarded = vault.adjusting(ETHER, health_below=2 * ETHER, health_min=ETHER)
-    yield measured(vault, "repay 1 ether, only below a health", None, sign.LOWER, *guarded)
+    yield await desk.planned("first open to 3x", 500_000, to("3"))
+    yield await desk.planned("close from 3x", 425_000, OUT)
+    yield await desk.planned("re-open to 3x", 450_000, to("3"))
+    await desk.brought_to("2.5")
+    yield await desk.planned("boost 2.5x to 3x", 430_000, to("3"))
+    await desk.brought_to("3.5")
+    yield await desk.planned("repay 3.5x to 3x", 450_000, to("3"))
 
 
-def single(vault: Vault) -> Iterator[Row]:
+async def single(desk: Desk) -> AsyncIterator[Row]:
     """Yield the single steps, on an open account."""
-    fund(vault.local, vault.address, 2 * ETHER)
-    pool = vault.swap_pool
-    yield measured(vault, "supply", None, sign.SUPPLY, ETHER)
-    yield measured(vault, "borrow", None, sign.BORROW, 1_000 * DOLLAR, 0)
-    yield measured(vault, "swap", None, sign.SWAP, pool, SELL_COLLATERAL, ETHER // 2, 0)
-    yield measured(vault, "repay", None, sign.REPAY, ALL)
-    yield measured(vault, "withdraw", None, sign.WITHDRAW, ETHER, 0, 0)
+    fund(desk.local, desk.mandate.account, 2 * ETHER)
+    half = Swap(desk.mandate.pool, Amount(WETH, ETHER // 2), Amount(USDC, 1))
+    for flow, action in (
+        ("supply", Supply("aave", Amount(WETH, ETHER))),
+        ("borrow", Borrow("aave", Amount(USDC, 1_000 * DOLLAR))),
+        ("swap", half),
+        ("repay", Repay("aave", Amount(USDC, DOLLAR), all_idle=True)),
+        ("withdraw", Withdraw("aave", Amount(WETH, ETHER))),
+    ):
+        yield await desk.measured(flow, alone(action))
 
 
-def sequential(vault: Vault) -> Iterator[Row]:
+def alone(action: Action) -> Step:
+    return Step(StepKind.SINGLE, (action,), health_min=0)
+
+
+async def sequential(desk: Desk) -> AsyncIterator[Row]:
     """Yield opening to 3x and closing in single steps, rounds of them."""
-    spent = [used(vault.act(sign.SUPPLY, ALL))]
-    for dollars in (22_000, 17_000, 13_000, 8_000):
-        spent += [used(vault.act(sign.BORROW, dollars * DOLLAR, 0))]
-        spent += [used(_sell(vault, SELL_DEBT, vault.idle("USDC")))]
-        spent += [used(vault.act(sign.SUPPLY, ALL))]
-    yield Row("open to 3x in rounds", len(spent), sum(spent))
-    spent = []
-    while vault.debt() > 0:
-        spent += [used(vault.act(sign.WITHDRAW, _free(vault), 0, 0))]
-        spent += [used(_sell(vault, SELL_COLLATERAL, vault.idle("WETH")))]
-        spent += [used(vault.act(sign.REPAY, ALL))]
-    spent += [used(vault.act(sign.WITHDRAW, ALL, 0, 0))]
-    yield Row("close from 3x in rounds", len(spent), sum(spent))
+    for flow, decision in (("open to 3x in rounds", to("3")), ("close from 3x in rounds", OUT)):
+        steps = await desk.steps(decision, atomic=False)
+        spent = [await desk.sent(step) for step in steps]
+        yield Row(flow, len(spent), sum(spent))
 
 
-def _sell(vault: Vault, what: bool, raw: int) -> Any:  # noqa: FBT001 -- as the contract takes it
-    return vault.act(sign.SWAP, vault.swap_pool, what, raw, 0)
-
-
-def _free(vault: Vault) -> int:
-    """Return the collateral above the step floor, but no more than the debt needs."""
-    collateral, debt, _, threshold, _, _ = vault.local.account_data(vault.address)
-    needed = debt * vault.terms.health_step_min * 10_000 // threshold // 10**18
-    free = min((collateral - needed) * 999 // 1_000, debt * 1_002 // 1_000)
-    return free * ETHER // (3_000 * 10**8)
+async def rows(desk: Desk, other: Desk) -> AsyncIterator[Row]:
+    for part in (atomic(desk), single(desk), sequential(other)):
+        async for row in part:
+            yield row
 
 
 def settle_in(local: LocalMarket) -> None:
     """Let others use both reserves and the pool, as they have in any market not minutes old."""
     lender, pool = local.deployment.roles.lender, local.deployment.pool
+    for who in (lender, local.deployment.roles.arbitrageur):
+        local.node.rpc.ask("anvil_setBalance", who, hex(100_000 * ETHER))  # for gas
     for symbol, raw in (("WETH", ETHER), ("USDC", 1_000 * DOLLAR)):
         local.pass_time(HOUR)
         fund(local, lender, raw, symbol)
@@ -174,28 +224,53 @@ def trade(local: LocalMarket, symbol: str, raw: int) -> None:
     mined(local, roles.arbitrageur, router, signature, words)
 
 
-def account(local: LocalMarket, salt: bytes) -> Vault:
-    """Return a new account with ten ether."""
-    pool = local.deployment.pools["weth-usdc-500"].address
-    terms = Terms(local.token("WETH"), local.token("USDC"), (pool,))
-    made = open_account(local, deploy_code(local), terms, salt)
-    fund(local, made.address, EQUITY)
-    return made
+@asynccontextmanager
+async def desk_at(local: LocalMarket) -> AsyncIterator[Desk]:
+    """Give a new account ten ether, and a venue to act on it."""
+    local.node.rpc.ask("anvil_setBalance", ME, hex(100 * ETHER))
+    made = deploy_account(local, ME)
+    give(local, "WETH", made.address, 10 * ETHER)
+    venue, bare = venue_at(local, made), venue_at(local, made, lists=False)
+    try:
+        yield Desk(local, mandate_of(made.address), venue, bare)
+    finally:
+        await venue.close()
+        await bare.close()
+
+
+def venue_at(local: LocalMarket, made: Deployed, *, lists: bool = True, url: str = "") -> EvmVenue:
+    config = config_for(
+        local,
+        accounts=(made.address,),
+        account_code_hashes=frozenset({made.code_hash}),
+        profile=replace(PROFILES["local"], l1_data_fee=not lists),
+    )
+    client = client_for(url or local.url, chain_id=config.chain_id)
+    signer = signer_for(local, *account_calls.rules(made.address))
+    return EvmVenue(config, client, signer, SystemClock())
+
+
+async def table(local: LocalMarket) -> bool:
+    """Print every row and return whether each met its goal."""
+    met = True
+    plain_feeds(local)
+    async with desk_at(local) as desk, desk_at(local) as other:
+        settle_in(local)
+        sys.stdout.write(f"{HEAD}\n")
+        async for row in rows(desk, other):
+            sys.stdout.write(f"{row}\n")
+            met = met and row.met
+    return met
 
 
 def main() -> int:
+    """Return 0 if the goals are met."""
     node, deployment = start(OPENING)
     try:
-        local = LocalMarket(node, deployment, Chain(node.rpc))
-        vault, other = account(local, b"\1" * 32), account(local, b"\2" * 32)
-        plain_feeds(local)
-        settle_in(local)
-        sys.stdout.write(f"{HEAD}\n")
-        for row in (*atomic(vault), *single(vault), *sequential(other)):
-            sys.stdout.write(f"{row}\n")
+        met = asyncio.run(table(LocalMarket(node, deployment, Chain(node.rpc))))
     finally:
         node.stop()
-    return 0
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

@@ -32,6 +32,24 @@ async def test_a_bid_that_the_market_left_behind_is_raised():
     assert len(stage.events(PlanCompleted)) == 1
 
 
+async def test_a_bump_names_the_payload_that_it_repeats_and_a_new_act_names_none():
+    stage = Stage()
+    sign, orders = stage.venue.sign, []
+
+    async def noting(order):
+        orders.append(order)
+        return await sign(order)
+
+    stage.venue.sign = noting
+    await stage.begin(2)
+    await stage.another().recover()  # a new process has nothing but the journal
+    stage.chain.base_fee = 60 * GWEI
+    await stage.turns(5)
+    first, _ = stage.events(AttemptSigned)
+    assert [order.repeats.hex() for order in orders] == ["", first.payload]
+    assert orders[0].gas_limit == orders[1].gas_limit
+
+
 async def test_a_bid_is_never_raised_above_what_the_act_is_worth():
     stage = Stage()
     await stage.begin(2)

@@ -1,8 +1,8 @@
 """What a transaction says beforehand that it will touch, at a discount (EIP-2930).
 
-Whatever is on the list costs 100 gas less than when it is met on the way, and is paid for even
-if it is never met. A list that is wrong therefore costs gas, at most its price, and changes
-nothing else.
+Whatever is on the list costs at least 100 gas less than when it is met on the way, and is paid
+for even if it is never met. A list that is wrong therefore costs gas, at most its price, and
+changes nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SLOTS_MAX: Final = 256
 
 _ADDRESS_GAS: Final = 2_400
 _SLOT_GAS: Final = 1_900
-_SAVED_GAS: Final = 100  # with each address or slot that would else be met cold
+_SAVED_GAS: Final = 100  # at least, with each address or slot that would else be met cold
 _ADDRESS_BYTES: Final = 20
 _PRECOMPILES: Final = 2**16  # addresses below are the chain's own, and never cold
 _DYNAMIC_FEE: Final = b"\2"
@@ -49,19 +49,18 @@ def proposed(answer: Answer, call: Call, sender: str, used: int) -> AccessList:
     """Return the part that saves gas of the list a node proposes for `call`.
 
     Empty when it proposes none, when by its own word it saves nothing of the `used` gas, or when
-    it cannot be true: cold accesses are less than half of what a call uses. Called contract and
-    sender are warm from the start, and so are listed only for the sake of their slots.
+    it cannot be true: what is on it would be met cold, for more than its price. Called contract
+    and sender are warm from the start, and so are listed only for the sake of their slots.
     """
     try:
         found, with_it = _parsed(answer)
     except NonsenseError:
         return ()
-    if with_it >= used:
-        return ()
     warm = {call.to.lower(), sender.lower()}
-    saving = tuple(one for one in found if _saves(one, warm))
-    believable = is_bounded(saving) and price(saving) * 2 <= used
-    return saving if believable else ()
+    saving = tuple(one for one in found if not _wasted(one, warm))
+    with_it -= sum(_wasted(one, warm) for one in found)
+    worth_it = with_it < used and price(saving) < used and is_bounded(saving)
+    return saving if worth_it else ()
 
 
 def repeated(payload: bytes, call: Call) -> AccessList:
@@ -123,11 +122,11 @@ def _items(value: object) -> list[object]:
     return value
 
 
-def _saves(one: Access, warm: set[str]) -> bool:
-    """Return whether an entry gains more by its slots than its address wastes, if it does."""
-    if int(one.address, 16) < _PRECOMPILES:
-        return False
-    return one.address not in warm or len(one.slots) * _SAVED_GAS > _ADDRESS_GAS
+def _wasted(one: Access, warm: set[str]) -> int:
+    """Return the gas that an entry loses on its address beyond what its slots save."""
+    if one.address not in warm and int(one.address, 16) >= _PRECOMPILES:
+        return 0
+    return max(_ADDRESS_GAS - len(one.slots) * _SAVED_GAS, 0)
 
 
 def _slots(listed: Sequence[Access]) -> int:
