@@ -64,6 +64,7 @@ class Nursery:
     """The process that agents are forked from."""
 
     process: subprocess.Popen[bytes]
+    running: int | None = None  # the child that has not ended yet
 
     def start(self, stage: Stage, files: Sequence[Path], **order) -> Child:
         output = stage.folder / "output.log"
@@ -73,7 +74,13 @@ class Nursery:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order).encode() + b"\n")
         before = output.stat().st_size if output.exists() else 0
-        return Child(int(self._line()), output, before, self)
+        self.running = int(self._line())
+        return Child(self.running, output, before, self)
+
+    def code(self) -> int:
+        """Return how the child ended, once it has."""
+        self.running = None if (line := self._line()) else self.running
+        return int(line)
 
     def _line(self) -> bytes:
         assert self.process.stdout is not None
@@ -102,7 +109,7 @@ class Child:
         assert stdout is not None
         if not select.select([stdout], [], [], DEADLINE_S)[0]:
             self._give_up("did not end")
-        return int(self.nursery._line())
+        return self.nursery.code()
 
     def wait_calm(self, turns: int = 3) -> None:
         """Wait until it has done nothing for some turns, with nothing under way."""
@@ -132,7 +139,7 @@ class Child:
         assert stdout is not None
         for _ in range(int(DEADLINE_S / 0.05)):
             if select.select([stdout], [], [], 0.05)[0]:
-                return int(self.nursery._line())
+                return self.nursery.code()
             lines = [line for line in self.said().splitlines() if "turn=" in line]
             if len(lines) > turns and all(CALM.search(line) for line in lines[-turns:]):
                 return None
@@ -140,7 +147,7 @@ class Child:
 
     def _give_up(self, what: str) -> NoReturn:
         os.kill(self.pid, signal.SIGKILL)
-        self.nursery._line()
+        self.nursery.code()
         raise AssertionError(f"it {what}:\n{self.said()[-3000:]}")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -160,8 +167,11 @@ def nursery() -> Iterator[Nursery]:
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
     ) as process:
+        made = Nursery(process)
         try:
-            yield Nursery(process)
+            yield made
         finally:
+            if made.running is not None:  # a test failed beside it
+                os.kill(made.running, signal.SIGKILL)
             assert process.stdin is not None
             process.stdin.close()

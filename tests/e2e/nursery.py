@@ -71,6 +71,7 @@ def make_stepwise() -> None:
 def run(order: dict[str, Any]) -> None:
     """Be `run_agent`, with what the order adds."""
     sys.argv = ["run_agent", *order["arguments"]]
+    os.environ.update(order.get("env", {}))
     out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)

@@ -11,8 +11,8 @@ from tests.e2e.stage import POSITION, Stage, loop
 
 from leverd.adapters.sql_journal import SqlJournal
 from leverd.bootstrap.places import resolve
-from leverd.bootstrap.signing_alone import signer_lock
 from leverd.bootstrap.planning import planned
+from leverd.bootstrap.signing_alone import signer_lock
 from leverd.cli.given import settings_of
 from leverd.devnet.chain import Chain
 from leverd.devnet.rpc import Rpc
