@@ -8,17 +8,20 @@ import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from loguru import logger
 
 from leverd.adapters.evm import preflight
 from leverd.adapters.evm.preflight import Severity
+from leverd.adapters.log_notifier import LogNotifier
 from leverd.adapters.system_clock import SystemClock
 from leverd.adapters.systemd_notify import SystemdSupervisor
 from leverd.bootstrap import feasible
 from leverd.bootstrap.daemon import Care, Opened, open_daemon
 from leverd.bootstrap.kept_settings import keep
+from leverd.bootstrap.kill_switch import KillSwitch
 from leverd.bootstrap.sources import Source
 from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.view import TradingState, View
@@ -80,6 +83,8 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
     for each in _SIGNALS:
         loop.add_signal_handler(each, stop.set)
     loop.add_signal_handler(signal.SIGHUP, bell.ring)
+    switch = _kill_switch(settings)
+    switch.listen(loop)
     opened = await _open(settings, clock, start.wait_s, stop, care)
     if opened is None:
         logger.info("stopped before the chain answered; nothing was begun")
@@ -92,10 +97,16 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
             keep(settings)
         # Guards alone take no new settings: what starts us again begins with them.
         bell.heard_by(stop.set if opened.tuner is None else opened.tuner.ask)
-        await opened.daemon.run(stop)
+        async with switch.wired(opened.requests, opened.daemon.wake, clock):
+            await opened.daemon.run(stop)
     finally:
         await opened.close()
     return 0
+
+
+def _kill_switch(settings: Settings) -> KillSwitch:
+    file = settings.engine.kill_file
+    return KillSwitch(None if file is None else Path(file), settings.positions, LogNotifier())
 
 
 async def _open(

@@ -24,6 +24,12 @@ ForS: TypeAlias = Annotated[
         "--for", help="Chain seconds to try here where no daemon runs; run_agent goes on.", min=1
     ),
 ]
+Now: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--now", help="Do not wait for gas or a better price: pay what saving it is worth."
+    ),
+]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -80,13 +86,16 @@ def unwind(
     mode: Mode = "",
     journal: JournalFile = None,
     for_s: ForS = 600,
+    now: Now = False,  # noqa: FBT002 -- as below
     yes: Yes = False,  # noqa: FBT002 -- as below
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Repay everything, down to zero, and stay out until resumed; lasts across restarts."""
     what = position or "every position"
-    confirm(f"unwind sells collateral to repay every debt. Unwind {what}?", yes=yes)
-    given = _give(RequestKind.UNWIND, position, config, mode, journal)
+    how = "at any price up to what a liquidation would cost, " if now else ""
+    confirm(f"unwind sells collateral, {how}to repay every debt. Unwind {what}?", yes=yes)
+    kind = RequestKind.UNWIND_NOW if now else RequestKind.UNWIND
+    given = _give(kind, position, config, mode, journal)
     act = given.number is None and journal is None  # a journal that is named has no settings
     if not as_json:
         say(given.said)

@@ -75,6 +75,8 @@ def _tunable(settings: Settings, path: Path) -> type[BaseModel] | None:
     match path:
         case ("limits", _):
             return type(settings.limits)
+        case ("engine", "kill_file"):
+            return None  # what looks at it was begun with the process
         case ("engine", _):
             return type(settings.engine)
         case ("positions", name, "agents", agent, _, *_) if name in settings.positions:

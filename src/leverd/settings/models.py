@@ -117,6 +117,9 @@ class EngineSection(Model):
         Fraction | None,
         Field(json_schema_extra=HIGHER, description="move that must not liquidate"),
     ] = None
+    kill_file: Annotated[
+        Text | None, Field(description="a file whose verb is done: pause, reduce, unwind")
+    ] = None
     watch: Annotated[
         Flag, Field(description="take a changed file by itself where it only tightens")
     ] = True

@@ -50,6 +50,12 @@ class SqlRequests:
                 for row in self._reading.execute(query)
             ]
 
+    def has_asked(self, by: str) -> bool:
+        """Return whether `by` ever put a wish, taken or not."""
+        query = select(REQUESTS.c.id).where(REQUESTS.c.by == by).limit(1)
+        with database.translated(self.path), self._reading.begin():
+            return self._reading.execute(query).first() is not None
+
     def taken(self, request_id: int) -> None:
         """Mark a wish as taken; its effect is in the journal already."""
         mark = update(REQUESTS).where(REQUESTS.c.id == request_id).values(taken=1)
