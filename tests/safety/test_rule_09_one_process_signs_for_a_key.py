@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def test_a_second_process_cannot_sign_for_the_key_whatever_its_journal():
         with signer_lock(LIVE, address + "ff"):  # another key
             pass
     with signer_lock(LIVE, address):  # let go, it is free
+        pass
+
+
+def test_a_private_temporary_folder_hides_no_second_signer(tmp_path, monkeypatch):
+    address = f"0x{uuid.uuid5(uuid.NAMESPACE_OID, f'{__file__} private').hex}"
+    with signer_lock(LIVE, address):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # as PrivateTmp=yes gives one
+        with pytest.raises(JournalLockedError, match=f"process {os.getpid()}"):
+            signer_lock(LIVE, address)
+    with signer_lock(LIVE, address):  # and a lock refused half-way holds nothing
         pass
 
 

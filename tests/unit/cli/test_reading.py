@@ -21,6 +21,7 @@ from leverd.domain.events import (
     PlanCompleted,
     PnlRecorded,
     PositionAdopted,
+    SettingsChanged,
     SlotFinal,
     SlotIncluded,
     SlotLost,
@@ -50,9 +51,21 @@ def test_status_shows_how_safe_a_position_is(owner):
     assert position["decision"] == "leverage_loop: set_leverage 2.5"
     assert data["slots"] == [{"slot": 7, "state": "included", "attempts": 1}]
     assert data["daemon_pid"] is None
+    assert data["settings"] == "hash"
     shown = owner("status").out
     for part in ("2.5000", "1.3830", "2169.20", "+88.000000 USD", "leverage 1.0000 is below 2.2"):
         assert part in shown
+
+
+def test_status_shows_the_settings_in_force_once_they_were_tuned(owner):
+    owner.with_history()
+    journal = owner.open_journal()
+    journal.append_now(SettingsChanged("hash", "tuned", ("limits.shock: -0.1 -> -0.2",), "file"))
+    journal.close()
+    assert owner("status", "--json").data["settings"] == "tuned"
+    told_of = owner("history", "-k", "settingschanged").out
+    assert "tuned" in told_of
+    assert "-0.2" in told_of
 
 
 def test_status_beside_a_daemon_names_it_and_its_last_turn(owner):
