@@ -62,6 +62,7 @@ class Daemon:
         self._charter, self._world = charter, world
         self._diaries: dict[str, diary.Diary] = {}
         self._views: dict[str, View] = {}
+        self._strange: set[str] = set()  # positions whose balances differed at the last look
         self._watchman = Watchman(world.notifier)
         self._letter_box = LetterBox(
             world.requests, self._record, world.executor, self._watchman.warn
@@ -173,13 +174,21 @@ class Daemon:
 
     async def _reconcile(self, observation: Observation) -> None:
         if self._world.executor.open_slots:
+            self._strange.clear()
             return  # what we are doing ourselves is verified from its receipt
         for position_id, seen in observation.positions.items():
             page = self._world.recorder.book.page(position_id)
             stamp = observation.stamp
             mandate = seen.state.position.mandate
             found = reconcile(mandate, page.snapshot, snapshot_of(seen.state, stamp))
-            await self._record(*found, chain_at=stamp.at)
+            if self._believed(position_id, found):
+                await self._record(*found, chain_at=stamp.at)
+
+    def _believed(self, position_id: str, found: Sequence[Event]) -> bool:
+        """Whether a difference is one: a reorganisation looks the same until it is noticed."""
+        again = position_id in self._strange
+        (self._strange.add if found else self._strange.discard)(position_id)
+        return again or not self._world.executor.provisional
 
     async def _mark(self, observation: Observation) -> None:
         """Record P&L when something happened, or a day went by; fire the portfolio stop."""

@@ -64,11 +64,20 @@ class Executor:
         self._next: dict[str, Running] = {}  # plans whose next step is not signed yet
         self._refused: set[tuple[str, str]] = set()
         self._doubts: dict[int, int] = {}  # slot -> block it first looked spent by a stranger
+        self._unseen: frozenset[int] = frozenset()  # slots that the last look did not reach
 
     @property
     def open_slots(self) -> int:
-        """How many transactions are under way: in no block, or next in a plan."""
-        return len(slots.open_slots(self._logbook.known.slots)) + len(self._next)
+        """How many transactions are under way: in no block, perhaps in none, or next in a plan."""
+        known = self._logbook.known.slots
+        unsure = self._unseen | self._doubts.keys()
+        in_doubt = sum(not known[number].waiting for number in unsure if number in known)
+        return len(slots.open_slots(known)) + in_doubt + len(self._next)
+
+    @property
+    def provisional(self) -> bool:
+        """Whether a reorganisation may still undo something of ours."""
+        return bool(self._logbook.known.slots)
 
     async def recover(self) -> None:
         """Learn from the journal what may still be under way, and settle what can be settled.
@@ -144,6 +153,7 @@ class Executor:
             with put_up_with(f"slot {number}"):
                 async with answered(self._policy.io_s):
                     seen[number] = await self._venue.look(number, slot.hashes)
+        self._unseen = frozenset(self._logbook.known.slots.keys() - seen.keys())
         in_order = True
         for number in sorted(self._logbook.known.slots):
             if number in seen:
@@ -163,7 +173,7 @@ class Executor:
         doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
         move = slots.next_move(slot, sighting, self._policy, wanted=wanted, doubted=doubted)
-        if slots.missed(sighting) and isinstance(move, Wait):
+        if slots.missed(sighting) and slot.lost is None and isinstance(move, Wait):
             self._doubts.setdefault(number, sighting.head_block)
         else:
             self._doubts.pop(number, None)
@@ -219,7 +229,8 @@ class Executor:
 
     async def _begin(self, running: Running, place: Place, *intents: Event) -> bool:
         plan = running.plan
-        ended = self._logbook.aborted(self._overtaken(plan), REPLACED)
+        behind = self._behind(plan, place)
+        ended = self._logbook.aborted((*self._overtaken(plan), *behind), REPLACED)
         try:
             await self._bidder.act(running, place, *ended, *intents)
         except (RevertedError, SigningRefusedError, OwnerError) as error:
@@ -229,6 +240,8 @@ class Executor:
         self._next.pop(plan.plan_id, None)
         self._running[plan.plan_id] = running
         self._keep_up(None)
+        if behind:
+            await self._tend_all()  # what nobody wants any more must not act after this
         return True
 
     def _place(self, approved: Approved, nonce: int) -> Place | None:
@@ -253,6 +266,17 @@ class Executor:
             each.plan_id
             for each in between
             if each.position_id == plan.position_id and each.plan_id != plan.plan_id
+        )
+
+    def _behind(self, plan: Plan, place: Place) -> tuple[str, ...]:
+        """Return other plans of the same position that wait in slots above the one taken."""
+        acts = (slot.act for slot in slots.open_slots(self._logbook.known.slots))
+        return tuple(
+            act.plan_id
+            for act in acts
+            if act.slot > place.number
+            and act.position_id == plan.position_id
+            and act.plan_id != plan.plan_id
         )
 
     async def _refuse(self, running: Running, reason: str) -> None:
