@@ -10,7 +10,7 @@ import typer
 
 from leverd.cli.given import DEFAULT, Config, JournalFile, Mode, settings_of
 from leverd.cli.modes import FORK, Deposit, Fork, Rpc, Speed, check, on_a_fork
-from leverd.errors import JournalDamagedError, LeverdError, OwnerError, SettingsError
+from leverd.errors import JournalError, LeverdError, OwnerError, SettingsError
 
 if TYPE_CHECKING:
     from leverd.settings import Settings
@@ -89,7 +89,7 @@ def _run(
         on_a_copy = settings.mode == FORK
         source = None if on_a_copy else Source(files, mode, dict(os.environ))
         return service.run(settings, service.Start(wait_s, source))
-    except JournalDamagedError as error:
-        if not or_guard:
+    except JournalError as error:
+        if not (or_guard and guarding.is_broken(error)):
             raise
         return guarding.run(settings, error, wait_s=wait_s)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from tests.unit.settings.owner_file import SHIPPED, write
 
+from leverd.adapters.sql_journal.codec import NEWER
+from leverd.adapters.sql_journal.migrate import NEWER_TABLES
 from leverd.agents.guardian import Guardian
 from leverd.bootstrap import guarding, kept_settings
 from leverd.bootstrap.agents import find_agents
 from leverd.bootstrap.kept_settings import keep, kept, kept_path
 from leverd.bootstrap.seating import guards_only, seats_of
-from leverd.errors import SettingsError
+from leverd.errors import (
+    JournalDamagedError,
+    JournalForeignError,
+    JournalLockedError,
+    SettingsError,
+)
 from leverd.settings import exact_yaml, journal_path, load_settings
 
 
@@ -95,3 +103,51 @@ def test_a_position_without_a_guard_gets_one_that_knows_what_the_others_ask_for(
     assert seat.guards
     assert isinstance(seat.agent, Guardian)
     assert seat.agent.params.target == Decimal("2.5")
+
+
+class Runs:
+    """Stands in for the daemon's process: meets what is wrong with a journal, then runs."""
+
+    def __init__(self, *troubles):
+        self.troubles, self.seen = list(troubles), []
+
+    def __call__(self, settings, start):
+        self.seen.append((Path(settings.journal.path), start.guarding))
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return 0
+
+
+def test_a_journal_of_a_newer_leverd_stays_as_it_is_and_guards_keep_their_own(
+    tmp_path, monkeypatch
+):
+    settings, path = settings_at(tmp_path), tmp_path / "journal.db"
+    path.write_bytes(b"whole, but of tomorrow")
+    for number in (NEWER, NEWER_TABLES):
+        error = JournalDamagedError("of tomorrow", number=number)
+        runs = Runs(error)
+        monkeypatch.setattr(guarding.service, "run", runs)
+        assert guarding.run(settings, WHY, wait_s=1) == 0
+        assert runs.seen == [(path, WHY), (path.with_name("journal.db.guarding"), error)]
+    assert path.read_bytes() == b"whole, but of tomorrow"
+
+
+def test_a_damaged_journal_is_salvaged_and_guarded_with(tmp_path, monkeypatch):
+    settings, path = settings_at(tmp_path), tmp_path / "journal.db"
+    path.write_bytes(b"not a journal" * 1000)
+    error = JournalDamagedError("damaged", number=1)
+    runs = Runs(error)
+    monkeypatch.setattr(guarding.service, "run", runs)
+    assert guarding.run(settings, WHY, wait_s=1) == 0
+    assert runs.seen == [(path, WHY), (path, error)]
+    assert len(list(tmp_path.glob("journal.db.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [JournalLockedError("held", number=4), JournalForeignError("of another", number=5)]
+)
+def test_another_s_journal_is_neither_salvaged_nor_guarded_with(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(guarding.service, "run", Runs(error))
+    with pytest.raises(type(error)):
+        guarding.run(settings_at(tmp_path), WHY, wait_s=1)
+    assert not guarding.is_broken(error)

@@ -29,6 +29,9 @@ the step from the old one to `UPGRADES`.
 UPGRADES: Final[Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 """How to make a body of (kind, version) into one of version + 1."""
 
+NEWER: Final = 12
+"""The number of the error that says that a newer leverd may have written an entry."""
+
 _JSON_INT_MAX: Final = 2**53
 _Convert = Callable[[Any], Any]
 
@@ -58,10 +61,12 @@ def decode(kind: str, version: int, text: str) -> Event:
         JournalDamagedError: the kind, the version or a field is unknown, missing or malformed.
     """
     if kind not in KINDS:
-        raise _damaged(f"unknown kind of event {kind!r}; a newer leverd may have written it")
+        raise _newer(f"unknown kind of event {kind!r}")
     try:
         plain = _upgraded(kind, version, json.loads(text))
         event: Event = _reader(KINDS[kind])(plain)
+    except _UnknownError as error:
+        raise _newer(f"{kind} has an {error}") from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(f"{kind} does not parse: {error}") from error
     return event
@@ -74,7 +79,7 @@ def version_of(kind: str) -> int:
 
 def _upgraded(kind: str, version: int, plain: Any) -> Any:
     if not 1 <= version <= version_of(kind):
-        raise ValueError(f"unknown version {version}; a newer leverd may have written it")
+        raise _UnknownError(f"unknown version {version}")
     for each in range(version, version_of(kind)):
         plain = UPGRADES[kind, each](plain)
     return plain
@@ -124,7 +129,7 @@ def _record_reader(declared: Any) -> _Convert:
     def read(plain: Any) -> Any:
         found = _checked(plain, dict)
         if unknown := found.keys() - readers.keys():
-            raise ValueError(f"unknown field {min(unknown)!r}")
+            raise _UnknownError(f"unknown field {min(unknown)!r}")
         if missing := required - found.keys():
             raise ValueError(f"field {min(missing)!r} is missing")
         return declared(**{name: readers[name](value) for name, value in found.items()})
@@ -151,6 +156,18 @@ def _checked(plain: Any, kind: type[Any]) -> Any:
     if type(plain) is not kind:
         raise TypeError(f"{kind.__name__} expected, {type(plain).__name__} found")
     return plain
+
+
+class _UnknownError(ValueError):
+    """Something that this leverd never writes."""
+
+
+def _newer(message: str) -> JournalDamagedError:
+    return JournalDamagedError(
+        f"{message}; a newer leverd may have written it",
+        number=NEWER,
+        remedy="install that leverd; a salvage would drop what this one cannot read",
+    )
 
 
 def _damaged(message: str) -> JournalDamagedError:

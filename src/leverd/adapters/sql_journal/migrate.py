@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
@@ -12,6 +12,10 @@ from leverd.errors import JournalDamagedError, JournalError, JournalForeignError
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
+
+
+NEWER_TABLES: Final = 13
+"""The number of the error that says that a newer leverd made the journal's tables."""
 
 
 def revision(connection: Connection) -> str:
@@ -97,6 +101,6 @@ def _check_not_newer(found: str) -> None:
     if found.isdecimal() and len(found) == len(HEAD) and found > HEAD:
         raise JournalError(
             f"the journal's tables are at {found}, newer than this leverd's {HEAD}",
-            number=6,
+            number=NEWER_TABLES,
             remedy="install the leverd that made them, or restore a backup",
         )
