@@ -22,6 +22,7 @@ from leverd.domain.orders import (
     Reading,
     Status,
     Trailing,
+    growth,
     is_news,
     levels,
 )
@@ -39,6 +40,8 @@ def silence(orders: Orders, view: View) -> Quiet | None:
         return Quiet()
     course = record.course
     if record.ended or course is None or course.pending or is_news(orders, seen):
+        return None
+    if orders.trailing is not None and orders.trailing.of is Of.EQUITY and growth(seen) is None:
         return None
     promise = Quiet()
     for level in levels(orders, seen):

@@ -12,13 +12,18 @@ from leverd.agents import guardian
 from leverd.bootstrap.looking import watching
 from leverd.bootstrap.places import NOWHERE, resolve
 from leverd.bootstrap.seating import envelope_of, seats_of
+from leverd.domain import side
+from leverd.domain.money import USD, Asset
+from leverd.domain.position import Mandate
 from leverd.domain.view import View
 from leverd.engine.collect import views
 from leverd.engine.state import Book
 from leverd.errors import SettingsError
+from leverd.interfaces.agent import Ordering
 from leverd.risk.feasibility import judge
 from leverd.risk.findings import Findings, Watch
 from leverd.risk.market_facts import MarketFacts, facts_from_json, facts_of
+from leverd.risk.order_feasibility import Scene, judge_orders
 from leverd.settings import Settings
 
 
@@ -31,10 +36,9 @@ def check(settings: Settings, market: Path | None = None) -> Sequence[str]:
         InfeasibleError: a position cannot be kept; it says why and what could.
         UnreachableError: no chain answered.
     """
-    facts = _recorded(settings, market) if market else asyncio.run(_asked(settings))
+    found = _recorded(settings, market) if market else asyncio.run(_asked(settings))
     lines = []
-    for name, each in facts.items():
-        findings = judged_by(settings, name, each)
+    for name, findings in found.items():
         findings.require(f"positions.{name}")
         lines += [f"{name}: {finding}" for finding in findings.all]
     return lines
@@ -42,7 +46,17 @@ def check(settings: Settings, market: Path | None = None) -> Sequence[str]:
 
 def judged(settings: Settings, name: str, view: View) -> Findings:
     """Return what the market of `view` says of position `name`."""
-    return judged_by(settings, name, facts_of(view))
+    facts = facts_of(view)
+    price = side.price(view.state)
+    scene = Scene(
+        side.side_of(view.state.position.mandate),
+        facts.threshold,
+        Decimal(price.numerator) / price.denominator,
+        view.now,
+        is_open=any(view.state.position.loan.debts.values()),
+    )
+    loops, ordered = judged_by(settings, name, facts), _orders_judged(settings, name, scene)
+    return Findings((*loops.all, *ordered.all))
 
 
 def judged_by(settings: Settings, name: str, facts: MarketFacts) -> Findings:
@@ -56,6 +70,32 @@ def judged_by(settings: Settings, name: str, facts: MarketFacts) -> Findings:
     return judge(envelope, settings.limits.limits(), facts, watch, trigger)
 
 
+def _orders_judged(settings: Settings, name: str, scene: Scene) -> Findings:
+    """Return what is found of the orders that the position's agents keep."""
+    engine, envelope = settings.engine, envelope_of(settings, name)
+    watch = Watch(engine.look_s_max, engine.inclusion_delay_s, engine.gap)
+    kept = [each.agent for each in seats_of(settings, name) if isinstance(each.agent, Ordering)]
+    found = [judge_orders(agent.orders, envelope, scene, watch).all for agent in kept]
+    return Findings(tuple(finding for each in found for finding in each))
+
+
+def _on_paper(settings: Settings, name: str, facts: MarketFacts) -> Scene:
+    """Return what a recorded market tells orders: no time, and no price of a short's debt."""
+    position = settings.positions[name]
+    named = Mandate(
+        name,
+        "",
+        position.lending,
+        position.pool,
+        Asset(position.collateral, 0),
+        Asset(position.debt, 0),
+        Asset(position.share_class, 0) if position.share_class != USD.symbol else USD,
+    )
+    which = side.side_of(named)
+    known = which is side.Side.LONG and side.counted_in(named) == USD
+    return Scene(which, facts.threshold, facts.price if known else None, None, is_open=False)
+
+
 def _trigger(settings: Settings, name: str, threshold: Decimal) -> Decimal:
     """Return the health below which the position's guardian acts, 1 when it has none."""
     for seat in seats_of(settings, name):
@@ -65,7 +105,7 @@ def _trigger(settings: Settings, name: str, threshold: Decimal) -> Decimal:
     return Decimal(1)
 
 
-def _recorded(settings: Settings, market: Path) -> dict[str, MarketFacts]:
+def _recorded(settings: Settings, market: Path) -> dict[str, Findings]:
     try:
         text = market.read_text("utf-8")
     except OSError as error:
@@ -73,12 +113,20 @@ def _recorded(settings: Settings, market: Path) -> dict[str, MarketFacts]:
             f"the market file cannot be read: {error.strerror}", number=80, place=str(market)
         ) from error
     facts = facts_from_json(text)
-    return dict.fromkeys(settings.positions, facts)
+    return {
+        name: Findings(
+            (
+                *judged_by(settings, name, facts).all,
+                *_orders_judged(settings, name, _on_paper(settings, name, facts)).all,
+            )
+        )
+        for name in settings.positions
+    }
 
 
-async def _asked(settings: Settings) -> dict[str, MarketFacts]:
+async def _asked(settings: Settings) -> dict[str, Findings]:
     places = resolve(settings, undeployed=NOWHERE)
     async with watching(settings, places) as chain:
         observation = await chain.venue.observe(places.mandates)
     seen = views(observation, Book(), open_slots=0)
-    return {name: facts_of(view) for name, view in seen.items()}
+    return {name: judged(settings, name, view) for name, view in seen.items()}

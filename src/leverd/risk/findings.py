@@ -25,6 +25,11 @@ class Check(StrEnum):
     DRAG = "drag"
     COST_SHARE = "cost_share"
     SMALLEST_POSITION = "smallest_position"
+    TAKE_PROFIT = "take_profit"
+    STOP_SIDE = "stop_side"
+    STOP_LOSS = "stop_loss"
+    TRAILING_STOP = "trailing_stop"
+    DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True)

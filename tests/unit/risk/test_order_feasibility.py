@@ -1,0 +1,150 @@
+"""Orders that could not do what they are for are refused, with the nearest that could."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leverd.domain.orders import Of, Orders, Stop, Target, Trailing
+from leverd.domain.side import Side
+from leverd.errors import InfeasibleError
+from leverd.interfaces.agent import Envelope
+from leverd.risk.findings import Check, Watch
+from leverd.risk.order_feasibility import Scene, judge_orders
+
+ENVELOPE = Envelope(Decimal("2.5"), Decimal("2.2"), Decimal("2.8"), Decimal(0))
+WATCH = Watch(60, 36, Decimal("0.12"))
+NOW = 1_700_000_000
+LONG = Scene(Side.LONG, Decimal("0.83"), Decimal(3000), NOW, is_open=False)
+SHORT = replace(LONG, side=Side.SHORT, threshold=Decimal("0.78"))
+HALF = Decimal("0.5")
+
+
+def refused(orders, scene=LONG, envelope=ENVELOPE):
+    return {each.check: each for each in judge_orders(orders, envelope, scene, WATCH).refused}
+
+
+def test_a_stop_beyond_liquidation_is_refused_with_the_nearest_that_is_not():
+    # Health 1.3833 at 2.5x: liquidated at 2,168.67, and 12 % of gap before that is 2,464.41.
+    late = refused(Orders(stop=Stop(Of.PRICE, Decimal(2400))))[Check.STOP_LOSS]
+    assert "2464.41" in late.nearest
+    assert refused(Orders(stop=Stop(Of.PRICE, Decimal("2464.41")))) == {}
+    assert Check.STOP_LOSS in refused(Orders(stop=Stop(Of.PRICE, Decimal("2464.40"))))
+
+
+def test_a_shorts_stop_lies_above_and_below_its_liquidation():
+    # Health 1.3 at 2.5x with threshold 0.78: liquidated at 3,900, less the gap 3,432.
+    assert refused(Orders(stop=Stop(Of.PRICE, Decimal(3432))), SHORT) == {}
+    late = refused(Orders(stop=Stop(Of.PRICE, Decimal(3433))), SHORT)[Check.STOP_LOSS]
+    assert "3432.00" in late.nearest
+    assert Check.STOP_SIDE in refused(Orders(stop=Stop(Of.PRICE, Decimal(2900))), SHORT)
+
+
+@pytest.mark.parametrize(
+    ("orders", "scene", "check"),
+    [
+        (Orders((Target(Of.PRICE, Decimal(2900), HALF),)), LONG, Check.TAKE_PROFIT),
+        (Orders((Target(Of.PRICE, Decimal(3100), HALF),)), SHORT, Check.TAKE_PROFIT),
+        (Orders(stop=Stop(Of.PRICE, Decimal(3100))), LONG, Check.STOP_SIDE),
+        (Orders(stop=Stop(Of.EQUITY, HALF)), LONG, Check.STOP_LOSS),
+        (Orders(stop=Stop(Of.HEALTH, Decimal("1.1"))), LONG, Check.STOP_LOSS),
+        (Orders(stop=Stop(Of.HEALTH, Decimal("1.3"))), LONG, Check.STOP_SIDE),
+        (Orders(trailing=Trailing(Of.PRICE, Decimal("0.2"), Decimal(0))), LONG,
+         Check.TRAILING_STOP),
+        (Orders(trailing=Trailing(Of.EQUITY, Decimal("0.5"), Decimal(0))), LONG,
+         Check.TRAILING_STOP),
+        (Orders(trailing=Trailing(Of.HEALTH, Decimal("0.1"), Decimal(0))), LONG,
+         Check.TRAILING_STOP),
+        (Orders(deadline=NOW), LONG, Check.DEADLINE),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused_and_says_what_would(orders, scene, check):
+    found = refused(orders, scene)
+    assert set(found) == {check}
+    assert found[check].nearest
+    with pytest.raises(InfeasibleError) as caught:
+        judge_orders(orders, ENVELOPE, scene, WATCH).require("positions.x")
+    assert caught.value.exit_code == 6
+
+
+def test_what_can_work_passes():
+    """The liveness twin."""
+    orders = Orders(
+        (Target(Of.PRICE, Decimal(3300), HALF), Target(Of.EQUITY, HALF, Decimal(1))),
+        Stop(Of.PRICE, Decimal(2600)),
+        Trailing(Of.PRICE, Decimal("0.1"), Decimal(0)),
+        NOW + 1,
+    )
+    findings = judge_orders(orders, ENVELOPE, LONG, WATCH)
+    assert findings.refused == ()
+    assert len(findings.all) == 5
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        Orders(stop=Stop(Of.EQUITY, Decimal("0.4"))),
+        Orders(stop=Stop(Of.HEALTH, Decimal("1.2"))),
+        Orders(trailing=Trailing(Of.EQUITY, Decimal("0.4"), Decimal(0))),
+        Orders(trailing=Trailing(Of.HEALTH, Decimal("0.2"), Decimal(0))),
+    ],
+)
+def test_other_stops_in_reach_pass(orders):
+    assert refused(orders) == {}
+
+
+def test_an_open_position_may_have_passed_its_targets_and_its_deadline():
+    opened = replace(LONG, is_open=True)
+    orders = Orders(
+        (Target(Of.PRICE, Decimal(2900), HALF),), Stop(Of.PRICE, Decimal(3100)), deadline=NOW - 1
+    )
+    assert refused(orders, opened) == {}
+
+
+def test_a_recorded_market_without_time_or_price_judges_what_it_can():
+    paper = replace(LONG, price=None, now=None)
+    orders = Orders(
+        (Target(Of.PRICE, Decimal(1), HALF),), Stop(Of.PRICE, Decimal(1)), deadline=NOW - 1
+    )
+    assert judge_orders(orders, ENVELOPE, paper, WATCH).all == ()
+    share = Orders(stop=Stop(Of.EQUITY, HALF))
+    assert Check.STOP_LOSS in refused(share, paper)
+
+
+def test_without_a_loop_only_sides_and_dates_are_judged():
+    orders = Orders(stop=Stop(Of.PRICE, Decimal(1)))
+    assert refused(orders, LONG, None) == {}
+    assert refused(orders, LONG, replace(ENVELOPE, leverage_target=Decimal(1))) == {}
+
+
+def test_small_prices_keep_their_digits():
+    staked = replace(LONG, price=Decimal("0.9"))
+    late = refused(Orders(stop=Stop(Of.PRICE, Decimal("0.7"))), staked)[Check.STOP_LOSS]
+    assert "0.739321" in late.nearest
+
+
+@given(
+    leverage=st.decimals("1.2", "4", places=2),
+    gap=st.decimals("0", "0.3", places=2),
+    side=st.sampled_from(list(Side)),
+)
+def test_the_nearest_stop_is_itself_accepted_and_still_solvent(leverage, gap, side):
+    envelope = replace(ENVELOPE, leverage_target=leverage)
+    scene, watch = replace(LONG, side=side), Watch(60, 36, gap)
+    worst = Decimal("0.0001") if side is Side.LONG else Decimal(10**9)
+    found = judge_orders(Orders(stop=Stop(Of.PRICE, worst)), envelope, scene, watch)
+    (late,) = [each for each in found.refused if each.check is Check.STOP_LOSS]
+    nearest = Decimal(late.nearest.split()[2].rstrip(","))
+    again = judge_orders(Orders(stop=Stop(Of.PRICE, nearest)), envelope, scene, watch)
+    assert Check.STOP_LOSS not in {each.check for each in again.refused}
+    after = nearest * (1 - gap) if side is Side.LONG else nearest / (1 - gap)
+    ratio = after / 3000
+    if side is Side.LONG:
+        health = Decimal("0.83") * leverage * ratio / (leverage - 1)
+    else:
+        health = Decimal("0.83") * leverage / ((leverage - 1) * ratio)
+    assert health >= Decimal("0.99999")
