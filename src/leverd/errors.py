@@ -6,6 +6,7 @@
     * `UnreachableError` (LVD-NET): no answer; the outcome is unknown. Reads may be retried.
         * `BreakerOpenError`: not even asked, because the dependency keeps failing.
     * `NonsenseError` (LVD-CHN): an answer that cannot be true (wrong chain, no code, bad data).
+        * `ForgottenError`: a true one: no node keeps the state of a block that old.
     * `RevertedError` (LVD-RVT): the chain executed the call and said no. The same call fails again.
     * `RefusedError` (LVD-SND): the node would not take the transaction; it never entered a pool.
     * `StaleError` (LVD-OLD): an input is older than its limit. Skip this turn.
@@ -83,6 +84,10 @@ class NonsenseError(LeverdError):
 
     family = "LVD-CHN"
     exit_code = 3
+
+
+class ForgottenError(NonsenseError):
+    """No node keeps the state of that block any more; receipts and the present it still tells."""
 
 
 class RevertedError(LeverdError):

@@ -64,7 +64,7 @@ class EvmPlace:
 
 @asynccontextmanager
 async def simulated(_request) -> AsyncIterator[SimulatedPlace]:
-    yield SimulatedPlace(venue_at(worlds.state(idle=10)))
+    yield SimulatedPlace(venue_at(worlds.state(idle=10), states_max=64))
 
 
 @asynccontextmanager

@@ -14,14 +14,22 @@ from tests.limits import TIMING, limits
 from leverd.domain import loans
 from leverd.domain.apply import apply_step
 from leverd.domain.decision import SetLeverage, Unwind
+from leverd.domain.events import AttemptSigned
 from leverd.domain.money import Amount
 from leverd.domain.plan import StepKind, Swap
+from leverd.domain.step_text import to_text
 from leverd.domain.valuation import leverage
 from leverd.domain.view import View
 from leverd.engine import planner
+from leverd.engine.accounting import mark, marks_around
+from leverd.engine.collect import snapshot_of
+from leverd.engine.state import Page
 from leverd.engine.turn import terms_of
-from leverd.errors import RefusedError, RevertedError
+from leverd.errors import ForgottenError, RefusedError, RevertedError
+from leverd.execution.forgotten import recalled
 from leverd.execution.slots import replacement
+from leverd.execution.verify import mismatch
+from leverd.execution.witness import Found
 from leverd.interfaces.venue import Order
 
 __all__ = ["local", "market"]  # fixtures
@@ -102,6 +110,31 @@ async def test_every_kind_of_step_does_what_apply_says_to_the_wei(place):
         assert list(told.position.legs()) == list(after.position.legs())
         assert told.position.loan == after.position.loan
     assert leverage(after) == 1
+
+
+async def test_what_no_node_keeps_the_state_of_is_known_by_its_receipt(place):
+    """Full nodes keep the states of some minutes; receipts they keep for good."""
+    for decision in (OPEN, LESS, CLOSE):
+        seen, one = await look_around(place)
+        known = snapshot_of(one.state, seen.stamp)
+        step, found = await carry_out(place, decision)
+        place.mine(80)
+        for past in (place.venue.state_before, place.venue.state_after):
+            with pytest.raises(ForgottenError):
+                await past(place.mandate, found)
+        attempt = AttemptSigned(
+            0, "", "", "", 0, "act", found.tx_hash, "", 0, 0, 0, 0, step_text=to_text(step)
+        )
+        done = await recalled(place.venue, place.mandate, Found(attempt, found), known)
+        _, now = await look_around(place)
+        assert list(done.after.position.legs()) == list(now.state.position.legs())
+        assert list(done.before.position.legs()) == list(one.state.position.legs())
+        assert mismatch(done) is None
+        page = Page(marked=mark(Page(), one.state, seen.stamp, 0))
+        (*_, gained) = marks_around(page, done, place.mandate.collateral, "test")
+        assert gained.flow == 0, "all of it is explained"
+    seen, one = await look_around(place)
+    assert leverage(one.state) == 1
 
 
 async def test_a_rehearsal_foretells_enough_gas_and_sends_nothing(place):

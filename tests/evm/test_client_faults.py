@@ -30,6 +30,7 @@ from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.sources import Patience, probing
 from leverd.errors import (
     BreakerOpenError,
+    ForgottenError,
     LeverdError,
     NonsenseError,
     RefusedError,
@@ -319,6 +320,44 @@ async def test_a_node_without_block_hashes_is_asked_by_number():
             seen = await reader.read([Call(TOKEN, b"")], head=head)
             assert abi.word(seen.replies[0].data) == 7
         assert asked == [{"blockHash": HASH, "requireCanonical": True}, "0x10", "0x10"]
+
+
+FORGOTTEN = {
+    "geth": (-32000, "missing trie node 5c41 (path ) state 0x12 is not available"),
+    "geth, path scheme": (-32000, "historical state 0x12 is not available"),
+    "reth": (4444, "state at block #16 is pruned"),
+    "erigon": (-32000, "requested block is older than pruned history"),
+    "nethermind": (-32002, "No state available for block 16"),
+    "anvil": (-32602, "BlockOutOfRangeError: block height is 105 but requested was 16"),
+}
+
+
+@pytest.mark.parametrize("node_of", FORGOTTEN)
+async def test_a_state_that_is_kept_no_more_is_no_fault_of_the_node(node_of):
+    code, message = FORGOTTEN[node_of]
+
+    async def forgets(_request, questions, answers):
+        for question, answer in zip(questions, answers, strict=True):
+            if question["method"] == "eth_call" and question["params"][1] != "latest":
+                answer.pop("result")
+                answer["error"] = {"code": code, "message": message}
+
+    async with proxied(node) as full, proxied(node) as archive, proxied(node) as dead:
+        full.fault, dead.fault = forgets, dropped
+        head = wire.head(HEADER)
+        alone = client(full)
+        for _ in range(8):
+            with pytest.raises(ForgottenError) as forgotten:
+                await alone.read([Call(TOKEN, b"")], head=head)
+        assert forgotten.value.code == "LVD-CHN-013"
+        assert "archive" in forgotten.value.remedy
+        assert (await alone.head()).block_hash == HASH, "its breaker is closed"
+        with pytest.raises(ForgottenError):
+            await client(full, dead).read([Call(TOKEN, b"")], head=head)
+        with pytest.raises(ForgottenError):
+            await client(dead, full).read([Call(TOKEN, b"")], head=head)
+        found = await client(full, archive).read([Call(TOKEN, b"")], head=head)
+        assert abi.word(found.replies[0].data) == 7
 
 
 async def test_reads_are_chunked_at_the_nodes_gas_cap_and_still_one_request():

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from leverd.domain.events import (
+    AttemptPublished,
     AttemptSigned,
     Event,
+    ExternalChanged,
     PlanAborted,
     PlanApproved,
     PlanCompleted,
@@ -19,6 +21,7 @@ from leverd.domain.events import (
     SlotIncluded,
     SlotLost,
     SlotReorganised,
+    Snapshot,
     StepVerified,
 )
 from leverd.execution import slots
@@ -43,11 +46,13 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Slots that are not final, plans that have not ended, and the lowest unused nonce."""
+    """What may still be under way, and what every plan began from."""
 
     slots: Slots = field(default_factory=dict)
     flights: Mapping[str, Flight] = field(default_factory=dict)  # by plan id
     floor: int = 0  # nothing was ever signed for this nonce or a higher one
+    held: Mapping[str, Snapshot] = field(default_factory=dict)  # by position, as of our last act
+    before: Mapping[int, Snapshot] = field(default_factory=dict)  # by slot, what its act began from
 
 
 def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
@@ -55,23 +60,52 @@ def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
     match event:
         case PlanApproved(plan_id, position_id, purpose, steps=steps):
             flight = Flight(plan_id, position_id, rank_of(purpose), len(steps))
-            return replace(known, flights={**known.flights, plan_id: flight})
-        case StepVerified(plan_id=plan_id, step=step) if plan_id in known.flights:
+            known = replace(known, flights={**known.flights, plan_id: flight})
+            return _holding(known, position_id, event.snapshot)
+        case StepVerified(plan_id=plan_id, step=step):
+            known = _holding(known, event.position_id, event.snapshot)
+            if plan_id not in known.flights:
+                return known
             flight = replace(known.flights[plan_id], done=step + 1)
             return replace(known, flights={**known.flights, plan_id: flight})
+        case ExternalChanged(position_id=position_id, snapshot=snapshot):
+            return _holding(known, position_id, snapshot)
         case PlanCompleted(plan_id=plan_id) | PlanAborted(plan_id=plan_id):
             left = {key: flight for key, flight in known.flights.items() if key != plan_id}
             return replace(known, flights=left)
-        case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
+        case (
+            AttemptSigned()
+            | AttemptPublished()
+            | SlotIncluded()
+            | SlotReorganised()
+            | SlotFinal()
+            | SlotLost()
+        ):
             if event.signer.lower() != signer.lower():
                 return known
-            return replace(
-                known,
-                slots=slots.fold(known.slots, event, chain_at),
-                floor=max(known.floor, event.slot + 1),
+            return _acting(
+                replace(
+                    known,
+                    slots=slots.fold(known.slots, event, chain_at),
+                    floor=max(known.floor, event.slot + 1),
+                ),
+                event,
             )
         case _:
             return known
+
+
+def _acting(known: Known, event: Event) -> Known:
+    """Return `known` with what the slots that are left began from."""
+    before = {number: known.before[number] for number in known.slots if number in known.before}
+    if isinstance(event, AttemptSigned) and event.purpose != slots.CANCEL:
+        held = known.held.get(event.position_id)
+        before |= {} if held is None else {event.slot: held}
+    return replace(known, before=before)
+
+
+def _holding(known: Known, position_id: str, snapshot: Snapshot) -> Known:
+    return replace(known, held={**known.held, position_id: snapshot})
 
 
 def restored(entries: Iterable[Entry], signer: str) -> Known:

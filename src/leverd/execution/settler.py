@@ -21,9 +21,10 @@ from leverd.domain.events import (
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.domain.view import Stamp, TradingState
-from leverd.errors import ImpossibleError, NonsenseError
+from leverd.errors import ForgottenError, ImpossibleError, NonsenseError
 from leverd.execution import facts
 from leverd.execution.facts import Running
+from leverd.execution.forgotten import recalled
 from leverd.execution.logbook import Logbook
 from leverd.execution.patience import answered
 from leverd.execution.recovery import REPLACED, RESTARTED
@@ -136,13 +137,26 @@ class Settler:
         tx_hash = found.inclusion.tx_hash
         try:
             async with answered(self._policy.io_s):
-                return await step_done(self._venue, mandate, found, together)
+                return await self._witnessed(mandate, found, together)
         except NonsenseError as error:
             self._nonsense[tx_hash] = self._nonsense.get(tx_hash, 0) + 1
             if self._nonsense[tx_hash] < _NONSENSE_MAX:
                 raise
             logger.error("{} cannot be verified: {}", tx_hash, error)
             return None
+
+    async def _witnessed(
+        self, mandate: Mandate, found: Found, together: tuple[Found, ...]
+    ) -> StepDone:
+        """Return what the step did by the states around it or, where none is kept, by receipt."""
+        try:
+            return await step_done(self._venue, mandate, found, together)
+        except ForgottenError as error:
+            known = self._logbook.known.before.get(found.attempt.slot)
+            if known is None:
+                raise
+            logger.info("{}: {}; going by its receipt", found.inclusion.tx_hash, error.message)
+            return await recalled(self._venue, mandate, found, known)
 
     def _verified(
         self, mandate: Mandate, found: Found, done: StepDone, running: Running | None

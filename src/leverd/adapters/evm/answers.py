@@ -9,13 +9,24 @@ from eth_abi.abi import encode
 from leverd.adapters.evm import codes, wire
 from leverd.adapters.evm.abi import selector
 from leverd.adapters.evm.transport import Answer, RpcError
-from leverd.errors import LeverdError, NonsenseError, UnreachableError
+from leverd.errors import ForgottenError, LeverdError, NonsenseError, UnreachableError
 
 _EXECUTION_REVERTED: Final = 3
 INVALID_PARAMS: Final = -32602
 _METHOD_UNKNOWN: Final = -32601
 _GAS_WORDS: Final = ("out of gas", "outofgas", "gas limit", "gas required", "exceeds", "gas cap")
 _REVERT_WORDS: Final = ("revert", "invalid opcode", "stack underflow", "execution error")
+_FORGOTTEN_WORDS: Final = (
+    "missing trie node",  # geth
+    "historical state",  # geth, erigon
+    "state not available",
+    "state is not available",
+    "no state available",  # nethermind
+    "state already discarded",
+    "world state unavailable",  # besu
+    "pruned",  # reth, erigon
+    "blockoutofrange",  # anvil
+)
 _PREFIX: Final = "execution reverted: "
 
 
@@ -34,6 +45,10 @@ def value(answer: Answer) -> object:
 def failure(error: RpcError) -> LeverdError:
     """Return the error for a node that did not answer a read."""
     text = f"the node answered {error.code}: {error.message}"
+    if is_forgotten(error):
+        return ForgottenError(
+            text, number=codes.FORGOTTEN, remedy="add the RPC of an archive node to chain.rpc"
+        )
     if error.code in (INVALID_PARAMS, _METHOD_UNKNOWN):
         return NonsenseError(
             text, number=codes.MALFORMED, remedy="use an RPC that serves the standard methods"
@@ -41,6 +56,12 @@ def failure(error: RpcError) -> LeverdError:
     return UnreachableError(
         text, number=codes.REFUSED_BY_NODE, remedy="check the node's state and rate limits"
     )
+
+
+def is_forgotten(error: RpcError) -> bool:
+    """Return whether a read failed because the block's state is kept no more."""
+    text = error.message.lower()
+    return any(word in text for word in _FORGOTTEN_WORDS)
 
 
 def ran_out(error: RpcError) -> bool:

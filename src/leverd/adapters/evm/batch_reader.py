@@ -187,11 +187,16 @@ class BatchReader:
 
 
 def _refuses_hash(answer: Answer) -> bool:
-    return isinstance(answer, RpcError) and answer.code == answers.INVALID_PARAMS
+    """Return whether a node does not know the parameter; one that forgot the block does."""
+    if not isinstance(answer, RpcError) or answers.is_forgotten(answer):
+        return False
+    return answer.code == answers.INVALID_PARAMS
 
 
 def _execution_failure(error: RpcError) -> Exception:
     """Return what to make of a whole batch that failed: each call in it may fail alone."""
+    if answers.is_forgotten(error):
+        return answers.failure(error)
     if answers.ran_out(error) or answers.revert_data(error) is not None:
         return _TooLargeError()
     return answers.failure(error)

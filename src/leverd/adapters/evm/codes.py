@@ -24,6 +24,7 @@ NOT_LISTED: Final = 9
 NO_FILL: Final = 10
 UNKNOWN_REVISION: Final = 11
 FOREIGN_CODE: Final = 12
+FORGOTTEN: Final = 13
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1

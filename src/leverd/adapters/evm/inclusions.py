@@ -6,7 +6,7 @@ from typing import Final
 
 from leverd.adapters.evm import codes, revert_reasons
 from leverd.adapters.evm.client import EvmClient
-from leverd.errors import NonsenseError
+from leverd.errors import ForgottenError, NonsenseError
 from leverd.interfaces.chain_client import Head, Receipt
 from leverd.interfaces.venue import Inclusion
 
@@ -78,7 +78,10 @@ class Inclusions:
         if found is None:
             return revert_reasons.UNNAMED
         call, sender, gas_limit = found
-        reply = await self._client.replay(call, sender=sender, block=receipt.block - 1, at=at)
+        try:
+            reply = await self._client.replay(call, sender=sender, block=receipt.block - 1, at=at)
+        except ForgottenError:
+            return revert_reasons.UNNAMED
         if not reply.succeeded:
             return revert_reasons.name(reply.data)
         # An inner call that runs dry leaves its caller a 64th part, which then reverts.

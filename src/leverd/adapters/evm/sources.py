@@ -14,12 +14,15 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_exponential, wait_random
 
 from leverd.adapters.evm import codes
-from leverd.adapters.evm.breaker import Breaker
+from leverd.adapters.evm.breaker import Breaker, Circuit
 from leverd.adapters.evm.transport import Answer, Ask, Endpoint
-from leverd.errors import BreakerOpenError, NonsenseError, UnreachableError
+from leverd.errors import BreakerOpenError, ForgottenError, NonsenseError, UnreachableError
 from leverd.interfaces.clock import Clock
 
 T = TypeVar("T")
+
+_BEHIND_S: Final = 60.0
+"""Seconds for which a node that lags is asked last."""
 
 _probing: ContextVar[bool] = ContextVar("leverd_evm_probing", default=False)
 
@@ -63,6 +66,25 @@ class Sources:
             for endpoint in endpoints
         }
 
+        self._behind: dict[str, float] = {}  # name -> until when it is asked last
+        self.answered = self._endpoints[0].name  # who gave the last good answer
+
+    def circuits(self) -> dict[str, str]:
+        """Return what the breaker of each node lets through now; one that lags is left alone."""
+        now = self._clock.monotonic()
+        return {
+            f"rpc {endpoint.name}": Circuit.OPEN
+            if self._is_behind(endpoint, now)
+            else self._breakers[endpoint.name].circuit(now)
+            for endpoint in self._endpoints
+        }
+
+    def lags(self, name: str) -> None:
+        """Ask the node `name` last for a while: another knows its head, and newer ones."""
+        if len(self._endpoints) > 1:
+            logger.warning("{} is behind the other nodes; it is asked last for a while", name)
+            self._behind[name] = self._clock.monotonic() + _BEHIND_S
+
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every node, the preferred first."""
@@ -95,12 +117,12 @@ class Sources:
         return await retrying(self._round, asks, parse, deadline)
 
     async def ask_others(self, asks: Sequence[Ask], deadline_s: float) -> list[Sequence[Answer]]:
-        """Return the answers of every node but the preferred one that gives any in time."""
+        """Return the answers of every node but the one that answered last, if given in time."""
         now = self._clock.monotonic()
         others = [
             endpoint
-            for endpoint in self._endpoints[1:]
-            if self._breakers[endpoint.name].admits(now)
+            for endpoint in self._endpoints
+            if endpoint.name != self.answered and self._breakers[endpoint.name].admits(now)
         ]
         found = await asyncio.gather(*(self._try(one, asks, deadline_s) for one in others))
         return [answers for answers in found if answers is not None]
@@ -129,7 +151,7 @@ class Sources:
     ) -> T:
         """Return the first good answer of one walk through the nodes."""
         failure: UnreachableError | NonsenseError | None = None
-        for position, endpoint in enumerate(self._endpoints):
+        for position, endpoint in enumerate(self._in_order()):
             now = self._clock.monotonic()
             breaker = self._breakers[endpoint.name]
             if not breaker.admits(now, probe=_probing.get()):
@@ -138,12 +160,17 @@ class Sources:
             share = min(share, self._patience.deadline_s)  # a long wait is many tries
             try:
                 result = parse(await endpoint.ask(asks, max(share, 0.05)))
+            except ForgottenError as error:  # nothing is wrong with it; another may remember
+                error.place = error.place or endpoint.name
+                breaker.succeeded()
+                failure = _worse(failure, error)
             except (UnreachableError, NonsenseError) as error:
                 error.place = error.place or endpoint.name
                 breaker.failed(self._clock.monotonic())
                 failure = _worse(failure, error)
             else:
                 breaker.succeeded()
+                self.answered = endpoint.name
                 return result
         raise failure or self._all_open()
 
@@ -159,9 +186,23 @@ class Sources:
         breaker.succeeded()
         return answers
 
-    def _for_send(self) -> Endpoint:
+    def _in_order(self) -> list[Endpoint]:
+        """Return the nodes as preferred, but last those that fail or lag: they cost time."""
         now = self._clock.monotonic()
-        for endpoint in self._endpoints:
+
+        def is_poor(endpoint: Endpoint) -> bool:
+            circuit = self._breakers[endpoint.name].circuit(now)
+            return circuit is Circuit.OPEN or self._is_behind(endpoint, now)
+
+        return sorted(self._endpoints, key=is_poor)
+
+    def _is_behind(self, endpoint: Endpoint, now: float) -> bool:
+        return now < self._behind.get(endpoint.name, now)
+
+    def _for_send(self) -> Endpoint:
+        """Return the node that answered last, or the next that may be asked."""
+        now = self._clock.monotonic()
+        for endpoint in sorted(self._in_order(), key=lambda each: each.name != self.answered):
             if self._breakers[endpoint.name].admits(now):
                 return endpoint
         return self._endpoints[0]
@@ -185,7 +226,10 @@ def _say(state: RetryCallState) -> None:
 def _worse(
     before: UnreachableError | NonsenseError | None, now: UnreachableError | NonsenseError
 ) -> UnreachableError | NonsenseError:
-    """Return the error to report: silence may end, so it outranks nonsense."""
-    if isinstance(before, UnreachableError):
-        return before
-    return now
+    """Return the error to report: silence may end, so it outranks nonsense.
+
+    What one node says it forgot stands: the others may be silent for good.
+    """
+    if isinstance(now, ForgottenError) or before is None:
+        return now
+    return before if isinstance(before, UnreachableError | ForgottenError) else now

@@ -57,6 +57,7 @@ class SimulatedChain:
     base_fee: int  # wei per gas
     delay_blocks: int = 1  # 1 is the very next block
     final_depth: int = 2
+    states_max: int = 10**9  # newest blocks whose state is kept; headers and receipts stay
     mandates: dict[str, Mandate] = field(default_factory=dict)  # by account
     blocks: list[Block] = field(default_factory=list)
     pool: dict[int, Waiting] = field(default_factory=dict)  # by nonce

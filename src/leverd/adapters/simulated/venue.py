@@ -17,7 +17,7 @@ from leverd.domain.plan import Step, StepKind
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.domain.view import Gas, Stamp
-from leverd.errors import NonsenseError, OwnerError, RevertedError, UnreachableError
+from leverd.errors import ForgottenError, NonsenseError, OwnerError, RevertedError, UnreachableError
 from leverd.interfaces.venue import (
     Attempt,
     Fees,
@@ -110,9 +110,9 @@ class SimulatedVenue:
         """Return a payload that spends `slot` and does nothing; see `Venue`."""
         return _attempt(Transaction(slot, EMPTY_GAS, fees))
 
-    async def send(self, payload: bytes) -> None:
-        """Hand a signed payload over; see `Venue`."""
-        fault = self.faults.next("send")
+    async def send(self, payload: bytes, *, private: bool = False) -> None:
+        """Hand a signed payload over, privately by a call named `relay`; see `Venue`."""
+        fault = self.faults.next("relay" if private else "send")
         if fault is Fault.UNREACHABLE:
             raise _no_answer("send")
         if fault is Fault.DROPPED:
@@ -147,12 +147,12 @@ class SimulatedVenue:
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the parent block; see `Venue`."""
         self._reach("state_before")
-        return self.chain.blocks[self._place(inclusion) - 1].ledger.state(mandate)
+        return self._state(self._place(inclusion) - 1, mandate)
 
     async def state_after(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the block that included a step; see `Venue`."""
         self._reach("state_after")
-        return self.chain.blocks[self._place(inclusion)].ledger.state(mandate)
+        return self._state(self._place(inclusion), mandate)
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""
@@ -187,6 +187,12 @@ class SimulatedVenue:
         if found is None:
             raise NonsenseError(f"no receipt of {tx_hash}, which was mined", number=10)
         return found
+
+    def _state(self, place: int, mandate: Mandate) -> State:
+        if place < len(self.chain.blocks) - self.chain.states_max:
+            number = self.chain.blocks[place].number
+            raise ForgottenError(f"the state of block {number} is kept no more", number=13)
+        return self.chain.blocks[place].ledger.state(mandate)
 
     def _place(self, inclusion: Inclusion) -> int:
         place = self.chain.block(inclusion.block_hash)
