@@ -54,6 +54,7 @@ def command(
         if not (guard_only or or_guard):
             raise
         settings, why = _kept(files, mode, journal, error), error
+        check(settings, mode, fork)  # real money is meant twice, also by what guards
     from leverd.cli import logs  # noqa: PLC0415 -- loads loguru
 
     logs.set_up(settings.logs)
