@@ -17,6 +17,7 @@ from leverd.adapters.evm.allow_list import AllowList
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
 from leverd.adapters.evm.profiles import PROFILES
+from leverd.adapters.evm.relay import Relay
 from leverd.adapters.evm.signer import GasBudget, LocalSigner
 from leverd.adapters.evm.sources import Patience
 from leverd.adapters.evm.venue import EvmVenue
@@ -44,6 +45,16 @@ class Chain:
     client: EvmClient
     venue: EvmVenue
     budget: GasBudget | None = None  # what its signer may promise; None where nothing is signed
+    relay: Relay | None = None
+
+    def circuits(self) -> Mapping[str, str]:
+        """Return what each dependency's breaker lets through: closed, open or half_open."""
+        found = dict(self.client.circuits())
+        if self.relay is not None:
+            found["relay"] = self.relay.circuit()
+        if self.budget is not None:
+            found["gas budget"] = self.budget.circuit()
+        return found
 
 
 def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
@@ -75,7 +86,9 @@ def open_chain(settings: Settings, places: Places, account: LocalAccount, clock:
     )
     budget = GasBudget(config.gas_day_wei_max, config.gas_day_guardian_wei)
     signer = LocalSigner(account, allow, budget)
-    return Chain(config, client, EvmVenue(config, client, signer, clock), budget)
+    relay = Relay(config.relay, config.relay_method, clock) if config.relay else None
+    venue = EvmVenue(config, client, signer, clock, relay)
+    return Chain(config, client, venue, budget, relay)
 
 
 def open_client(config: EvmVenueConfig, clock: Clock) -> EvmClient:
@@ -110,6 +123,8 @@ def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenue
         account_code_hashes=frozenset(_code_hashes(places)),
         final_depth=settings.chain.final_depth if settings.chain.final_depth is not None else 2,
         read_deadline_s=float(settings.chain.read_deadline_s),
+        relay=settings.chain.relay or "",
+        relay_method=settings.chain.relay_method,
         gas_day_wei_max=limits.gas_day_wei_max,
         gas_day_guardian_wei=int(limits.gas_day_wei_max * limits.guardian_gas_share),
     )

@@ -31,6 +31,7 @@ from leverd.engine.recorder import Recorder
 from leverd.engine.stopwatch import TimedAgent
 from leverd.engine.turn import Timing
 from leverd.execution.executor import Executor, Ways
+from leverd.execution.slots import Policy
 from leverd.execution.verify import StepDone
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.journal import Binding
@@ -114,10 +115,11 @@ async def open_daemon(
             recorder,
             requests,
             LogNotifier(),
-            _executor(chain, recorder, places),
+            _executor(settings, chain, recorder, places),
             MemoryGuard(settings.memory.warn_mb, settings.memory.stop_mb),
             Heartbeat(journal).beat,
             supervisor=care.supervisor,
+            dependencies=chain.circuits,
             tuner=tuner,
         )
         undo.pop_all()  # from here on the caller closes
@@ -158,9 +160,10 @@ def _tuner(
     return FileTuner(care.source, settings, hands)
 
 
-def _executor(chain: Chain, recorder: Recorder, places: Places) -> Executor:
+def _executor(settings: Settings, chain: Chain, recorder: Recorder, places: Places) -> Executor:
     described = ways(recorder, places.native, chain.config.name)
-    return Executor(chain.venue, recorder, places.mandates, described)
+    blocks = None if chain.relay is None else settings.chain.relay_blocks
+    return Executor(chain.venue, recorder, places.mandates, described, Policy(relay_blocks=blocks))
 
 
 def charter_of(settings: Settings, places: Places, clock: Clock, only: str = "") -> Charter:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from leverd.domain.events import (
     AlertRaised,
+    AttemptPublished,
     AttemptSigned,
     BreakerTurned,
     DaemonStarted,
@@ -49,7 +50,14 @@ _USD = 10**8
 def told(event: Event) -> str:
     """Return what happened, and why."""
     match event:
-        case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
+        case (
+            AttemptSigned()
+            | AttemptPublished()
+            | SlotIncluded()
+            | SlotReorganised()
+            | SlotFinal()
+            | SlotLost()
+        ):
             return _slot(event)
         case PlanApproved() | PlanDenied() | PlanAborted() | PlanCompleted():
             return _plan(event)
@@ -83,10 +91,17 @@ def told(event: Event) -> str:
             assert_never(event)
 
 
-def _slot(event: AttemptSigned | SlotIncluded | SlotReorganised | SlotFinal | SlotLost) -> str:
+def _slot(
+    event: AttemptSigned | AttemptPublished | SlotIncluded | SlotReorganised | SlotFinal | SlotLost,
+) -> str:
     match event:
         case AttemptSigned(slot=slot, purpose=purpose, tx_hash=tx_hash, max_fee=max_fee):
-            return f"slot {slot}: signed to {purpose}, {tx_hash}, at most {_gwei(max_fee)} gwei"
+            way = ", to the relay" if event.way == "relay" else ""
+            return (
+                f"slot {slot}: signed to {purpose}, {tx_hash}, at most {_gwei(max_fee)} gwei{way}"
+            )
+        case AttemptPublished(slot=slot, tx_hash=tx_hash, reason=reason):
+            return f"slot {slot}: shown to everybody, {tx_hash}, because {reason}"
         case SlotIncluded(slot=slot, block=block, succeeded=True) as found:
             spent = Decimal(found.gas_used * found.gas_price) / _ETHER
             return f"slot {slot}: in block {block}, {found.gas_used} gas, {spent:f} ETH"

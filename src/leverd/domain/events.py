@@ -151,6 +151,19 @@ class AttemptSigned:
     sequence: int = 0  # the account's sequence number it carries
     step_text: str = ""  # domain.step_text, so that its receipt can be verified; "" cancels
     fee_cap: int = 0  # wei per gas, the most to bid for this act
+    bid_by: int = 0  # chain time by which it must bid that, 0 if it may wait
+    way: str = "public"  # public | relay: who is shown it first
+    block: int = 0  # newest block when it was signed
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPublished:
+    """What only the relay had been shown is about to be shown to everybody."""
+
+    slot: int
+    signer: str
+    tx_hash: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +373,7 @@ Event: TypeAlias = (
     | PlanAborted
     | PlanCompleted
     | AttemptSigned
+    | AttemptPublished
     | SlotIncluded
     | SlotReorganised
     | SlotFinal

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from loguru import logger
 
-from leverd.domain.events import AttemptSigned, Event
+from leverd.domain.events import AttemptPublished, AttemptSigned, Event
 from leverd.domain.position import Mandate
 from leverd.domain.step_text import of_text
 from leverd.errors import OwnerError, RefusedError, SigningRefusedError, UnreachableError
-from leverd.execution import bids, facts
+from leverd.execution import bids, facts, slots
 from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
 from leverd.execution.patience import answered
 from leverd.execution.placing import Place
-from leverd.execution.slots import CANCEL, Policy, Slot
+from leverd.execution.slots import CANCEL, PUBLIC, RELAY, Bump, Policy, Slot
 from leverd.interfaces.venue import Attempt, Fees, Order, Sighting, Venue
 
 
@@ -54,7 +54,8 @@ class Bidder:
                 running.mandate, step, place.number, running.sequence, plan.deadline, gas, bid
             )
             attempt = await self._venue.sign(order)
-        await self._commit(facts.acting(running, attempt, self._venue.signer), *also)
+        signed = facts.acting(running, attempt, self._venue.signer)
+        await self._commit(replace(signed, way=self._way(place.over)), *also)
 
     async def send(self, attempt: AttemptSigned) -> None:
         """Hand a payload over; whatever the answer, its slot is looked at again."""
@@ -64,12 +65,20 @@ class Bidder:
         except (UnreachableError, RefusedError) as error:
             logger.warning("slot {}: sending: {}", attempt.slot, error)
 
-    async def bump(self, slot: Slot, least: Fees, seen: Sighting) -> None:
+    async def publish(self, attempt: AttemptSigned, reason: str) -> None:
+        """Show everybody what only the relay was shown."""
+        logger.warning("slot {}: goes public: {}", attempt.slot, reason)
+        shown = AttemptPublished(attempt.slot, attempt.signer, attempt.tx_hash, reason)
+        await self._logbook.record(shown)
+        await self.send(attempt)
+
+    async def bump(self, slot: Slot, move: Bump, seen: Sighting) -> None:
         """Bid more for the act of `slot`, if that helps and is worth it."""
+        least = move.least
         act = slot.act
         mandate = self._mandates.get(act.position_id)
         wanted = await self._wanted(slot)
-        bid = bids.bump(act, slot.newest, wanted, least)
+        bid = bids.bump(act, slot.newest, wanted, least, pressed=move.pressed)
         if mandate is None or bid is None:
             await self._keep(slot, seen)
             return
@@ -84,7 +93,8 @@ class Bidder:
             bid,
             repeats=bytes.fromhex(act.payload),
         )
-        await self._again(act, "bump", self._venue.sign(order))
+        like = replace(act, way=self._way(slot))
+        await self._again(like, "bump", self._venue.sign(order))
 
     async def cancel(self, slot: Slot, least: Fees, seen: Sighting) -> None:
         """Bid for `slot` with something that does nothing."""
@@ -97,8 +107,11 @@ class Bidder:
 
     async def _keep(self, slot: Slot, seen: Sighting) -> None:
         """Leave the bid as it is, but see that it is known, and that nothing below it is free."""
-        if slot.newest.tx_hash not in seen.known:
+        if slot.newest.tx_hash not in seen.known and slot.is_shown(slot.newest):
             await self.send(slot.newest)
+        why = slots.why_public(slot, seen, self._policy.relay_blocks or 0)
+        if why and not slot.is_shown(slot.newest) and slot.newest.tx_hash not in seen.known:
+            await self.publish(slot.newest, why)
         below = slot.number - 1
         if below < 0 or below in self._logbook.known.slots:
             return
@@ -127,4 +140,20 @@ class Bidder:
 
     async def _commit(self, signed: AttemptSigned, *also: Event) -> None:
         await self._logbook.record(*also, signed)
-        await self.send(signed)
+        if signed.way == RELAY:
+            await self._send_privately(signed)
+        else:
+            await self.send(signed)
+
+    async def _send_privately(self, attempt: AttemptSigned) -> None:
+        """Hand a payload to the relay; one that does not take it makes it public at once."""
+        try:
+            async with answered(self._policy.io_s):
+                await self._venue.send(bytes.fromhex(attempt.payload), private=True)
+        except (UnreachableError, RefusedError) as error:
+            await self.publish(attempt, str(error))
+
+    def _way(self, over: Slot | None) -> str:
+        """Return who is shown a new payload: everybody, where one may wait publicly already."""
+        private = self._policy.relay_blocks is not None and (over is None or not over.is_public)
+        return RELAY if private else PUBLIC

@@ -30,9 +30,14 @@ def pressure(slot: Slot) -> float:
     return min(1.0, calm + _STEP * (len(slot.signed) - 1))
 
 
-def bump(act: AttemptSigned, newest: AttemptSigned, wanted: Fees, least: Fees) -> Fees | None:
-    """Return the higher bid for `act`, None if it is not worth it or would not help."""
-    if least.max_fee > act.fee_cap or not exceeds(wanted, newest):
+def bump(
+    act: AttemptSigned, newest: AttemptSigned, wanted: Fees, least: Fees, *, pressed: bool = False
+) -> Fees | None:
+    """Return the higher bid for `act`, None if it is not worth it or would not help.
+
+    A bid that is `pressed` rises whatever the market asks.
+    """
+    if least.max_fee > act.fee_cap or not (pressed or exceeds(wanted, newest)):
         return None
     return at_least(capped(wanted, act.fee_cap), least)
 

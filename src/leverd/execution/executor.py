@@ -30,6 +30,7 @@ from leverd.execution.slots import (
     Include,
     Lose,
     Policy,
+    Publish,
     Reorganise,
     Resend,
     Slot,
@@ -64,6 +65,7 @@ class Executor:
         self._next: dict[str, Running] = {}  # plans whose next step is not signed yet
         self._refused: set[tuple[str, str]] = set()
         self._doubts: dict[int, int] = {}  # slot -> block it first looked spent by a stranger
+        self._hurries: dict[str, tuple[int, int]] = {}  # position -> cap and time, of a newer view
         self._unseen: frozenset[int] = frozenset()  # slots that the last look did not reach
 
     @property
@@ -104,6 +106,8 @@ class Executor:
         plan, view = approved.plan, approved.view
         place = self._place(approved, nonce)
         if place is None:
+            if approved.lowers:
+                self._hurries[plan.position_id] = (approved.gas_price_cap, approved.bid_by)
             return False
         if not bids.is_affordable(approved):
             logger.info("{} waits: gas is above what this is worth", plan.position_id)
@@ -168,7 +172,7 @@ class Executor:
 
         So the journal tells what happened in the order in which it happened.
         """
-        slot, sighting = self._logbook.known.slots[number], seen[number]
+        slot, sighting = self._hastened(self._logbook.known.slots[number]), seen[number]
         self._logbook.at = max(self._logbook.at, sighting.head_at)
         doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
@@ -188,8 +192,10 @@ class Executor:
                 return
             case Resend():
                 await self._bidder.send(slot.newest)
-            case Bump(least):
-                await self._bidder.bump(slot, least, seen[slot.number])
+            case Publish(reason):
+                await self._bidder.publish(slot.newest, reason)
+            case Bump():
+                await self._bidder.bump(slot, move, seen[slot.number])
             case Cancel(least):
                 await self._bidder.cancel(slot, least, seen[slot.number])
             case Include(inclusion):
@@ -209,6 +215,14 @@ class Executor:
                 self._keep_up(None)
             case _:
                 assert_never(move)
+
+    def _hastened(self, slot: Slot) -> Slot:
+        """Return `slot` as the newest view of its position values it, if it saves that."""
+        flight = self._logbook.known.flights.get(slot.act.plan_id)
+        hurry = self._hurries.get(slot.act.position_id)
+        if hurry is None or flight is None or flight.rank is Rank.ORDINARY or not slot.waiting:
+            return slot
+        return slots.hastened(slot, *hurry)
 
     def _keep_up(self, on: Running | None) -> None:
         """Forget plans that have ended, and remember the one that may go on."""
@@ -237,6 +251,7 @@ class Executor:
             await self._refuse(running, str(error))
             return False
         self._refused.clear()
+        self._hurries.pop(plan.position_id, None)
         self._next.pop(plan.plan_id, None)
         self._running[plan.plan_id] = running
         self._keep_up(None)

@@ -21,9 +21,10 @@ from leverd.domain.plan import Plan, Purpose, Step
 from leverd.domain.position import Mandate
 from leverd.domain.step_text import to_text
 from leverd.domain.view import Stamp
-from leverd.execution.slots import CANCEL, Slot
+from leverd.execution.slots import CANCEL, PUBLIC, Slot
 from leverd.interfaces.venue import Attempt, Inclusion
 from leverd.risk.gate import Approved
+from leverd.risk.urgency import URGENT
 
 MISMATCHED: Final = "LVD-EXE-001"
 LOST: Final = "LVD-EXE-002"
@@ -85,10 +86,12 @@ def acting(running: Running, attempt: Attempt, signer: str) -> AttemptSigned:
         max_fee=attempt.fees.max_fee,
         priority_fee=attempt.fees.priority_fee,
         deadline=plan.deadline,
-        urgent=plan.purpose is Purpose.DELEVERAGE,
+        urgent=plan.purpose is Purpose.DELEVERAGE or running.approved.urgency == URGENT,
         sequence=running.sequence,
         step_text=to_text(plan.steps[running.step]),
         fee_cap=running.approved.gas_price_cap,
+        bid_by=running.approved.bid_by,
+        block=running.approved.view.stamp.block,
     )
 
 
@@ -104,6 +107,7 @@ def again(like: AttemptSigned, attempt: Attempt, purpose: str) -> AttemptSigned:
         max_fee=attempt.fees.max_fee,
         priority_fee=attempt.fees.priority_fee,
         step_text="" if purpose == CANCEL else like.step_text,
+        way=PUBLIC if purpose == CANCEL else like.way,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from leverd.domain.events import (
+    AttemptPublished,
     AttemptSigned,
     Event,
     SlotFinal,
@@ -20,7 +21,14 @@ from leverd.domain.events import (
     SlotLost,
     SlotReorganised,
 )
+from leverd.execution import ladder
+from leverd.execution.ladder import Ladder
 from leverd.interfaces.venue import Fees, Inclusion, Sighting
+
+RELAY: Final = "relay"
+"""The way of an attempt that only a private relay is shown at first."""
+
+PUBLIC: Final = "public"
 
 CANCEL: Final = "cancel"
 """The purpose of an attempt that only spends the slot."""
@@ -43,6 +51,7 @@ class Slot:
     included: SlotIncluded | None = None
     lost: SlotLost | None = None  # somebody else's transaction has it
     undone: SlotIncluded | None = None  # what a reorganisation took back
+    published: frozenset[str] = frozenset()  # hashes shown to everybody after the relay
 
     @property
     def waiting(self) -> bool:
@@ -59,6 +68,21 @@ class Slot:
         """The newest attempt that does something; a cancel when there was none."""
         acting = [each.attempt for each in self.signed if each.attempt.purpose != CANCEL]
         return acting[-1] if acting else self.newest
+
+    @property
+    def first(self) -> Signed:
+        """The first attempt at what `act` does."""
+        plan_id = self.act.plan_id
+        return next(each for each in self.signed if each.attempt.plan_id == plan_id)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anything of it was shown to everybody."""
+        return any(self.is_shown(each.attempt) for each in self.signed)
+
+    def is_shown(self, attempt: AttemptSigned) -> bool:
+        """Return whether `attempt` was shown to everybody."""
+        return attempt.way != RELAY or attempt.tx_hash in self.published
 
     @property
     def hashes(self) -> tuple[str, ...]:
@@ -89,6 +113,9 @@ def fold(slots: Slots, event: Event, chain_at: int) -> Slots:
             if event.tx_hash in slot.hashes:
                 return slots
             slot = replace(slot, signed=(*slot.signed, Signed(event, chain_at)))
+        case AttemptPublished(slot=number) if number in slots:
+            shown = slots[number].published | {event.tx_hash}
+            slot = replace(slots[number], published=shown)
         case SlotIncluded(slot=number) if number in slots:
             slot = replace(slots[number], included=event, lost=None)
         case SlotLost(slot=number) if number in slots:
@@ -116,6 +143,7 @@ class Policy:
     bump_after_s: int = 60  # chain seconds without inclusion until we bid more
     bump_after_urgent_s: int = 24
     bump_percent: int = 10  # the least a replacement must add to both fees
+    relay_blocks: int | None = None  # blocks that only the relay is shown it; None: no relay
     io_s: float = 30.0  # wall seconds after which a call counts as unanswered
 
 
@@ -130,10 +158,21 @@ class Resend:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Show everybody what only the relay was shown; the same bytes have one effect."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bump:
-    """Sign the same act for a higher bid of at least these fees."""
+    """Sign the same act for a higher bid of at least these fees.
+
+    `pressed`: because its deadline asks for it, whatever the market does.
+    """
 
     least: Fees
+    pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +206,7 @@ class Lose:
     block: int
 
 
-Move: TypeAlias = Wait | Resend | Bump | Cancel | Include | Reorganise | Finalise | Lose
+Move: TypeAlias = Wait | Resend | Publish | Bump | Cancel | Include | Reorganise | Finalise | Lose
 
 
 def next_move(
@@ -202,7 +241,7 @@ def missed(seen: Sighting) -> bool:
 
 def replacement(fees: Fees, percent: int = 10) -> Fees:
     """Return the least bid that replaces one of `fees`: both higher by `percent`, rounded up."""
-    return Fees(_more(fees.max_fee, percent), _more(fees.priority_fee, percent))
+    return Fees(ladder.more(fees.max_fee, percent), ladder.more(fees.priority_fee, percent))
 
 
 def bid_of(attempt: AttemptSigned) -> Fees:
@@ -222,11 +261,60 @@ def _waiting(slot: Slot, seen: Sighting, policy: Policy, *, wanted: bool) -> Mov
     cancelling = newest.purpose == CANCEL
     if not cancelling and (not wanted or seen.head_at >= newest.deadline):
         return Cancel(least)
+    step = (
+        None if cancelling else ladder.step(ladder_of(slot, policy), bid_of(newest), seen.head_at)
+    )
+    if step is not None:
+        return Bump(step, pressed=True)
     patience = policy.bump_after_urgent_s if newest.urgent else policy.bump_after_s
     if seen.head_at - slot.signed[-1].at >= patience:
         return Cancel(least) if cancelling else Bump(least)
-    return Wait() if newest.tx_hash in seen.known else Resend()
+    if newest.tx_hash in seen.known:
+        return Wait()
+    return Resend() if slot.is_shown(newest) else _hidden(slot, seen, policy)
 
 
-def _more(fee: int, percent: int) -> int:
-    return -(-fee * (100 + percent) // 100) + 1
+def _hidden(slot: Slot, seen: Sighting, policy: Policy) -> Move:
+    why = why_public(slot, seen, policy.relay_blocks or 0)
+    return Publish(why) if why else Wait()
+
+
+def why_public(slot: Slot, seen: Sighting, blocks_max: int) -> str:
+    """Return why what waits at the relay must be shown to everybody now, "" while it need not.
+
+    Blocks and time count from the first payload of the act: a higher bid gives no new patience.
+    """
+    first, act = slot.first, slot.act
+    if seen.head_block - first.attempt.block >= blocks_max:
+        return f"not seen after {blocks_max} block(s)"
+    ends = min(act.deadline, act.bid_by or act.deadline)
+    if seen.head_at >= first.at + (ends - first.at) // 2:
+        return "the deadline nears"
+    return ""
+
+
+def ladder_of(slot: Slot, policy: Policy) -> Ladder:
+    """Return how the bid for the act of `slot` climbs."""
+    first, act = slot.first, slot.act
+    return Ladder(
+        first=first.attempt.max_fee,
+        since=first.at,
+        cap=act.fee_cap,
+        by=act.bid_by,
+        lead_s=policy.bump_after_urgent_s,
+        percent=policy.bump_percent,
+    )
+
+
+def hastened(slot: Slot, cap: int, by: int) -> Slot:
+    """Return `slot` with its act worth `cap` at least and due `by` at the latest; 0 says nothing.
+
+    What a newer view finds out about a plan under way: the next bid carries it into the journal.
+    """
+    act = slot.act
+    due = min(filter(None, (act.bid_by, by)), default=0)
+    pressed = replace(act, fee_cap=max(act.fee_cap, cap), bid_by=due)
+    signed = tuple(
+        replace(each, attempt=pressed) if each.attempt is act else each for each in slot.signed
+    )
+    return replace(slot, signed=signed)

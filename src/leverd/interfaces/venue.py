@@ -142,8 +142,10 @@ class Venue(Protocol):
         """Return a payload that spends `slot` and does nothing."""
         ...
 
-    async def send(self, payload: bytes) -> None:
+    async def send(self, payload: bytes, *, private: bool = False) -> None:
         """Hand a signed payload over. Sending the same one twice has one effect.
+
+        `private` hands it to the relay only, which shows it to block builders and nobody else.
 
         Raises:
             RefusedError: it was not taken.

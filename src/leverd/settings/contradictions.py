@@ -51,6 +51,8 @@ def _chain(settings: Settings) -> Iterator[Problem]:
     for key, value in named.items():
         if not value:
             yield Problem(MISSING, (*path, key), "is missing")
+    if len(set(chain.rpc)) < len(chain.rpc):
+        yield _clash((*path, "rpc"), "names a node twice; it would count as two that agree")
     if settings.mode == LIVE and chain.final_depth is not None:
         message = "is for a devnet; elsewhere the chain itself says what is final"
         yield _clash((*path, "final_depth"), message)

@@ -36,6 +36,15 @@ class ChainSection(Model):
     id: Annotated[Whole, Field(ge=1)] | None = None
     rpc: tuple[Url, ...] = ()
     profile: Literal["ethereum", "arbitrum", "base", "optimism"] | None = None
+    relay: Annotated[
+        Url | None, Field(description="shown transactions before everybody else is")
+    ] = None
+    relay_method: Literal["eth_sendRawTransaction", "eth_sendPrivateTransaction"] = (
+        "eth_sendRawTransaction"
+    )
+    relay_blocks: Annotated[
+        Whole, Field(ge=1, description="blocks after which what the relay has goes public")
+    ] = 3
     read_deadline_s: Positive
     final_depth: Annotated[Whole, Field(ge=0)] | None = None
 

@@ -18,6 +18,8 @@ def in_force(settings: Settings) -> dict[str, Any]:
     """Return all settings with their defaults, as plain values; URLs without their keys."""
     shown: dict[str, Any] = _plain(settings.model_dump(by_alias=True, exclude_none=True))
     shown["chain"]["rpc"] = [redacted(url) for url in settings.chain.rpc]
+    if settings.chain.relay is not None:
+        shown["chain"]["relay"] = redacted(settings.chain.relay)
     return shown
 
 

@@ -8,7 +8,7 @@ more, pinned to the header's hash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,7 @@ from leverd.interfaces.chain_client import BatchRead, Call, Head, Receipt, Reply
 from leverd.interfaces.clock import Clock
 
 _WITNESS_S: Final = 1.0  # a second opinion must not hold the first one up
+_LAG_BLOCKS: Final = 3  # a node that far behind another is stuck, not merely later
 _RECENT: Final = 4  # blocks whose tips show what is usual
 
 
@@ -71,8 +72,12 @@ class EvmClient:
 
     @property
     def source(self) -> str:
-        """The preferred node's host, for stamps."""
-        return self._sources.endpoints[0].name
+        """The host of the node that answered last, for stamps."""
+        return self._sources.answered
+
+    def circuits(self) -> Mapping[str, str]:
+        """Return what the breaker of each node lets through now, by the node's name."""
+        return self._sources.circuits()
 
     async def connect(self, *, deadline_s: float) -> int:
         """Return the chain's id, waiting up to `deadline_s` for a node to answer.
@@ -139,10 +144,20 @@ class EvmClient:
         return Snapshot(read, nonce, *replies.recent_fees(got[1], read.head))
 
     async def witnesses(self, head: Head, address: str, nonce: int) -> int:
-        """Return how many nodes name `head` and `nonce` too, the preferred one included."""
-        asks = (questions.header(hex(head.number)), questions.nonce(address, hex(head.number)))
+        """Return how many nodes name `head` and `nonce` too, the one it is from included.
+
+        If another knows that head and a much newer one, its node lags and is asked last.
+        """
+        seen_by = self._sources.answered
+        asks = (
+            questions.header(hex(head.number)),
+            questions.nonce(address, hex(head.number)),
+            questions.header(questions.LATEST),
+        )
         deadline_s = min(self._patience.deadline_s / 2, _WITNESS_S)
         others = await self._sources.ask_others(asks, deadline_s)
+        if any(_is_ahead(found, head) for found in others):
+            self._sources.lags(seen_by)
         return 1 + sum(_agrees(found, head, nonce) for found in others)
 
     async def call(self, call: Call, *, sender: str, block: int | None = None) -> Reply:
@@ -284,6 +299,16 @@ class EvmClient:
                 remedy="point chain.rpc at a node of the chain that chain.id names",
             )
         return seen
+
+
+def _is_ahead(found: Sequence[Answer], head: Head) -> bool:
+    """Return whether another node has `head` in its chain, and newer blocks by far."""
+    try:
+        same, newest = replies.maybe_head(found[0]), replies.head(found[2])
+    except (UnreachableError, NonsenseError):
+        return False
+    known = same is not None and same.block_hash == head.block_hash
+    return known and newest.number >= head.number + _LAG_BLOCKS
 
 
 def _agrees(found: Sequence[Answer], head: Head, nonce: int) -> bool:

@@ -55,6 +55,8 @@ class EvmVenueConfig:
     gas_price_wei_max: int  # wei per gas, the most that is ever bid
     account_code_hashes: frozenset[str] = frozenset()  # keccak of the code behind the clones
     multicall: str = MULTICALL3
+    relay: str = ""  # URL of a private relay, "" without one
+    relay_method: str = "eth_sendRawTransaction"
     final_depth: int = 2  # blocks, where the profile has no finality tag
     read_deadline_s: float = 5.0
     gas_day_wei_max: int = 0  # wei a UTC day of chain time the key may promise, 0 is no bound

@@ -12,6 +12,7 @@ from eth_utils.address import to_canonical_address
 
 from leverd.adapters.evm import codes
 from leverd.adapters.evm.allow_list import AllowList, Rule, approved, refused
+from leverd.adapters.evm.breaker import Circuit
 from leverd.interfaces.signer import Access, SignedTransaction, UnsignedTransaction
 
 _DAY_S: Final = 86_400
@@ -52,6 +53,13 @@ class GasBudget:
         """Put what `nonce` really cost in place of what was promised for it."""
         if nonce in self._promised:
             self._promised[nonce] = wei
+
+    def circuit(self) -> str:
+        """Return closed, half_open while only the guardian's part is left, open without any."""
+        spent = sum(self._promised.values())
+        if spent >= self.day_max:
+            return Circuit.OPEN
+        return Circuit.CLOSED if spent < self.day_max - self.guardian_only else Circuit.HALF_OPEN
 
     def at(self, chain_at: int) -> None:
         """Begin a new day when chain time says so; time never runs back."""

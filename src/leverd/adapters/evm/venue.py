@@ -10,6 +10,7 @@ from leverd.adapters.evm.access_list import AccessList
 from leverd.adapters.evm.client import EvmClient, Snapshot
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.inclusions import Inclusions
+from leverd.adapters.evm.relay import NoRelay, Relay
 from leverd.adapters.evm.scope import World
 from leverd.adapters.evm.signer import LocalSigner
 from leverd.adapters.evm.sources import probing
@@ -42,8 +43,14 @@ class EvmVenue:
     """A `Venue` on one chain, for one key."""
 
     def __init__(
-        self, config: EvmVenueConfig, client: EvmClient, signer: LocalSigner, clock: Clock
+        self,
+        config: EvmVenueConfig,
+        client: EvmClient,
+        signer: LocalSigner,
+        clock: Clock,
+        relay: Relay | None = None,
     ) -> None:
+        self._relay = relay or NoRelay()
         self._config = config
         self._client = client
         self._signer = signer
@@ -136,9 +143,12 @@ class EvmVenue:
         """Return a payload that spends `slot` and does nothing; see `Venue`."""
         return self._signed(Call(self.signer, b""), slot, _CANCEL_GAS, fees)
 
-    async def send(self, payload: bytes) -> None:
+    async def send(self, payload: bytes, *, private: bool = False) -> None:
         """Hand a signed payload over; see `Venue`."""
-        await self._client.send(payload)
+        if private:
+            await self._relay.send(payload)
+        else:
+            await self._client.send(payload)
 
     async def look(self, slot: int, tx_hashes: Sequence[str]) -> Sighting:
         """Return what became of `slot`; see `Venue`."""
@@ -180,6 +190,7 @@ class EvmVenue:
 
     async def close(self) -> None:
         """Release connections; see `Venue`."""
+        await self._relay.close()
         await self._client.close()
 
     def _gas(self, snapshot: Snapshot, world: World) -> Gas:

@@ -22,6 +22,7 @@ from leverd.adapters.sql_journal.rows import entry_of, insert_bodies, microsecon
 from leverd.adapters.sql_journal.schema import EVENTS, PRUNES
 from leverd.domain.events import (
     AlertRaised,
+    AttemptPublished,
     AttemptSigned,
     DaemonStarted,
     DaemonStopped,
@@ -45,7 +46,14 @@ from leverd.interfaces.clock import Clock
 from leverd.interfaces.journal import Entry
 
 _STORIES: Final = (AlertRaised, DaemonStarted, DaemonStopped, HoldsFolded, PlanDenied)
-_SLOTS: Final = (AttemptSigned, SlotIncluded, SlotReorganised, SlotFinal, SlotLost)
+_SLOTS: Final = (
+    AttemptSigned,
+    AttemptPublished,
+    SlotIncluded,
+    SlotReorganised,
+    SlotFinal,
+    SlotLost,
+)
 _BREAKS: Final = (PlanCompleted, ExternalChanged, PositionAdopted)
 _DAYS_MIN: Final = 2
 """Entries of the current and the last UTC day carry daily budgets."""
