@@ -10,11 +10,11 @@ from pathlib import Path
 
 from leverd.agents import guardian
 from leverd.bootstrap.looking import watching
+from leverd.bootstrap.order_levels import named_mandate
 from leverd.bootstrap.places import NOWHERE, resolve
 from leverd.bootstrap.seating import envelope_of, seats_of
 from leverd.domain import side
-from leverd.domain.money import USD, Asset
-from leverd.domain.position import Mandate
+from leverd.domain.money import USD
 from leverd.domain.view import View
 from leverd.engine.collect import views
 from leverd.engine.state import Book
@@ -81,16 +81,7 @@ def _orders_judged(settings: Settings, name: str, scene: Scene) -> Findings:
 
 def _on_paper(settings: Settings, name: str, facts: MarketFacts) -> Scene:
     """Return what a recorded market tells orders: no time, and no price of a short's debt."""
-    position = settings.positions[name]
-    named = Mandate(
-        name,
-        "",
-        position.lending,
-        position.pool,
-        Asset(position.collateral, 0),
-        Asset(position.debt, 0),
-        Asset(position.share_class, 0) if position.share_class != USD.symbol else USD,
-    )
+    named = named_mandate(settings, name)
     which = side.side_of(named)
     known = which is side.Side.LONG and side.counted_in(named) == USD
     return Scene(which, facts.threshold, facts.price if known else None, None, is_open=False)

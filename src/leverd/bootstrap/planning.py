@@ -11,10 +11,13 @@ from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain
 from leverd.bootstrap.daemon import DEADLINE_S, DEADLINE_URGENT_S
 from leverd.bootstrap.looking import Memory, check_binding, remembered, watching
+from leverd.bootstrap.order_levels import levels_seen
 from leverd.bootstrap.places import resolve
 from leverd.bootstrap.seating import seats_of
+from leverd.domain.orders import Level
 from leverd.domain.view import View
 from leverd.engine.collect import views
+from leverd.engine.noting import noted
 from leverd.engine.preview import Preview, previewed, seat_for
 from leverd.engine.state import pending_of
 from leverd.engine.turn import Seat, Timing, turn
@@ -32,6 +35,7 @@ class Planned:
     preview: Preview
     gas: int | None  # of the first transaction, played on the newest block; None if it reverts
     reverts: str  # why it would revert, "" if it would not or there is none
+    levels: tuple[Level, ...] = ()  # the orders kept on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,14 @@ async def _planned(settings: Settings, position: str, target: Decimal | None) ->
             for name, view in found.items()
             if position in {"", name}
         ]
-        turns = [await _tried(chain, preview) for preview in previews]
+        turns = [_with_orders(settings, await _tried(chain, preview)) for preview in previews]
     return Planning(turns, memory.open_slots, memory.binding is not None)
+
+
+def _with_orders(settings: Settings, planned: Planned) -> Planned:
+    view = planned.preview.outcome.view
+    name = view.state.position.mandate.position_id
+    return replace(planned, levels=levels_seen(settings, name, view))
 
 
 async def _tried(chain: Chain, preview: Preview) -> Planned:
@@ -90,6 +100,7 @@ def preview_of(
     """Return the turn that the daemon would take of `view`, thought through to its end."""
     limits, delay_s = settings.limits.limits(), settings.engine.inclusion_delay_s
     view = _watched(view, limits, memory.book.page(name).failures)
+    view = noted(view, seats_of(settings, name), memory.book)
     outcome = turn(
         view,
         _seats(settings, name, target),

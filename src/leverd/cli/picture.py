@@ -111,7 +111,7 @@ def read(ledger: Ledger) -> Story:
 def position(story: Story, position_id: str, meaning: Meaning) -> PositionPicture | None:
     """Return the picture of one position, None before anything is known of it."""
     page = story.book.page(position_id)
-    snapshot = _newest(page)
+    snapshot = newest(page)
     if snapshot is None:
         return None
     holdings = tuple(_holdings(snapshot))
@@ -207,7 +207,8 @@ def _mark(story: Story, key: tuple[str, int], state: str, tx_hash: str) -> None:
         story.slots[key] = OpenSlot(known.slot, known.position_id, known.attempts, state, tx_hash)
 
 
-def _newest(page: Page) -> Snapshot | None:
+def newest(page: Page) -> Snapshot | None:
+    """Return the newest balances that `page` knows."""
     known = [page.snapshot]
     known.append(page.decided.snapshot if page.decided else None)
     known.append(page.marked.snapshot if page.marked else None)

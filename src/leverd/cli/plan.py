@@ -87,7 +87,8 @@ def _show(found: Planning) -> None:
 
 
 def _show_one(planned: Planned) -> None:
-    from leverd.cli.step_words import plan_words  # noqa: PLC0415 -- loads the domain
+    from leverd.cli import order_rows  # noqa: PLC0415 -- loads the domain
+    from leverd.cli.step_words import plan_words  # noqa: PLC0415 -- as above
 
     outcome = planned.preview.outcome
     view, plan = outcome.view, outcome.plan
@@ -108,6 +109,7 @@ def _show_one(planned: Planned) -> None:
     for line in plan_words(plan) if plan is not None else ():
         say(f"  {line}")
     _show_stands(planned.preview)
+    order_rows.show(name, planned.levels)
 
 
 def _show_stands(preview: Preview) -> None:

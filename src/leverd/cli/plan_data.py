@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from leverd.bootstrap.planning import Planned, Planning
+from leverd.cli import order_rows
 from leverd.cli.amounts import WAD, decimal
 from leverd.cli.step_words import step_words
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
@@ -49,6 +50,7 @@ def _one_data(planned: Planned) -> dict[str, Any]:
         "now": _stand_data(preview.before),
         "expected": _stand_data(preview.expected),
         "worst": _stand_data(preview.worst),
+        "orders": order_rows.data(planned.levels),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leverd.cli.picture import PositionPicture, Story
+    from leverd.domain.orders import Level
     from leverd.settings import Settings
 
 
@@ -22,7 +23,8 @@ def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
     settings, path, story, pictures = _look(config, mode)
     head = _head(path, story)
     if as_json:
-        emit_json({**head, "positions": [_data(each) for each in pictures]})
+        told = [_data(each, _levels(settings, story, each)) for each in pictures]
+        emit_json({**head, "positions": told})
         return
     pairs({name.replace("_", " "): _word(value) for name, value in head.items() if name != "slots"})
     table(
@@ -32,6 +34,7 @@ def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
     for each in pictures:
         say(f"{each.position_id}: {each.decision or 'nothing decided yet'}")
         say(f"  {each.reason}")
+        _show_orders(settings, story, each)
     unknown = settings.positions.keys() - {each.position_id for each in pictures}
     for name in sorted(unknown):
         say(f"{name}: the journal knows nothing of it yet")
@@ -41,9 +44,9 @@ def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
 
 def positions(config: Config = None, mode: Mode = "", as_json: Json = False) -> None:  # noqa: FBT002 -- Typer
     """Balances and P&L of each position."""
-    _, _, _, pictures = _look(config, mode)
+    settings, _, story, pictures = _look(config, mode)
     if as_json:
-        emit_json([_data(each) for each in pictures])
+        emit_json([_data(each, _levels(settings, story, each)) for each in pictures])
         return
     for each in pictures:
         table(
@@ -57,6 +60,7 @@ def positions(config: Config = None, mode: Mode = "", as_json: Json = False) -> 
         lines = {line: f"{_sign(amount)} {each.share_class}" for line, amount in each.pnl.items()}
         total = {"total": f"{_sign(each.pnl_total)} {each.share_class}"}
         pairs({**lines, **total}, title="P&L since open")
+        _show_orders(settings, story, each)
     if not pictures:
         say("the journal knows of no position yet")
 
@@ -78,6 +82,23 @@ def _look(config: Config, mode: Mode) -> tuple[Settings, Path, Story, list[Posit
         for name, each in settings.positions.items()
     ]
     return settings, path, story, [each for each in pictures if each is not None]
+
+
+def _levels(settings: Settings, story: Story, each: PositionPicture) -> Sequence[Level]:
+    from leverd.bootstrap.order_levels import levels_journaled  # noqa: PLC0415 -- loads agents
+    from leverd.cli.picture import newest  # noqa: PLC0415 -- loads the engine
+
+    page = story.book.page(each.position_id)
+    snapshot = newest(page)
+    if snapshot is None:
+        return ()
+    return levels_journaled(settings, each.position_id, page.record, snapshot)
+
+
+def _show_orders(settings: Settings, story: Story, each: PositionPicture) -> None:
+    from leverd.cli import order_rows  # noqa: PLC0415 -- loads the domain
+
+    order_rows.show(each.position_id, _levels(settings, story, each))
 
 
 def _head(path: Path, story: Story) -> dict[str, Any]:
@@ -135,7 +156,9 @@ def _sign(value: Decimal) -> str:
     return f"{value:+.6f}"
 
 
-def _data(each: PositionPicture) -> Mapping[str, Any]:
+def _data(each: PositionPicture, levels: Sequence[Level]) -> Mapping[str, Any]:
+    from leverd.cli import order_rows  # noqa: PLC0415 -- loads the domain
+
     return {
         "position": each.position_id,
         "state": each.state,
@@ -151,6 +174,7 @@ def _data(each: PositionPicture) -> Mapping[str, Any]:
         "decision": each.decision,
         "reason": each.reason,
         "decided_block": each.decided_block,
+        "orders": order_rows.data(levels),
         "holdings": [
             {"kind": leg.kind, "token": leg.symbol, "amount": leg.amount, "usd": leg.value_usd}
             for leg in each.holdings
