@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Final
 
 from loguru import logger
@@ -150,20 +149,11 @@ class Daemon:
         return self._until_next_look()
 
     async def _tune(self) -> None:
-        """Take new settings, if there are any that may be taken: all of them or none."""
-        tuner = self._world.tuner
-        offer = None if tuner is None else tuner.offer(self._charter, self._views)
-        if tuner is None or offer is None:
-            return
-        match offer:
-            case tuning.Refused(alert):
-                await self._record(alert)
-            case tuning.Tuned(charter, event):
-                denies = partial(tuning.denies, charter.limits)
-                await self._world.executor.overrule(denies, tuning.WITHDRAWN, event)
-                self._charter = charter
-                logger.info("settings {}", "; ".join(event.changes))
-        tuner.settled(offer)
+        tuner, executor = self._world.tuner, self._world.executor
+        if tuner is not None:
+            self._charter = await tuning.taken(
+                tuner, self._charter, self._views, executor, self._record
+            )
 
     async def _observe(self) -> Observation:
         """Tend what is in flight, then look: what was just settled is part of what is seen."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from functools import partial
+from typing import Final, Protocol, TypeAlias, assert_never
 
-from leverd.domain.events import AlertRaised, SettingsChanged
+from loguru import logger
+
+from leverd.domain.events import AlertRaised, Event, SettingsChanged
 from leverd.domain.view import View
 from leverd.engine.charter import Charter
+from leverd.execution.executor import Executor
 from leverd.risk.gate import Approved, Denied, review
 from leverd.risk.limits import Limits
 
@@ -47,6 +51,34 @@ class Tuner(Protocol):
     def settled(self, offer: Offer) -> None:
         """Learn that `offer` is in force, or that its refusal is journaled."""
         ...
+
+
+async def taken(
+    tuner: Tuner,
+    charter: Charter,
+    views: Mapping[str, View],
+    executor: Executor,
+    record: Callable[[Event], Awaitable[None]],
+) -> Charter:
+    """Return the charter that is in force from now on: all of what is offered, or none of it.
+
+    What is journaled before it is in force is the change, and with it, in one commit, the end
+    of plans under way that it denies.
+    """
+    offer = tuner.offer(charter, views)
+    match offer:
+        case None:
+            return charter
+        case Refused(alert):
+            await record(alert)
+        case Tuned(new, event):
+            await executor.overrule(partial(denies, new.limits), WITHDRAWN, event)
+            logger.info("settings {}", "; ".join(event.changes))
+            charter = new
+        case _:
+            assert_never(offer)
+    tuner.settled(offer)
+    return charter
 
 
 def denies(limits: Limits, approved: Approved) -> bool:
