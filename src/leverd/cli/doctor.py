@@ -76,6 +76,26 @@ def _journal(settings: Settings) -> Iterator[Check]:
         return
     found = upkeep.verify(path)
     yield Check("journal", Status.GOOD, f"{found.entries} whole entries, {daemon}")
+    yield from _breakers(path)
+
+
+def _breakers(path: Path) -> Iterator[Check]:
+    """Yield what the journal says of breakers that are not closed."""
+    from leverd.adapters.sql_journal import SqlLedger  # noqa: PLC0415 -- heavy
+    from leverd.cli import picture  # noqa: PLC0415 -- loads the engine
+
+    ledger = SqlLedger(path)
+    try:
+        book = picture.read(ledger).book
+    finally:
+        ledger.close()
+    for name, circuit in book.dependencies.items():
+        text = f"the daemon found {name} failing; its breaker is {circuit.replace('_', '-')}"
+        yield Check("LVD-BRK-002", Status.BAD, text, "see the runbook, LVD-BRK")
+    for name, page in book.pages.items():
+        if page.record.breakers:
+            faults = ", ".join(page.record.breakers)
+            yield Check("LVD-BRK-001", Status.NOTE, f"{name} takes no new risk: {faults}")
 
 
 def _disk(settings: Settings) -> Iterator[Check]:
@@ -102,11 +122,15 @@ def _logs(settings: Settings) -> Iterator[Check]:
 
 
 def _key(settings: Settings) -> Iterator[Check]:
+    from leverd.adapters.evm import keystore  # noqa: PLC0415 -- loads eth-account
+
     key = settings.key
     files = [each for each in (key.keystore, key.password.file if key.password else None) if each]
     for file in files:
         path = Path(file)
-        if not path.exists():
+        if keystore.HANDED in path.parents:
+            yield Check("key", Status.NOTE, f"{path} is systemd's to hand to the service")
+        elif not path.exists():
             yield Check("key", Status.BAD, f"{path} is not there", "leverd keys new, or devnet up")
         elif path.stat().st_mode & _OTHERS:
             yield Check("key", Status.BAD, f"others may read {path}", f"chmod 600 {path}")

@@ -144,7 +144,7 @@ def state_of(page: Page) -> str:
     """Return the trading state in words, with what the owner asked for."""
     record = page.record
     if record.unwinding:
-        return f"{record.trading_state.value}, unwinding"
+        return f"{record.trading_state.value}, unwinding{' at once' if record.unwinds_now else ''}"
     if record.stopped:
         return f"{record.trading_state.value}, stopped by the portfolio stop"
     if record.ended is not None:

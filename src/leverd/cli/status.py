@@ -114,6 +114,12 @@ def _head(path: Path, story: Story) -> dict[str, Any]:
         "last_turn_s_ago": _ago(now, Heartbeat(path).last()),
         "last_entry_s_ago": _ago(now, story.last_entry_at),
         "left_unguarded": list(story.stopped.unguarded) if story.stopped and pid is None else [],
+        "failing": [f"{name} {circuit}" for name, circuit in story.book.dependencies.items()],
+        "breakers": {
+            name: list(page.record.breakers)
+            for name, page in story.book.pages.items()
+            if page.record.breakers
+        },
         "slots": [
             {"slot": each.slot, "state": each.state, "attempts": each.attempts}
             for each in story.slots.values()
@@ -131,6 +137,11 @@ def _word(value: Any) -> str:
             return "none"
         case list():
             return "; ".join(value) or "nothing"
+        case dict():
+            return (
+                "; ".join(f"{name}: {', '.join(those)}" for name, those in value.items())
+                or "none open"
+            )
         case _:
             return str(value)
 

@@ -1,0 +1,79 @@
+"""A private relay first; everybody, when it is dead, slow, or swallows."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.executions import WAYS
+from tests.unit.execution.stage import LEVERED, Stage
+
+from leverd.adapters.simulated.faults import Fault, PlannedFaults
+from leverd.domain.events import AttemptPublished, AttemptSigned, PlanCompleted, SlotIncluded
+from leverd.execution.executor import Executor
+from leverd.execution.slots import Policy
+
+ALWAYS = 50
+
+
+def relayed(fault, *, urgent=True):
+    """Return what became of a deleverage whose relay always meets `fault`."""
+    stage = Stage(LEVERED)
+    policy = Policy(relay_blocks=2)
+    stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+    stage.venue.faults = PlannedFaults({"relay": [fault] * ALWAYS})
+
+    async def play():
+        begun, _ = await stage.begin("1.5", urgent=urgent)
+        assert begun
+        await stage.settle()
+
+    asyncio.run(play())
+    return stage
+
+
+def test_what_the_relay_brings_into_a_block_is_never_shown():
+    stage = relayed(Fault.NONE)
+
+    assert [each.way for each in stage.events(AttemptSigned)] == ["relay"]
+    assert stage.events(AttemptPublished) == []
+    assert len(stage.events(PlanCompleted)) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.ANSWER_LOST])
+def test_a_relay_that_does_not_answer_is_public_at_once_and_acts_once(fault):
+    stage = relayed(fault)
+
+    (shown,) = stage.events(AttemptPublished)
+    (signed,) = stage.events(AttemptSigned)
+    assert shown.tx_hash == signed.tx_hash, "the same bytes, so one effect"
+    assert len([each for each in stage.events(SlotIncluded) if each.succeeded]) == 1
+    assert len(stage.mined()) == 1
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_a_relay_that_swallows_is_waited_for_some_blocks_and_no_more(urgent):
+    stage = relayed(Fault.DROPPED, urgent=urgent)
+
+    (shown,) = stage.events(AttemptPublished)
+    assert "not seen" in shown.reason or "deadline" in shown.reason
+    assert len(stage.events(PlanCompleted)) == 1
+    assert len(stage.mined()) == 1
+
+
+def test_a_restart_knows_what_only_the_relay_was_shown():
+    stage = Stage(LEVERED)
+    policy = Policy(relay_blocks=2)
+    stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+    stage.venue.faults = PlannedFaults({"relay": [Fault.DROPPED] * ALWAYS})
+
+    async def play():
+        await stage.begin("1.5", urgent=True)
+        stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+        await stage.executor.recover()
+        await stage.settle()
+
+    asyncio.run(play())
+
+    assert len(stage.events(AttemptPublished)) == 1
+    assert len(stage.mined()) == 1
