@@ -54,6 +54,15 @@ def test_a_wrong_password_is_named(tmp_path):
     assert refusal(lambda: keystore.unlock(path, Secret("secret word"))).code == "LVD-KEY-013"
 
 
+def test_what_systemd_hands_over_keeps_the_mode_that_it_gives(tmp_path, monkeypatch):
+    path = tmp_path / "leverd.service" / "keystore"
+    keystore.store(path, Secret(KEY), Secret("word"))
+    path.chmod(0o440)  # an access list for the service's user shows as the group's bits
+    assert refusal(lambda: keystore.unlock(path, Secret("word"))).remedy.startswith("chmod 600")
+    monkeypatch.setattr(keystore, "HANDED", tmp_path)
+    assert keystore.unlock(path, Secret("word")).address == ADDRESS
+
+
 def test_nothing_is_ever_overwritten(tmp_path):
     path = tmp_path / "one.json"
     keystore.store(path, Secret(KEY), Secret("word"))

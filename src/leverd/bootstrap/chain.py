@@ -64,10 +64,7 @@ def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
         SecretError: it is missing, wrong, or readable by others.
     """
     if key.keystore is not None:
-        path, handed = Path(key.keystore), env.get("CREDENTIALS_DIRECTORY", "")
-        return keystore.unlock(
-            path, _password(key.password, env), handed=bool(handed) and path.parent == Path(handed)
-        )
+        return keystore.unlock(Path(key.keystore), _password(key.password, env))
     if key.credential is not None:
         return keystore.account_of(CredentialSecrets(env).get(key.credential))
     assert key.environment is not None, "the form check wants exactly one source"

@@ -137,6 +137,13 @@ def test_the_doctor_sees_a_key_that_others_may_read(owner):
     assert any(status == "good" and "operator.json" in message for status, message in found)
 
 
+def test_the_doctor_leaves_to_systemd_what_it_hands_over(owner):
+    handed = "/run/credentials/leverd.service/keystore"
+    owner.edit("keystore: var/devnet/operator.json", f"keystore: {handed}")
+    found = [(each["status"], each["message"]) for each in owner("doctor", "--json").data]
+    assert ("note", f"{handed} is systemd's to hand to the service") in found
+
+
 @pytest.fixture
 def _log_restored():
     yield

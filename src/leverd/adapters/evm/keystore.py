@@ -21,6 +21,9 @@ from leverd.interfaces.secrets import Secret
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
+HANDED: Final = Path("/run/credentials")
+"""Where systemd hands files to one service: who reads them there is its matter, not the mode's."""
+
 
 def create(path: Path, password: Secret) -> str:
     """Make a new key, keep it encrypted at `path` (mode 0600), return its checksum address.
@@ -53,15 +56,13 @@ def address_in(path: Path) -> str:
         raise _malformed(path) from error
 
 
-def unlock(path: Path, password: Secret, *, handed: bool = False) -> LocalAccount:
+def unlock(path: Path, password: Secret) -> LocalAccount:
     """Return the account kept at `path`.
-
-    One that systemd `handed` to this service alone has a mode of systemd's, not ours to judge.
 
     Raises:
         SecretError: no keystore, others may read it, or the password is wrong.
     """
-    keystore = _load(path, handed=handed)
+    keystore = _load(path)
     try:
         key = Account.decrypt(keystore, password.reveal())
     except ValueError as error:
@@ -121,7 +122,7 @@ def _write(path: Path, account: LocalAccount, password: Secret) -> str:
     return str(account.address)
 
 
-def _load(path: Path, *, handed: bool = False) -> dict[str, object]:
+def _load(path: Path) -> dict[str, object]:
     try:
         mode = path.stat().st_mode
         text = path.read_text()
@@ -132,7 +133,7 @@ def _load(path: Path, *, handed: bool = False) -> dict[str, object]:
             place=str(path),
             remedy="make one with `leverd keys new`, or fix key.keystore in the settings",
         ) from error
-    if mode & _OTHERS and not handed:
+    if mode & _OTHERS and HANDED not in path.parents:
         raise SecretError(
             f"others may read the keystore (mode {stat.S_IMODE(mode):o})",
             number=codes.KEYSTORE_READABLE,
