@@ -161,3 +161,9 @@ def test_a_higher_bid_at_the_relay_gets_no_new_patience():
     )
 
     assert isinstance(slots.next_move(bumped, seen(NOW + 24, block=103), RELAYED), Publish)
+
+
+def test_a_node_that_shows_a_time_before_the_first_bid_is_no_fall():
+    """A first bid made when time was up already, seen by a head from before it."""
+    ladder = Ladder(10 * GWEI, NOW + 24, 50 * GWEI, NOW + 48, 24, 10)
+    assert ladder.height(NOW) == 50 * GWEI

@@ -28,7 +28,7 @@ class Ladder:
         if not self.by or self.cap <= self.first:
             return 0
         top = self.by - self.lead_s
-        if now >= top:
+        if max(now, self.since) >= top:  # a node that lags shows a time before the first bid
             return self.cap
         rungs = self._rungs()
         fee = self.first
