@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,11 +127,15 @@ class Child:
 
     def wait_said(self, text: str) -> None:
         """Wait until it has said `text`."""
+        self.wait_for(lambda: text in self.said(), f"never said {text}")
+
+    def wait_for(self, happened: Callable[[], bool], what: str = "never did it") -> None:
+        """Wait until something has `happened`; `what` says what it failed to do."""
         for _ in range(int(DEADLINE_S / 0.02)):
-            if text in self.said():
+            if happened():
                 return
             time.sleep(0.02)  # noqa: TID251 -- a test's patience
-        self._give_up(f"never said {text}")
+        self._give_up(what)
 
     def wait_calm_or_end(self, turns: int = 3) -> int | None:
         """Wait as `wait_calm`, or until it ended of itself; return how, None if it runs on."""
