@@ -1,0 +1,15 @@
+"""Seeds that found something once: each is played for ever. What a seed means stays fixed."""
+
+from __future__ import annotations
+
+FOUND = {
+    174: "reorganised and its nonce stolen: our own act, undone, was called a stranger's",
+    215: "the same, with what looked like a repayment",
+    333: "after a reorganisation a deleverage took the lower of two slots, and the upper acted on",
+    342: "a look failed just when a reorganisation undid its slot: a false alarm, REDUCING",
+    354: "an owner's unwind in the tail of a journal that was lost",
+}
+"""What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:
+deleverages that withdrew again and again, a breaker that never closed, a receipt missed once
+that brought old balances back.
+"""
