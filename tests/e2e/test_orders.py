@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,6 +34,9 @@ from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain
 
+ROOT = Path(__file__).parents[2]
+RECORDED = ROOT / "config" / "markets" / "weth-usdc.json"
+STARTER = ROOT / "src/leverd/settings/templates/devnet.yaml"
 START = 1_700_000_000
 RAY = 10**27
 
@@ -212,3 +217,52 @@ class Killed(BaseException):
 
 def _nothing_owed(stage: Stage) -> Callable[[Any], bool]:
     return lambda opened: stage.truth().debt == 0 and not opened.daemon._world.executor.open_slots
+
+
+def test_an_owner_sees_what_would_fire_and_what_is_refused(world, owner):
+    owner.sections = ordered(
+        take_profit=[{"price": 3500, "share": 0.3}, {"price": 4000}],
+        stop_loss={"price": 2600},
+        trailing_stop={"drop": 0.1, "of": "equity", "activation": 0.1},
+        deadline="2027-01-31T12:00:00Z",
+    )
+    asyncio.run(world.play(until=lambda _: bool(world.events(PlanCompleted)), **owner.sections))
+
+    (told,) = owner("status", "--json").data["positions"]
+    by_name = {each["order"]: each for each in told["orders"]}
+    stop = by_name["stop_loss at price 2600"]
+    assert (stop["status"], stop["closes"], Decimal(stop["fires_at"])) == ("armed", True, 2600)
+    assert Decimal(stop["distance"]) == pytest.approx(Decimal(400) / 3000, abs=Decimal("0.001"))
+    assert by_name["trailing_stop 0.1 of equity"]["status"] == "inactive"
+    assert by_name["deadline at 2027-01-31T12:00:00Z"]["fires_at"] is not None
+    assert Decimal(by_name["take_profit at price 3500"]["share"]) == Decimal("0.3")
+    for command in ("status", "positions", "plan"):
+        shown = owner(command)
+        assert shown.code == 0, shown.err
+        assert "stop_loss at price 2600" in shown.out.replace("\n", " ")
+    (planned,) = owner("plan", "--json").data["positions"]
+    assert {each["order"] for each in planned["orders"]} == by_name.keys()
+
+
+def test_orders_that_cannot_work_are_refused_with_what_could(world, owner):
+    owner.sections = ordered(stop_loss={"price": 2300}, take_profit=[{"price": 2900}])
+    refused = owner("config", "check")
+    assert refused.code == 6, refused.err
+    said = " ".join(refused.err.split())
+    assert "set price: 2464.4" in said
+    assert "set its price above 3000.00" in said
+
+    owner.sections = ordered(stop_loss={"price": 3300}, take_profit=[{"price": 3300}])
+    malformed = owner("config", "check")
+    assert malformed.code == 2
+    assert "same side" in " ".join(malformed.err.split())
+
+    owner.sections = ordered(stop_loss={"price": 2600}, take_profit=[{"price": 3300}])
+    assert owner("config", "check").code == 0
+    assert owner("config", "check", "--market", str(RECORDED)).code in {0, 6}
+
+
+def test_the_schema_and_the_starter_know_orders(owner):
+    schema = json.dumps(owner("config", "schema", mining=False).data)
+    assert all(word in schema for word in ("take_profit", "trailing_stop", "urgency_max"))
+    assert "# orders:" in STARTER.read_text()

@@ -53,7 +53,7 @@ def judged(settings: Settings, name: str, view: View) -> Findings:
         facts.threshold,
         Decimal(price.numerator) / price.denominator,
         view.now,
-        is_open=any(view.state.position.loan.debts.values()),
+        is_begun=any(view.state.position.loan.debts.values()) or view.record.ended is not None,
     )
     loops, ordered = judged_by(settings, name, facts), _orders_judged(settings, name, scene)
     return Findings((*loops.all, *ordered.all))
@@ -84,7 +84,7 @@ def _on_paper(settings: Settings, name: str, facts: MarketFacts) -> Scene:
     named = named_mandate(settings, name)
     which = side.side_of(named)
     known = which is side.Side.LONG and side.counted_in(named) == USD
-    return Scene(which, facts.threshold, facts.price if known else None, None, is_open=False)
+    return Scene(which, facts.threshold, facts.price if known else None, None, is_begun=False)
 
 
 def _trigger(settings: Settings, name: str, threshold: Decimal) -> Decimal:

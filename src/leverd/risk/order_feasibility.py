@@ -31,7 +31,7 @@ class Scene:
     threshold: Decimal  # liquidation threshold
     price: Decimal | None  # of the volatile asset in the currency of orders, None if unknown
     now: int | None  # chain time, None if unknown
-    is_open: bool  # something is owed already: orders may have been overtaken by what they saw
+    is_begun: bool  # open, or closed by an order until resume: the price may have passed orders
 
 
 def judge_orders(orders: Orders, envelope: Envelope | None, scene: Scene, watch: Watch) -> Findings:
@@ -72,7 +72,7 @@ class _Case:
 def _sides(orders: Orders, scene: Scene) -> Iterator[Finding]:
     """Judge on which side of the price orders lie; one that is open may have passed them."""
     price = scene.price
-    if price is None or scene.is_open:
+    if price is None or scene.is_begun:
         return
     short = scene.side is Side.SHORT
     for target in orders.targets:
@@ -95,7 +95,7 @@ def _sides(orders: Orders, scene: Scene) -> Iterator[Finding]:
 
 
 def _deadline(orders: Orders, scene: Scene) -> Iterator[Finding]:
-    if orders.deadline is None or scene.now is None or scene.is_open:
+    if orders.deadline is None or scene.now is None or scene.is_begun:
         return
     yield found(
         Check.DEADLINE,

@@ -19,7 +19,7 @@ from leverd.risk.order_feasibility import Scene, judge_orders
 ENVELOPE = Envelope(Decimal("2.5"), Decimal("2.2"), Decimal("2.8"), Decimal(0))
 WATCH = Watch(60, 36, Decimal("0.12"))
 NOW = 1_700_000_000
-LONG = Scene(Side.LONG, Decimal("0.83"), Decimal(3000), NOW, is_open=False)
+LONG = Scene(Side.LONG, Decimal("0.83"), Decimal(3000), NOW, is_begun=False)
 SHORT = replace(LONG, side=Side.SHORT, threshold=Decimal("0.78"))
 HALF = Decimal("0.5")
 
@@ -98,7 +98,7 @@ def test_other_stops_in_reach_pass(orders):
 
 
 def test_an_open_position_may_have_passed_its_targets_and_its_deadline():
-    opened = replace(LONG, is_open=True)
+    opened = replace(LONG, is_begun=True)
     orders = Orders(
         (Target(Of.PRICE, Decimal(2900), HALF),), Stop(Of.PRICE, Decimal(3100)), deadline=NOW - 1
     )
