@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from random import Random
 
 import pytest
@@ -49,7 +50,7 @@ DEADLINE_S = 0.5
 TURNS_MAX = 400
 FALL_AT = 1_700_000_000 + 1_200
 PRICES = f"ts,close\n1700000000,3000\n{FALL_AT},3000\n{FALL_AT + 12},2570\n1700100000,2570\n"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "chain": {"read_deadline_s": DEADLINE_S},
     "positions": {"eth-loop": {"agents": {"leverage_loop": {"wait_s_min": 60}}}},
 }

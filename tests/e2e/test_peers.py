@@ -142,7 +142,7 @@ async def test_an_unknown_outcome_taken_for_a_failure(stage):
         def done(_opened) -> bool:
             nonlocal turns
             turns += 1
-            return turns > 12
+            return bool(turns > 12)
 
         await stage.play(until=done, chain={"read_deadline_s": 0.5})
     assert len({event.slot for event in stage.events(AttemptSigned)}) == 1
