@@ -8,7 +8,7 @@ from pathlib import Path
 from leverd.adapters.sql_journal.database import file_of, replace_durably
 from leverd.bootstrap.agents import find_agents
 from leverd.errors import SettingsError
-from leverd.settings import Settings, agents_path, exact_yaml, load_settings
+from leverd.settings import Settings, agents_path, changes, exact_yaml, load_settings
 
 _NOTE = "# Written by leverd: the settings that last ran, for --guard-only. Not read otherwise.\n"
 
@@ -35,6 +35,15 @@ def keep(settings: Settings) -> None:
         replace_durably(half, path)
     except OSError:
         half.unlink(missing_ok=True)
+
+
+def differences(settings: Settings) -> tuple[str, ...]:
+    """Return what differs between `settings` and those that last ran, nothing if none are known."""
+    try:
+        ran = kept(file_of(settings.journal.path))
+    except (SettingsError, OSError):
+        return ()
+    return tuple(str(each) for each in changes(ran, settings))
 
 
 def kept(journal: Path) -> Settings:

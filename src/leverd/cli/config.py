@@ -40,8 +40,11 @@ def check(
     """Check the form (exit 2), then whether the market lets it be kept (exit 6)."""
     settings = settings_of(config, mode)
     files = [str(each) for each in config or [DEFAULT]]
+    differs = _differences(settings)
     if not as_json:
         say(f"{', '.join(files)}: the form is right ({settings.fingerprint()})")
+        for line in differs:
+            say(f"  not as it last ran: {line}")
     findings = () if form_only else _judged(settings, market)
     if as_json:
         emit_json(
@@ -50,11 +53,18 @@ def check(
                 "fingerprint": settings.fingerprint(),
                 "market": "not asked" if form_only else "can be kept",
                 "findings": findings,
+                "differences": differs,
             }
         )
         return
     for finding in findings:
         say(f"  {finding}")
+
+
+def _differences(settings: Settings) -> tuple[str, ...]:
+    from leverd.bootstrap.kept_settings import differences  # noqa: PLC0415 -- loads SQLAlchemy
+
+    return differences(settings)
 
 
 def _judged(settings: Settings, market: Path | None) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests import worlds
 from tests.unit.settings.owner_file import KINDS, SHIPPED
 
@@ -342,3 +344,33 @@ def test_what_runs_keeps_all_that_a_restart_is_for(stage):
         pace=before.pace,
     )
     assert same == before
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    return Stage(tmp_path_factory.mktemp("busy"))
+
+
+TEXT = SHIPPED.read_text()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, len(TEXT)),
+    st.integers(0, 40),
+    st.text(max_size=12),
+    st.booleans(),
+)
+def test_whatever_is_written_the_old_charter_or_a_whole_new_one_runs(busy, at, gone, put, asked):
+    before = busy.charter
+    busy.raw(TEXT[:at] + put + TEXT[at + gone :])
+    if asked:
+        busy.tuner.ask()
+    offer = busy.settle()
+    if isinstance(offer, Tuned):
+        loaded = busy.tuner._source.load(KINDS)
+        assert offer.charter.settings_hash == loaded.fingerprint()
+        assert offer.charter.limits == loaded.limits.limits()
+    else:
+        assert busy.charter is before
+    assert not busy.tuner._asked

@@ -13,7 +13,7 @@ from leverd.adapters.sql_journal.migrate import NEWER_TABLES
 from leverd.agents.guardian import Guardian
 from leverd.bootstrap import guarding, kept_settings
 from leverd.bootstrap.agents import find_agents
-from leverd.bootstrap.kept_settings import keep, kept, kept_path
+from leverd.bootstrap.kept_settings import differences, keep, kept, kept_path
 from leverd.bootstrap.seating import guards_only, seats_of
 from leverd.errors import (
     JournalDamagedError,
@@ -60,6 +60,16 @@ def test_a_disk_that_does_not_take_them_leaves_the_older_ones(tmp_path, monkeypa
 def test_nothing_kept_is_said(tmp_path):
     with pytest.raises(SettingsError, match="no settings were kept"):
         kept(tmp_path / "journal.db")
+
+
+def test_what_differs_from_what_last_ran_is_shown_where_that_is_known(tmp_path):
+    assert differences(settings_at(tmp_path)) == ()
+    keep(settings_at(tmp_path))
+    assert differences(settings_at(tmp_path)) == ()
+    looser = settings_at(tmp_path, ("leverage_max: 3  ", "leverage_max: 3.1  "))
+    assert differences(looser) == ("limits.leverage_max: 3 -> 3.1 (loosens)",)
+    kept_path(tmp_path / "journal.db").write_text("{ damaged")
+    assert differences(looser) == ()
 
 
 WHY = SettingsError("a typo", number=2)
