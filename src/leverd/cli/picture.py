@@ -23,7 +23,8 @@ from leverd.domain.events import (
 )
 from leverd.domain.fixed_point import RAY, WAD
 from leverd.domain.lending import INFINITE_HEALTH
-from leverd.domain.money import USD
+from leverd.domain.money import USD, Asset
+from leverd.domain.side import Side, side_of_pair
 from leverd.engine.state import Book, Page, fold
 from leverd.interfaces.journal import Entry
 from leverd.interfaces.ledger import Ledger
@@ -38,6 +39,16 @@ class Meaning:
     collateral: str
     debt: str
     share_class: str
+
+    @property
+    def side(self) -> Side:
+        """Which way it bets."""
+        return side_of_pair(Asset(self.collateral, 0), Asset(self.debt, 0))
+
+    @property
+    def volatile(self) -> str:
+        """The symbol of what it bets on."""
+        return self.debt if self.side is Side.SHORT else self.collateral
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,9 @@ class PositionPicture:
     chain_at: int
     leverage: Decimal | None  # None without equity
     health: Decimal | None  # None without debt
-    price: Decimal | None  # oracle, USD per collateral token
+    side: Side
+    bet: Decimal | None  # value of what it bets on over equity; None without equity
+    price: Decimal | None  # oracle, USD per token of what it bets on
     liquidation_price: Decimal | None  # None without debt
     equity: Decimal | None  # in the share class
     share_class: str
@@ -118,18 +131,20 @@ def position(story: Story, position_id: str, meaning: Meaning) -> PositionPictur
     equity_decimals = USD.decimals
     if meaning.share_class != USD.symbol:
         equity_decimals = snapshot.decimals.get(meaning.share_class, 0)
-    price = snapshot.prices.get(meaning.collateral)
+    price = snapshot.prices.get(meaning.volatile)
     health = None if snapshot.health >= INFINITE_HEALTH else Decimal(snapshot.health) / WAD
-    lines = story.pnl.get(position_id, {})
+    lines, leverage = story.pnl.get(position_id, {}), _leverage(holdings, meaning.collateral)
     return PositionPicture(
         position_id=position_id,
         state=state_of(page),
         block=snapshot.block,
         chain_at=snapshot.at,
-        leverage=_leverage(holdings, meaning.collateral),
+        leverage=leverage,
         health=health,
+        side=meaning.side,
+        bet=_bet(leverage, meaning.side),
         price=None if price is None else _scaled(price, USD.decimals),
-        liquidation_price=_liquidation_price(price, health),
+        liquidation_price=_liquidation_price(price, health, meaning.side),
         equity=_scaled(snapshot.equity, equity_decimals),
         share_class=meaning.share_class,
         pnl={line: _scaled(amount, equity_decimals) for line, amount in sorted(lines.items())},
@@ -241,11 +256,17 @@ def _leverage(holdings: tuple[Holding, ...], collateral: str) -> Decimal | None:
     return exposure / equity if equity > 0 else None
 
 
-def _liquidation_price(price: int | None, health: Decimal | None) -> Decimal | None:
-    """Return where health is 1 if the collateral's price alone moves; exact for one collateral."""
+def _bet(leverage: Decimal | None, side: Side) -> Decimal | None:
+    """Return how many times its equity it bets: a short owes one less than its leverage."""
+    return leverage if leverage is None or side is Side.LONG else max(leverage - 1, Decimal(0))
+
+
+def _liquidation_price(price: int | None, health: Decimal | None, side: Side) -> Decimal | None:
+    """Return where health is 1 if that price alone moves; exact for one collateral, one debt."""
     if price is None or not health:
         return None
-    return _scaled(price, USD.decimals) / health
+    now = _scaled(price, USD.decimals)
+    return now * health if side is Side.SHORT else now / health
 
 
 def _decision(page: Page) -> str:

@@ -113,14 +113,17 @@ def _show_one(planned: Planned) -> None:
 
 
 def _show_stands(preview: Preview) -> None:
-    symbol = preview.outcome.view.state.position.mandate.collateral.symbol
+    from leverd.domain import side  # noqa: PLC0415 -- loads the domain
+
+    mandate = preview.outcome.view.state.position.mandate
+    way = "above" if side.side_of(mandate) is side.Side.SHORT else "below"
     names = (
         "leverage",
         "health",
         "exposure, USD",
         "debt, USD",
         "equity, USD",
-        f"liquidated below, USD per {symbol}",
+        f"liquidated {way}, USD per {side.volatile(mandate).symbol}",
     )
     stands: dict[str, Stand | None] = {"now": preview.before}
     if preview.outcome.plan is not None:

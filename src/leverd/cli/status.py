@@ -28,7 +28,17 @@ def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
         return
     pairs({name.replace("_", " "): _word(value) for name, value in head.items() if name != "slots"})
     table(
-        ("position", "state", "leverage", "health", "price", "liquidated at", "equity", "P&L"),
+        (
+            "position",
+            "state",
+            "bets",
+            "leverage",
+            "health",
+            "price",
+            "liquidated at",
+            "equity",
+            "P&L",
+        ),
         [_row(each) for each in pictures],
     )
     for each in pictures:
@@ -150,6 +160,7 @@ def _row(each: PositionPicture) -> tuple[str, ...]:
     return (
         each.position_id,
         each.state,
+        each.side if each.bet is None else f"{each.side} {each.bet:.2f}x",
         _number(each.leverage, "no equity"),
         _number(each.health, "no debt"),
         _number(each.price, "unknown", 2),
@@ -175,6 +186,8 @@ def _data(each: PositionPicture, levels: Sequence[Level]) -> Mapping[str, Any]:
         "state": each.state,
         "block": each.block,
         "chain_at": each.chain_at,
+        "side": each.side,
+        "bet": each.bet,
         "leverage": each.leverage,
         "health": each.health,
         "price_usd": each.price,

@@ -36,8 +36,12 @@ def is_dollar(asset: Asset) -> bool:
 
 def side_of(mandate: Mandate) -> Side:
     """Return SHORT where dollars are posted and something else is owed, else LONG."""
-    shorts = is_dollar(mandate.collateral) and not is_dollar(mandate.debt)
-    return Side.SHORT if shorts else Side.LONG
+    return side_of_pair(mandate.collateral, mandate.debt)
+
+
+def side_of_pair(collateral: Asset, debt: Asset) -> Side:
+    """Return the side of a position that posts `collateral` and owes `debt`."""
+    return Side.SHORT if is_dollar(collateral) and not is_dollar(debt) else Side.LONG
 
 
 def volatile(mandate: Mandate) -> Asset:
@@ -91,3 +95,19 @@ def leverage_of_size(state: State, raw: int) -> Fraction | None:
     mandate = state.position.mandate
     share = raw * valuation.rate(state, volatile(mandate)) / equity
     return 1 + share if side_of(mandate) is Side.SHORT else share
+
+
+def bet(leverage: Fraction, of: Side) -> Fraction:
+    """Return how many times its equity a position of this leverage bets on the price.
+
+    A long holds `leverage` times its equity of the volatile asset, a short owes one less.
+    """
+    return leverage - 1 if of is Side.SHORT else leverage
+
+
+def health_left(of: Side, move: Fraction) -> Fraction:
+    """Return what share of health a price move against the position of `move` (0.1) leaves.
+
+    A long's collateral falls by it, a short's debt rises by it.
+    """
+    return 1 / (1 + move) if of is Side.SHORT else 1 - move

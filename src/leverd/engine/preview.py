@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from leverd.domain import loans
+from leverd.domain import loans, side
 from leverd.domain.apply import apply_step, modelled_fills
 from leverd.domain.decision import Decision, SetLeverage
 from leverd.domain.plan import Plan
@@ -26,7 +26,7 @@ class Stand:
     exposure: int  # USD 1e8
     debt: int  # USD 1e8
     equity: int  # USD 1e8
-    liquidation_price: int | None  # of the collateral, USD 1e8; None when no price can do it
+    liquidation_price: int | None  # of what it bets on, USD 1e8; None when no price can do it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,6 @@ def _stand(found: Standing) -> Stand:
 
 def _liquidation_price(state: State) -> int | None:
     mandate = state.position.mandate
-    return loans.liquidation_price(state.market, state.position.loan, mandate.collateral, state.at)
+    return loans.liquidation_price(
+        state.market, state.position.loan, side.volatile(mandate), state.at
+    )

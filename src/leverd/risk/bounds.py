@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Final, assert_never
 
-from leverd.domain import headroom, loans, valuation
+from leverd.domain import headroom, loans, side, valuation
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind, combine
 from leverd.domain.fixed_point import WAD
 from leverd.domain.money import USD
@@ -78,7 +78,8 @@ def ceiling(view: View, limits: Limits) -> Fraction:
     and equity alike.
     """
     threshold = headroom.threshold_of(view.state)
-    survives = threshold * (1 + Fraction(limits.shock))
+    way = side.side_of(view.state.position.mandate)
+    survives = threshold * side.health_left(way, -Fraction(limits.shock))
     worst = [
         Fraction(limits.leverage_max),
         headroom.leverage_at(Fraction(limits.health_min), threshold),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from leverd.domain import valuation
+from leverd.domain import side, valuation
 from leverd.domain.fixed_point import WAD
 from leverd.domain.highs import Highs, highest, with_high
 from leverd.domain.money import USD, Asset
@@ -92,7 +92,7 @@ class Breakers:
     """Every breaker of one position, and what the last look showed."""
 
     faults: Mapping[Fault, Breaker] = field(default_factory=dict)
-    oracle_price: int = 0  # USD 1e8
+    oracle_price: int = 0  # of the volatile asset, USD 1e8
     failures: int = 0  # plans failed in a row
     highs: Highs = ()  # of a unit's price, share class raw units
 
@@ -115,7 +115,7 @@ class Breakers:
 def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> Breakers:
     """Return the breakers after a look; `failures` is how many plans failed in a row."""
     mandate = view.state.position.mandate
-    price = reserve_of(view.state.market, mandate.collateral).price
+    price = reserve_of(view.state.market, side.volatile(mandate)).price
     apart, still = _apart(view, limits), price == breakers.oracle_price
     highs = _highs(breakers.highs, view)
     bad = {

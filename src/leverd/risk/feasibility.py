@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from fractions import Fraction
 from typing import Final
 
+from leverd.domain import side
+from leverd.domain.side import Side
 from leverd.interfaces.agent import Envelope
 from leverd.risk.band_cost import Band, Drag, drag, widened
 from leverd.risk.findings import Check, Finding, Findings, Watch, found
 from leverd.risk.limits import Limits
 from leverd.risk.market_facts import MarketFacts
+from leverd.risk.past_moves import worst_move
 
 __all__ = ["Check", "Finding", "Findings", "Watch", "judge"]
 
@@ -64,7 +68,25 @@ class _Case:
     @property
     def survives(self) -> Decimal:
         """The highest leverage with health at least 1 after the shock."""
-        return 1 / (1 - self.facts.threshold * (1 + self.limits.shock))
+        return 1 / (1 - self.facts.threshold * self.left_after(-self.limits.shock))
+
+    @property
+    def move(self) -> Decimal:
+        """The move against the position, within a look and its delay, that must not liquidate."""
+        watch = self.watch
+        if watch.gap is not None:
+            return watch.gap
+        return worst_move(self.facts.side, watch.look_s + watch.delay_s)
+
+    def left_after(self, move: Decimal) -> Decimal:
+        """Return what share of health a move against the position leaves."""
+        left = side.health_left(self.facts.side, Fraction(move))
+        return Decimal(left.numerator) / left.denominator
+
+    @property
+    def hurts(self) -> str:
+        """What a move against the position is called."""
+        return "rise" if self.facts.side is Side.SHORT else "fall"
 
 
 def _health_findings(case: _Case) -> Iterator[Finding]:
@@ -102,10 +124,10 @@ def _limit_findings(case: _Case) -> Iterator[Finding]:
         passes=target <= limits.leverage_max,
         nearest=f"set target: {limits.leverage_max}",
     )
-    after = case.health_at(target) * (1 + limits.shock)
+    after = case.health_at(target) * case.left_after(-limits.shock)
     yield found(
         Check.SHOCK,
-        f"a move of {_percent(limits.shock)} at {target}x leaves health {_down(after, 3)}",
+        f"a move of {_percent(_felt(case))} at {target}x leaves health {_down(after, 3)}",
         passes=target <= case.survives,
         nearest=f"set target: {_down(case.survives)}",
     )
@@ -136,23 +158,24 @@ def _room(case: _Case) -> Finding:
 
 def _guard_findings(case: _Case) -> Iterator[Finding]:
     watch, target = case.watch, case.envelope.leverage_target
-    acts, fall = max(case.trigger, case.limits.health_min), watch.fall
-    at_target, needed = case.health_at(target), 1 / (1 - fall)
-    after, reach = at_target * (1 - fall), case.highest_at(acts / (1 - fall))
+    acts, move = max(case.trigger, case.limits.health_min), case.move
+    kept, hurts = case.left_after(move), f"{case.hurts} of {_percent(move)}"
+    at_target, needed = case.health_at(target), 1 / kept
+    after, reach = at_target * kept, case.highest_at(acts / kept)
     ways = [f"target: {_down(reach)}"]
     if case.limits.health_min <= after and needed <= after:
         ways.append(f"guardian.deleverage_below: {_down(after)}")
     yield found(
         Check.TRIGGER,
-        f"health at {target}x is {_down(at_target, 3)}, after a fall of {_percent(fall)} "
+        f"health at {target}x is {_down(at_target, 3)}, after a {hurts} "
         f"{_down(after, 3)}; leverage is lowered below {_down(acts, 3)}",
         passes=after >= acts,
         nearest=f"set {' or '.join(ways)}",
     )
-    left, within = acts * (1 - fall), watch.look_s + watch.delay_s
+    left, within = acts * kept, watch.look_s + watch.delay_s
     yield found(
         Check.GAP,
-        f"a fall of {_percent(fall)} within {within} s (look {watch.look_s} + inclusion "
+        f"a {hurts} within {within} s (look {watch.look_s} + inclusion "
         f"{watch.delay_s}) leaves health {_down(left, 3)} of {_down(acts, 3)}",
         passes=left >= 1,
         nearest=f"set guardian.deleverage_below: {_up(needed)}, or look sooner",
@@ -199,6 +222,11 @@ def _smallest(case: _Case, cost: Drag, room: Decimal) -> Finding:
         passes=not known or known >= least,
         nearest=f"deposit {least - known:.2f} USD more or widen the band",
     )
+
+
+def _felt(case: _Case) -> Decimal:
+    """Return the shock as the price makes it: up for a short."""
+    return -case.limits.shock if case.facts.side is Side.SHORT else case.limits.shock
 
 
 def _wider(case: _Case, band: Band) -> str:

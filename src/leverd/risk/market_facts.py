@@ -8,11 +8,12 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from leverd.domain import headroom, loans, quotes, valuation
+from leverd.domain import headroom, loans, quotes, side, valuation
 from leverd.domain.fixed_point import BPS, WAD
 from leverd.domain.gas_use import lower_gas
 from leverd.domain.money import USD, Amount, value_down
 from leverd.domain.reserves import reserve_of
+from leverd.domain.side import Side
 from leverd.domain.view import View
 from leverd.errors import SettingsError
 from leverd.risk.past_moves import VOLATILITY
@@ -26,12 +27,13 @@ class MarketFacts:
     threshold: Decimal  # liquidation threshold
     ltv: Decimal
     bonus: Decimal  # liquidation bonus, 0.05 is 5 %
-    price: Decimal  # collateral, USD
+    price: Decimal  # what the position bets on, USD
     swap_fee: Decimal  # fraction of the input
     depth_usd: Decimal  # USD that a swap's average price would be 100 % off by, at this slope
     gas_usd: Decimal  # one rebalance, at present fees
     volatility: Decimal  # of the pair, a year
     equity_usd: Decimal = Decimal(0)  # what is there to lever, 0 if unknown
+    side: Side = Side.LONG  # which price move hurts
 
 
 def facts_of(view: View, volatility: Decimal = VOLATILITY) -> MarketFacts:
@@ -46,22 +48,23 @@ def facts_of(view: View, volatility: Decimal = VOLATILITY) -> MarketFacts:
         threshold=_decimal(headroom.threshold_of(state)),
         ltv=Decimal(terms.ltv) / BPS,
         bonus=Decimal(terms.bonus - BPS) / BPS,
-        price=Decimal(reserve.price) / USD.unit,
+        price=Decimal(reserve_of(state.market, side.volatile(mandate)).price) / USD.unit,
         swap_fee=Decimal(state.pool.fee) / 10**6,
         depth_usd=_depth_usd(view),
         gas_usd=Decimal(wei) * view.gas.native_price / WAD / USD.unit,
         volatility=volatility,
         equity_usd=max(Decimal(valuation.equity(state)) / USD.unit, Decimal(0)),
+        side=side.side_of(mandate),
     )
 
 
 def facts_from_json(text: str) -> MarketFacts:
     """Return the facts in a recorded market file: one JSON object, a key for each field.
 
-    Numbers are read from their text, exactly. `equity_usd` may be missing.
+    Numbers are read from their text, exactly. `equity_usd` and `side` may be missing.
 
     Raises:
-        SettingsError: a key is missing, unknown or not a number in its range.
+        SettingsError: a key is missing, unknown or not what it must be.
     """
     try:
         found = json.loads(text, parse_float=Decimal, parse_int=Decimal)
@@ -70,10 +73,14 @@ def facts_from_json(text: str) -> MarketFacts:
     if not isinstance(found, dict):
         raise SettingsError("a recorded market is one JSON object", number=70)
     known = {field.name for field in fields(MarketFacts)}
-    missing, unknown = known - found.keys() - {"equity_usd"}, found.keys() - known
+    missing, unknown = known - found.keys() - {"equity_usd", "side"}, found.keys() - known
     wrong = [f"{key} is missing" for key in sorted(missing)]
     wrong += [f"{key} is unknown" for key in sorted(unknown)]
-    numbers = {key: _number(value) for key, value in found.items() if key in known - {"pair"}}
+    words = {"pair", "side"}
+    numbers = {key: _number(value) for key, value in found.items() if key in known - words}
+    way = found.get("side", Side.LONG)
+    if way not in tuple(Side):
+        wrong.append(f"side must be {' or '.join(Side)}")
     wrong += [
         f"{key} must be a number of at least 0" for key, got in numbers.items() if got is None
     ]
@@ -85,7 +92,7 @@ def facts_from_json(text: str) -> MarketFacts:
     ]
     if wrong:
         raise SettingsError("; ".join(wrong), number=71)
-    return MarketFacts(pair=str(found["pair"]), **_all_known(numbers))
+    return MarketFacts(pair=str(found["pair"]), side=Side(way), **_all_known(numbers))
 
 
 def _all_known(numbers: dict[str, Decimal | None]) -> dict[str, Decimal]:
@@ -101,9 +108,13 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _depth_usd(view: View) -> Decimal:
-    """Return USD sold per unit of price impact, from a quote for one whole token."""
-    state, asset = view.state, view.state.position.mandate.collateral
-    one = Amount(asset, asset.unit)
+    """Return USD sold per unit of price impact, from a quote for a whole volatile token's worth.
+
+    One unit of a dollar token would move a pool by less than its price can show.
+    """
+    state, mandate = view.state, view.state.position.mandate
+    asset, moves = mandate.collateral, side.volatile(mandate)
+    one = Amount(asset, int(moves.unit * valuation.rate(state, moves, asset)))
     quote = quotes.quote_exact_in(state.pool, asset, one.raw)
     moved = Decimal(value_down(one, reserve_of(state.market, asset).price)) / USD.unit
     impact = quotes.price_impact(state.pool, quote, asset)

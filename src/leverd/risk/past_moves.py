@@ -1,14 +1,18 @@
-"""The worst falls on record, for gaps that the owner does not set.
+"""The worst moves on record, for gaps that the owner does not set.
 
 Source: ETH/USDT on Binance, 5-minute bars 2020-02 to 2025-06 round the crashes and hourly
 bars 2018-01 to 2025-06: the lowest low within a window against the price it opened at. The
-falls up to an hour are of 2020-03-12 and 2025-02-03, the longer ones of 2020-03-12.
+falls up to an hour are of 2020-03-12 and 2025-02-03, the longer ones of 2020-03-12. Rises
+are the highest high against the opening, all of the rebound of 2020-03-13 but the day's, of
+2021-01-03.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Final
+
+from leverd.domain.side import Side
 
 WORST_FALLS: Final = (
     (300, Decimal("0.1425")),
@@ -23,6 +27,19 @@ WORST_FALLS: Final = (
 )
 """(seconds, fraction of the price), ascending."""
 
+WORST_RISES: Final = (
+    (300, Decimal("0.1581")),
+    (600, Decimal("0.2463")),
+    (900, Decimal("0.3132")),
+    (1_800, Decimal("0.3524")),
+    (3_600, Decimal("0.4123")),
+    (7_200, Decimal("0.4299")),
+    (21_600, Decimal("0.4299")),
+    (43_200, Decimal("0.4473")),
+    (86_400, Decimal("0.4542")),
+)
+"""The same for rises, which hurt a short."""
+
 VOLATILITY: Final = Decimal("0.85")
 """A year, the same ETH bars: 0.46 in the calmest year (2023), 1.23 in the wildest (2018)."""
 
@@ -33,11 +50,25 @@ def worst_fall(seconds: int) -> Decimal:
     Between figures the next longer one counts; beyond the last, the last. Below five
     minutes, where the record is coarse, the first is scaled by the square root of time.
     """
-    shortest, fall = WORST_FALLS[0]
+    return _worst(WORST_FALLS, seconds)
+
+
+def worst_rise(seconds: int) -> Decimal:
+    """Return the worst rise on record within `seconds`; between figures as `worst_fall`."""
+    return _worst(WORST_RISES, seconds)
+
+
+def worst_move(of: Side, seconds: int) -> Decimal:
+    """Return the worst move on record against a position of this side."""
+    return worst_rise(seconds) if of is Side.SHORT else worst_fall(seconds)
+
+
+def _worst(record: tuple[tuple[int, Decimal], ...], seconds: int) -> Decimal:
+    shortest, found = record[0]
     if seconds < shortest:
-        return fall * (Decimal(max(seconds, 0)) / shortest).sqrt()
-    for horizon, worst in WORST_FALLS:
-        fall = worst
+        return found * (Decimal(max(seconds, 0)) / shortest).sqrt()
+    for horizon, worst in record:
+        found = worst
         if seconds <= horizon:
             break
-    return fall
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -221,3 +222,26 @@ def test_every_event_has_its_sentence(kind):
         assert told(event)
 
     has_a_sentence()
+
+
+def test_a_short_is_shown_in_the_price_it_bets_on_with_what_it_owes():
+    short = picture.Meaning("USDC", "WETH", "USD")
+    ones = {"WETH": 10**27, "USDC": 10**27}
+    held = replace(
+        snapshot(),
+        supplied={"USDC": 75_000 * 10**6},
+        owed={"WETH": 15 * WAD},
+        supply_indexes=ones,
+        borrow_indexes=ones,
+        health=13 * WAD // 10,
+    )
+    story = remembering(PositionAdopted("eth", "0xaccount", held))
+    found = picture.position(story, "eth", short)
+    assert found is not None
+    assert (found.side, found.price) == ("short", 3000)
+    assert found.leverage == Decimal("2.5")
+    assert found.bet == Decimal("1.5")
+    assert found.liquidation_price == 3900
+    long = picture.position(story, "eth", MEANING)
+    assert long is not None
+    assert long.side == "long"
