@@ -16,7 +16,7 @@ from leverd.domain.apply import apply_step
 from leverd.domain.decision import SetLeverage, Unwind
 from leverd.domain.events import AttemptSigned
 from leverd.domain.money import Amount
-from leverd.domain.plan import StepKind, Swap
+from leverd.domain.plan import Borrow, Repay, Step, StepKind, Supply, Swap, Withdraw
 from leverd.domain.step_text import to_text
 from leverd.domain.valuation import leverage
 from leverd.domain.view import View
@@ -75,13 +75,18 @@ async def order_for(place, step, *, slot=0, **changes):
 async def carry_out(place, decision):
     """Return the step that was mined for `decision`, and where."""
     step = await step_for(place, decision)
+    return step, await mined(place, step)
+
+
+async def mined(place, step):
+    """Return where `step` was mined."""
     order = await order_for(place, step)
     attempt = await place.venue.sign(order)
     await place.venue.send(attempt.payload)
     place.mine()
     seen = await place.venue.look(order.slot, [attempt.tx_hash])
     assert seen.inclusion is not None
-    return step, seen.inclusion
+    return seen.inclusion
 
 
 async def test_a_look_shows_one_block_and_our_health_is_the_venues_own(place):
@@ -110,6 +115,26 @@ async def test_every_kind_of_step_does_what_apply_says_to_the_wei(place):
         assert list(told.position.legs()) == list(after.position.legs())
         assert told.position.loan == after.position.loan
     assert leverage(after) == 1
+
+
+async def test_single_steps_do_what_apply_says_to_the_wei_too(place):
+    await carry_out(place, OPEN)
+    weth, usdc = place.mandate.collateral, place.mandate.debt
+    for action in (
+        Borrow("aave", Amount(usdc, 500 * 10**6)),
+        Repay("aave", Amount(usdc, 200 * 10**6)),
+        Withdraw("aave", Amount(weth, WAD)),
+        Supply("aave", Amount(weth, WAD // 2)),
+        Swap(place.mandate.pool, Amount(usdc, 100 * 10**6), Amount(weth, 1)),
+    ):
+        step = Step(StepKind.SINGLE, (action,), health_min=0)
+        found = await mined(place, step)
+        assert found.succeeded, found.reason
+        fills = await place.venue.fills(place.mandate, step, found.tx_hash)
+        before = await place.venue.state_before(place.mandate, found)
+        after = await place.venue.state_after(place.mandate, found)
+        told = apply_step(before, step, fills, verified=True)
+        assert list(told.position.legs()) == list(after.position.legs())
 
 
 async def test_what_no_node_keeps_the_state_of_is_known_by_its_receipt(place):
@@ -281,6 +306,23 @@ async def test_the_sequence_number_lets_only_one_of_two_slots_act(place):
     _, one = await look_around(place)
     assert one.sequence == order.sequence + 1
     assert abs(leverage(one.state) - 2) < Decimal("0.01")
+
+
+@pytest.mark.parametrize(("deadline", "gap"), [(1, 0), (FOREVER, 7)], ids=["late", "out of turn"])
+async def test_a_step_past_its_deadline_or_sequence_is_mined_and_does_nothing(place, deadline, gap):
+    _, before = await look_around(place)
+    order = await order_for(place, await step_for(place, OPEN))
+    order = replace(order, deadline=deadline, sequence=order.sequence + gap)
+    attempt = await place.venue.sign(order)
+    await place.venue.send(attempt.payload)
+    place.mine()
+    found = (await place.venue.look(order.slot, [attempt.tx_hash])).inclusion
+    assert found is not None
+    assert not found.succeeded
+    assert found.reason
+    _, after = await look_around(place)
+    assert list(after.state.position.legs()) == list(before.state.position.legs())
+    assert after.sequence == before.sequence
 
 
 async def test_a_forgotten_payload_is_known_again_once_it_is_sent_again(place):
