@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import worlds
@@ -17,9 +18,16 @@ from leverd.agents.guardian import Guardian
 from leverd.agents.leverage_loop import LeverageLoop
 from leverd.domain import loans
 from leverd.domain.decision import Hold
-from leverd.domain.events import BreakerTurned, PlanCompleted, TradingStateChanged
+from leverd.domain.events import (
+    BreakerTurned,
+    PlanCompleted,
+    Resumed,
+    TradingStateChanged,
+    UnwindRequested,
+)
 from leverd.domain.valuation import leverage
 from leverd.domain.view import Record, TradingState
+from leverd.engine.state import Book, fold
 from leverd.engine.turn import Seat, turn
 from leverd.errors import JournalError
 from leverd.interfaces.requests import RequestKind
@@ -154,6 +162,57 @@ def test_while_reducing_it_is_brought_down_and_not_up_again():
     assert said.state == TradingState.REDUCING
     assert stage.leverage < Decimal("3.5")
     assert health(stage.state) > health(worlds.at_leverage("4", equity=3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "closed"), [(RequestKind.UNWIND, False), (RequestKind.UNWIND_NOW, True)]
+)
+def test_only_an_unwind_at_once_pays_more_for_gas_than_calm_trading_may(kind, closed):
+    stage = Stage(worlds.at_leverage("2.5"))
+    stage.chain.base_fee = 150 * worlds.GWEI
+    stage.requests.put(kind, "", "test")
+    asyncio.run(stage.live(12))
+
+    assert stage.owes is not closed
+
+
+def test_an_unwind_at_once_lasts_until_resume_and_a_calmer_one_does_not_slow_it():
+    book = Book()
+    for event in (UnwindRequested("", "cli", now=True), UnwindRequested("loop", "cli")):
+        book = fold(book, event, worlds.NOON)
+    assert book.page("loop").record.unwinds_now
+
+    book = fold(book, Resumed("", "cli"), worlds.NOON)
+    assert not book.page("loop").record.unwinds_now
+
+
+def test_breakers_are_folded_from_the_journal_and_closed_ones_leave_no_trace():
+    turns = [("", "relay", "open"), ("loop", "depeg", "open"), ("loop", "gas", "open")]
+    book = Book()
+    for position, name, circuit in turns:
+        book = fold(book, BreakerTurned(position, name, circuit, ""), worlds.NOON)
+    assert book.dependencies == {"relay": "open"}
+    assert book.page("loop").record.breakers == ("depeg", "gas")
+
+    for position, name, _ in turns:
+        book = fold(book, BreakerTurned(position, name, "closed", ""), worlds.NOON)
+    assert book.dependencies == {}
+    assert book.page("loop").record.breakers == ()
+
+
+def test_a_request_that_cannot_be_marked_is_taken_again_and_changes_nothing():
+    stage = Stage(worlds.at_leverage("2.5"))
+    stage.requests.put(RequestKind.PAUSE, "", "test")
+
+    def full(_request_id):
+        raise JournalError("the disk is full", number=1)
+
+    stage.requests.taken = full
+    asyncio.run(stage.live(4))
+
+    states = {each.state for each in stage.events(TradingStateChanged)}
+    assert states == {TradingState.REDUCING}
+    assert stage.owes
 
 
 def test_a_dependency_that_fails_and_returns_is_written_down_once_each():

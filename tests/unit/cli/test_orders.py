@@ -49,6 +49,13 @@ def test_unwind_without_a_daemon_lasts_in_the_journal(owner, monkeypatch):
     assert [position for _, position in acted] == ["eth-loop"]
 
 
+def test_unwind_now_says_so_in_the_journal(owner, monkeypatch):
+    owner.with_history()
+    monkeypatch.setattr("leverd.cli.hooks.hook", lambda *_: lambda *_given, **_named: None)
+    assert owner("unwind", "--now", "--yes").code == 0
+    assert last_event(owner) == UnwindRequested("", "cli", now=True)
+
+
 def test_with_a_daemon_the_order_is_a_request_and_the_journal_is_untouched(owner, monkeypatch):
     owner.with_history()
     acted = []
