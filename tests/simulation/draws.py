@@ -39,6 +39,7 @@ class Fault(StrEnum):
     TORN = "commit torn"
     TAIL_LOST = "durable tail lost"
     DAMAGED = "database page overwritten"
+    PRUNED = "state of a block kept no more"
 
 
 NETWORK = (
@@ -103,6 +104,8 @@ class Draw:
     wish_at: float
     stop_at_drop: str  # limits.portfolio_stop
     noise: int = field(default=0)  # seeds everything drawn later
+    states_max: int = 0  # newest blocks whose state the nodes keep in the storm, 0 for all
+    relay_blocks: int | None = None  # blocks that a private relay is given
 
     @property
     def dice(self):
@@ -138,7 +141,16 @@ def drawn(seed: int) -> Draw:
         wish_at=dice.uniform(0, storm),
         stop_at_drop=dice.choice(("0.6", "0.6", "0.6", "0.3")),
         noise=dice.getrandbits(64),
+        **_later(Random(f"later {seed}")),
     )
+
+
+def _later(dice: Random):
+    """Return what was thought of later: drawn apart, so that older seeds mean what they meant."""
+    return {
+        "states_max": dice.choice((2, 3, 6)) if dice.random() < 0.1 else 0,
+        "relay_blocks": dice.choice((1, 3)) if dice.random() < 0.15 else None,
+    }
 
 
 def _fuses(dice: Random, *, dies: bool) -> tuple[int, ...]:

@@ -42,12 +42,14 @@ from leverd.engine.recorder import Recorder
 from leverd.engine.turn import Seat
 from leverd.errors import JournalDamagedError, JournalError, RefusedError
 from leverd.execution.executor import Executor, Ways
+from leverd.execution.slots import Policy
 from leverd.interfaces.requests import RequestKind
 
 CALM_S = 1800
 """Chain seconds of calm in which a position must be where it should."""
 
 _FUNDS = 100 * 10**18
+_ALL = 10**9
 
 
 class Easy:
@@ -238,7 +240,8 @@ class Stage:
         self.network = SimulatedNetwork(self, life)
         self.recorder = Recorder(journal)
         ways = Ways(snapshot_of, _marks(self.recorder))
-        self.executor = Executor(self.network, self.recorder, self.mandates, ways)
+        policy = Policy(relay_blocks=self.draw.relay_blocks)
+        self.executor = Executor(self.network, self.recorder, self.mandates, ways, policy)
         self.letters.life = life
         seats = (
             Seat(guardian.Guardian(GUARD), guards=True),
@@ -329,6 +332,7 @@ class Stage:
         self.calm, self.calm_since = True, self.loop.time()
         self.chances, self.life.left, self.clock.skew = {}, 0, 0.0
         self.nodes.catch_up()
+        self.chain.states_max = _ALL
         for mend in (self.flow, self.hurry, self.cool, self.speed_up, self.fill_pool):
             mend()
         self.disk.empty()
@@ -401,6 +405,7 @@ class Stage:
             _FUNDS,
         )
         chain.blocks[0] = type(first)(first.number, first.block_hash, rich)
+        chain.states_max = self.draw.states_max or _ALL
         return chain
 
 

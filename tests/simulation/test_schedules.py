@@ -52,6 +52,7 @@ def test_the_draws_reach_every_fault():
         draw = drawn(seed)
         drawn_kinds |= {happening.fault for happening in draw.happenings} | draw.chances.keys()
         drawn_kinds |= {draw.forgets} - {None}
+        drawn_kinds |= {Fault.PRUNED} if draw.states_max else set()
     tears = {Fault.TORN}  # a death of one that writes to SQLite
     assert drawn_kinds | tears == set(EVENTS) | set(NETWORK) | set(Fault)
 

@@ -14,7 +14,7 @@ from tests.simulation import signing
 from tests.simulation.draws import Fault
 
 from leverd.adapters.simulated.venue import SimulatedVenue
-from leverd.errors import NonsenseError, RefusedError, UnreachableError
+from leverd.errors import ForgottenError, NonsenseError, UnreachableError
 
 PATIENCE_S = 20.0
 """Seconds after which a client of a node gives a call up; the executor's own limit is 30."""
@@ -153,6 +153,9 @@ class SimulatedNetwork(SimulatedVenue):
         self.chain = node
         try:
             return await ask(*args, **kwargs)
+        except ForgottenError:
+            self._stage.count(Fault.PRUNED, "asked for an old state")
+            raise
         except NonsenseError:
             if node.stuck is None and self._stage.nodes.healthy:
                 raise
@@ -199,6 +202,3 @@ class SimulatedNetwork(SimulatedVenue):
         self._half.add(slot)
         self._stage.count(Fault.HALF, f"slot {slot}")
         return True
-
-
-__all__ = ["RefusedError", "SimulatedNetwork"]

@@ -11,7 +11,11 @@ SENDING = (
         "journaled after the send",
         "what was sent is forgotten when the process dies in between",
         _EXECUTION + "bidder",
-        "        await self._logbook.record(*also, signed)\n        await self.send(signed)\n",
+        "        await self._logbook.record(*also, signed)\n"
+        "        if signed.way == RELAY:\n"
+        "            await self._send_privately(signed)\n"
+        "        else:\n"
+        "            await self.send(signed)\n",
         "        await self.send(signed)\n        await self._logbook.record(*also, signed)\n",
     ),
     Defect(
@@ -55,16 +59,17 @@ SENDING = (
         "bumps know no cap",
         "each bump bids more, whatever it is worth",
         _EXECUTION + "bids",
-        "    if least.max_fee > act.fee_cap or not exceeds(wanted, newest):\n        return None\n"
+        "    if least.max_fee > act.fee_cap or not (pressed or exceeds(wanted, newest)):\n"
+        "        return None\n"
         "    return at_least(capped(wanted, act.fee_cap), least)\n",
         "    return at_least(wanted, least)\n",
     ),
     Defect(
         "a replacement rounded down",
         "one wei too little, in our favour, and no pool takes it",
-        _EXECUTION + "slots",
+        _EXECUTION + "ladder",
         "    return -(-fee * (100 + percent) // 100) + 1\n",
-        "    return fee * (99 + percent) // 100\n",
+        "    return fee * (100 + percent) // 100\n",
     ),
 )
 
