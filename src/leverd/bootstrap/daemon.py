@@ -42,7 +42,7 @@ DEADLINE_S: Final = 600
 """Chain seconds after which a plan may no longer act."""
 
 DEADLINE_URGENT_S: Final = 120
-"""The same for a plan that saves the position."""
+"""The same for a plan that saves the position; both grow where inclusion is slow."""
 
 STOP_GRACE_S: Final = 30.0
 """Wall seconds that a stop may take to settle what is in flight."""
@@ -179,11 +179,20 @@ def charter_of(settings: Settings, places: Places, clock: Clock, only: str = "")
             for name in settings.positions
         },
         limits=settings.limits.limits(),
-        timing=Timing(engine.inclusion_delay_s, DEADLINE_S, DEADLINE_URGENT_S),
+        timing=timing_of(engine.inclusion_delay_s),
         pace=Pace(engine.look_s_max, engine.look_s_min),
         speed=places.speed,
         stop_grace_s=STOP_GRACE_S,
     )
+
+
+def timing_of(delay_s: int) -> Timing:
+    """Return what plans reckon with where inclusion takes up to `delay_s` chain seconds.
+
+    A plan that would be too late before it can be mined would never act at all.
+    """
+    longest = 2 * delay_s
+    return Timing(delay_s, max(DEADLINE_S, longest), max(DEADLINE_URGENT_S, longest))
 
 
 def ways(recorder: Recorder, native: Asset, source: str) -> Ways:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain
-from leverd.bootstrap.daemon import DEADLINE_S, DEADLINE_URGENT_S
+from leverd.bootstrap.daemon import timing_of
 from leverd.bootstrap.looking import Memory, check_binding, remembered, watching
 from leverd.bootstrap.order_levels import levels_seen
 from leverd.bootstrap.places import resolve
@@ -20,7 +20,7 @@ from leverd.engine.collect import views
 from leverd.engine.noting import noted
 from leverd.engine.preview import Preview, previewed, seat_for
 from leverd.engine.state import pending_of
-from leverd.engine.turn import Seat, Timing, turn
+from leverd.engine.turn import Seat, turn
 from leverd.errors import RevertedError
 from leverd.risk import breakers
 from leverd.risk.limits import Limits
@@ -105,7 +105,7 @@ def preview_of(
         view,
         _seats(settings, name, target),
         limits,
-        Timing(delay_s, DEADLINE_S, DEADLINE_URGENT_S),
+        timing_of(delay_s),
         age_s=age_s(view, SystemClock().now(), live=settings.mode == "live"),
         pending=pending_of(memory.book),
     )

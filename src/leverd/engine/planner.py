@@ -126,7 +126,9 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
         if view.atomic
         else rounds.close_in_rounds(state, terms)
     )
-    return _finish(view, terms, Purpose.UNWIND, steps, decision.reason) if steps else None
+    saves = isinstance(decision, SetLeverage) and decision.urgent
+    purpose = Purpose.DELEVERAGE if saves else Purpose.UNWIND
+    return _finish(view, terms, purpose, steps, decision.reason) if steps else None
 
 
 def _as_far_as_it_goes(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:

@@ -43,6 +43,7 @@ from leverd.execution.recovery import REPLACED, RESTARTED
 from leverd.risk.gate import Pending
 
 _DAY_S: Final = 86_400
+_CLOSING: Final = frozenset({Purpose.UNWIND, Purpose.DELEVERAGE})
 _NO_FAULT: Final = frozenset({RESTARTED, REPLACED, "stopping"})
 """Reasons to cut a plan short that say nothing about the market or the venue."""
 
@@ -266,7 +267,7 @@ def _fold_completion(
     opened = page.record.opened_at
     if purpose == Purpose.OPEN:
         opened = chain_at
-    closed = purpose == Purpose.UNWIND and not any(snapshot.owed.values())
+    closed = purpose in _CLOSING and not any(snapshot.owed.values())
     book = _turn_page(
         book,
         position_id,

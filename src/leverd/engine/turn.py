@@ -99,22 +99,33 @@ def turn(
     wish = _capped(combine(_wishes(view, seats, limits)), view, seats)
     decision = bound(wish, view, limits)
     woken = max((seat.wakes_below(view) for seat in seats), default=0)
-    terms = terms_of(view, limits, timing, urgent=_is_urgent(decision), woken=woken)
+    urgent = _is_urgent(decision)
+    saves = urgent and isinstance(decision, SetLeverage)
+    terms = terms_of(view, limits, timing, urgent=urgent, saves=saves, woken=woken)
     plan = planner.plan(decision, view, terms)
     verdict = None if plan is None else review(plan, view, limits, age_s=age_s, pending=pending)
     return Outcome(view, wish, decision, plan, verdict)
 
 
 def terms_of(
-    view: View, limits: Limits, timing: Timing, *, urgent: bool = False, woken: int = 0
+    view: View,
+    limits: Limits,
+    timing: Timing,
+    *,
+    urgent: bool = False,
+    saves: bool = False,
+    woken: int = 0,
 ) -> Terms:
     """Return the terms of a plan made now: the limits, loosened by how urgent it is.
 
     What is urgent gets a short deadline: in a crash its minimum is soon out of date, and the
-    next attempt is made from a fresh view. A plan of several transactions that is not urgent
-    stays clear of `woken`, the health (wad) at which a guard would cut it off half-way.
+    next attempt is made from a fresh view. What `saves` the position is never calm, or in a
+    fall each attempt would be mined below its minimum. A plan of several transactions that is
+    not urgent stays clear of `woken`, the health (wad) at which a guard would cut it off half-way.
     """
     pressed = max(urgency.of(view, limits), urgency.of_order(view, limits), urgency.of_owner(view))
+    if saves:
+        pressed = urgency.pressing(pressed)
     clear = Decimal(woken) / WAD * _CLEAR
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),

@@ -14,7 +14,7 @@ from loguru import logger
 from leverd.domain.events import AlertRaised, Event, SlotFinal
 from leverd.domain.plan import Plan
 from leverd.domain.position import Mandate
-from leverd.errors import OwnerError, RevertedError, SigningRefusedError
+from leverd.errors import LeverdError, OwnerError, RevertedError, SigningRefusedError
 from leverd.execution import bids, facts, recovery, slots
 from leverd.execution.bidder import Bidder
 from leverd.execution.facts import Running
@@ -248,7 +248,7 @@ class Executor:
         try:
             await self._bidder.act(running, place, *ended, *intents)
         except (RevertedError, SigningRefusedError, OwnerError) as error:
-            await self._refuse(running, str(error))
+            await self._refuse(running, error)
             return False
         self._refused.clear()
         self._hurries.pop(plan.position_id, None)
@@ -294,10 +294,14 @@ class Executor:
             and act.plan_id != plan.plan_id
         )
 
-    async def _refuse(self, running: Running, reason: str) -> None:
-        """Journal that a step cannot be sent; the same refusal again is not news."""
-        plan = running.plan
-        key = (plan.position_id, reason)
+    async def _refuse(self, running: Running, error: LeverdError) -> None:
+        """Journal that a step cannot be sent; the same refusal again is not news.
+
+        A signer's refusal names figures that differ each time: its code tells it from others.
+        """
+        plan, reason = running.plan, str(error)
+        same = error.code if isinstance(error, SigningRefusedError) else reason
+        key = (plan.position_id, same)
         if running.step:
             logger.warning("{} step {} not sent: {}", plan.position_id, running.step, reason)
             await self._logbook.record(*self._logbook.aborted((plan.plan_id,), reason))

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from leverd.domain.plan import Purpose
+from leverd.domain import quotes
+from leverd.domain.events import AttemptSigned
+from leverd.domain.plan import BuyExact, Purpose, Swap
+from leverd.domain.pool import Pool
+from leverd.domain.step_text import of_text
+from leverd.domain.view import View
+from leverd.errors import ImpossibleError
 from leverd.execution.slots import CANCEL, Slot, bid_of, replacement
 from leverd.risk.gate import Approved
 
@@ -73,7 +79,30 @@ def _rank_in(slot: Slot, ranks: Mapping[str, Rank], approved: Approved) -> Rank:
     stuck = newest.max_fee < view.gas.base_fee and newest.fee_cap < approved.gas_price_cap
     if newest.purpose == CANCEL or newest.deadline <= view.now or stuck:
         return Rank.NOTHING
+    if newest.position_id == view.state.position.mandate.position_id and _outrun(newest, view):
+        return Rank.NOTHING
     return ranks.get(newest.plan_id, Rank.NOTHING)
+
+
+def _outrun(waiting: AttemptSigned, view: View) -> bool:
+    """Return whether the market has left what a waiting act would accept: it could only revert."""
+    pools = view.state.pools
+    try:
+        return any(
+            _is_outrun(action, pools[action.pool])
+            for action in of_text(waiting.step_text).actions
+            if isinstance(action, Swap | BuyExact) and action.pool in pools
+        )
+    except ImpossibleError:  # what the pool cannot fill at all
+        return True
+
+
+def _is_outrun(action: Swap | BuyExact, pool: Pool) -> bool:
+    if isinstance(action, Swap):
+        quote = quotes.quote_exact_in(pool, action.sell.asset, action.sell.raw)
+        return quote.bought < action.buy_min.raw
+    quote = quotes.quote_exact_out(pool, action.buy.asset, action.buy.raw)
+    return quote.sold > action.sell_max.raw
 
 
 def _replacing(slot: Slot, bump_percent: int) -> int:

@@ -47,9 +47,12 @@ def of_plan(plan: Plan, view: View, limits: Limits) -> Decimal:
     pressed = max(of(view, limits), _of_order(plan, view, limits))
     if plan.purpose in _LEAVING:
         pressed = max(pressed, of_owner(view))
-    if plan.purpose is not Purpose.DELEVERAGE:
-        return pressed
-    return PRESSING + (URGENT - PRESSING) * pressed
+    return pressing(pressed) if plan.purpose is Purpose.DELEVERAGE else pressed
+
+
+def pressing(urgency: Decimal) -> Decimal:
+    """Return the urgency of a deleverage where the position's own is `urgency`."""
+    return PRESSING + (URGENT - PRESSING) * urgency
 
 
 def of_order(view: View, limits: Limits) -> Decimal:

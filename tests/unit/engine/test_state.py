@@ -102,10 +102,11 @@ def test_a_completed_plan_counts_as_a_trade_and_dates_the_opening():
     assert portfolio_of(book, NOW, active=2).trades_today == 1
 
 
-def test_a_losing_close_starts_the_cooldown_and_a_winning_one_does_not():
+@pytest.mark.parametrize("purpose", ["unwind", "deleverage"])
+def test_a_losing_close_starts_the_cooldown_and_a_winning_one_does_not(purpose):
     def closed(lines):
         return folded(
-            approved("unwind"),
+            approved(purpose),
             PlanCompleted("p", "loop", snapshot(owed=0), {}),
             marked(90, lines=lines),
         )
@@ -114,8 +115,9 @@ def test_a_losing_close_starts_the_cooldown_and_a_winning_one_does_not():
     assert record_of(closed(5), "loop", NOW).last_loss_at is None
 
 
-def test_an_unwind_that_leaves_debt_is_not_a_close():
-    book = folded(approved("unwind"), PlanCompleted("p", "loop", snapshot(), {}), marked(90))
+@pytest.mark.parametrize("purpose", ["unwind", "deleverage"])
+def test_what_leaves_debt_is_not_a_close(purpose):
+    book = folded(approved(purpose), PlanCompleted("p", "loop", snapshot(), {}), marked(90))
     assert record_of(book, "loop", NOW).last_loss_at is None
 
 

@@ -8,7 +8,7 @@ from tests.unit.execution.stage import LEVERED, Stage
 
 from leverd.adapters.simulated import markets
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
-from leverd.domain.events import AttemptSigned, PlanCompleted, SlotIncluded
+from leverd.domain.events import AlertRaised, AttemptSigned, PlanCompleted, SlotIncluded
 from leverd.errors import OwnerError, SigningRefusedError
 
 GWEI = worlds.GWEI
@@ -144,6 +144,26 @@ async def test_a_refused_signature_leaves_the_slot_as_it_is():
     stage.chain.base_fee = 20 * GWEI
     await stage.turns()
     assert len(stage.events(PlanCompleted)) == 1
+
+
+async def test_a_signer_that_refuses_with_other_figures_each_time_says_it_once():
+    stage = Stage()
+    spent = iter(range(10**9))
+
+    async def refuse(_order):
+        raise SigningRefusedError(f"{next(spent)} wei of gas today", number=9)
+
+    willing, stage.venue.sign = stage.venue.sign, refuse
+    for _ in range(5):
+        assert not (await stage.begin(2))[0]
+        await stage.turns()
+    assert len(stage.events(AlertRaised)) == 1
+    stage.venue.sign = willing
+    assert (await stage.begin(2))[0]
+    await stage.settle()
+    stage.venue.sign = refuse
+    assert not (await stage.begin("1.5"))[0]
+    assert len(stage.events(AlertRaised)) == 2
 
 
 async def test_what_the_account_cannot_do_is_refused_like_a_revert():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from tests import worlds
 from tests.executions import WAYS, approve, wish
 from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
 from leverd.domain.events import AttemptSigned, PlanCompleted, PnlRecorded
-from leverd.domain.plan import Purpose
+from leverd.domain.money import Amount
+from leverd.domain.plan import BuyExact, Purpose
+from leverd.domain.step_text import of_text, to_text
 from leverd.execution import bids
 from leverd.execution.executor import Ways
 from leverd.execution.facts import stamp_of
@@ -68,6 +71,45 @@ async def test_what_is_overdue_cancelled_or_stuck_gives_its_place_up():
         {"max_fee": 5 * worlds.GWEI, "fee_cap": 6 * worlds.GWEI},
     ):
         assert (await place(stage, slot, "1.4", **same, **change)).over is not None
+
+
+def asking(slot, *, percent):
+    """Return the step of the waiting act, with a minimum of `percent` of what it asks."""
+    step = of_text(slot.newest.step_text)
+    swap, *others = step.actions
+    wanted = replace(swap, buy_min=Amount(swap.buy_min.asset, swap.buy_min.raw * percent // 100))
+    return to_text(replace(step, actions=(wanted, *others)))
+
+
+async def test_a_deleverage_that_the_market_has_outrun_gives_its_place_to_a_fresh_one():
+    """It could only revert; one that can still be filled keeps its place."""
+    stage, slot = await waiting("1.5", urgent=True)
+    same = {"urgent": True, "rank": Rank.DELEVERAGE}
+    outrun, fits = asking(slot, percent=102), asking(slot, percent=100)
+    assert (await place(stage, slot, "1.4", **same, step_text=outrun)).over is not None
+    assert await place(stage, slot, "1.4", **same, step_text=fits) is None
+
+
+async def test_what_no_pool_can_fill_any_more_is_outrun_too():
+    stage, slot = await waiting(1, urgent=True)
+    step = of_text(slot.newest.step_text)
+    buy, *others = step.actions
+    endless = replace(buy, buy=Amount(buy.buy.asset, 10**40))
+    text = to_text(replace(step, actions=(endless, *others)))
+    found = await place(stage, slot, "1.4", urgent=True, rank=Rank.DELEVERAGE, step_text=text)
+    assert found.over is not None
+
+
+@pytest.mark.parametrize(("percent", "kept"), [(100, True), (97, False)])
+async def test_a_close_is_outrun_when_its_debt_costs_more_than_it_may_sell(percent, kept):
+    stage, slot = await waiting(1, urgent=True)
+    step = of_text(slot.newest.step_text)
+    buy, *others = step.actions
+    assert isinstance(buy, BuyExact)
+    less = replace(buy, sell_max=Amount(buy.sell_max.asset, buy.sell_max.raw * percent // 100))
+    text = to_text(replace(step, actions=(less, *others)))
+    found = await place(stage, slot, "1.4", urgent=True, rank=Rank.DELEVERAGE, step_text=text)
+    assert (found is None) is kept
 
 
 async def test_taking_a_place_must_be_worth_the_bid_that_it_takes():
