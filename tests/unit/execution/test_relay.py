@@ -16,10 +16,10 @@ from leverd.execution.slots import Policy
 ALWAYS = 50
 
 
-def relayed(fault, *, urgent=True):
+def relayed(fault, *, urgent=True, blocks=2):
     """Return what became of a deleverage whose relay always meets `fault`."""
     stage = Stage(LEVERED)
-    policy = Policy(relay_blocks=2)
+    policy = Policy(relay_blocks=blocks)
     stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
     stage.venue.faults = PlannedFaults({"relay": [fault] * ALWAYS})
 
@@ -58,6 +58,16 @@ def test_a_relay_that_swallows_is_waited_for_some_blocks_and_no_more(urgent):
     (shown,) = stage.events(AttemptPublished)
     assert "not seen" in shown.reason or "deadline" in shown.reason
     assert len(stage.events(PlanCompleted)) == 1
+    assert len(stage.mined()) == 1
+
+
+def test_where_a_higher_bid_is_not_worth_it_it_is_shown_instead():
+    """Its patience and the relay's end with the same block, and the market asks no more."""
+    stage = relayed(Fault.DROPPED, urgent=False, blocks=5)
+
+    (shown,) = stage.events(AttemptPublished)
+    (signed,) = stage.events(AttemptSigned)
+    assert shown.tx_hash == signed.tx_hash
     assert len(stage.mined()) == 1
 
 
