@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from tests.executions import WAYS
 from tests.unit.execution.stage import LEVERED, Stage
+from tests.worlds import GWEI
 
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
 from leverd.domain.events import AttemptPublished, AttemptSigned, PlanCompleted, SlotIncluded
@@ -16,7 +17,7 @@ from leverd.execution.slots import Policy
 ALWAYS = 50
 
 
-def relayed(fault, *, urgent=True, blocks=2):
+def relayed(fault, *, urgent=True, blocks=2, **bounds):
     """Return what became of a deleverage whose relay always meets `fault`."""
     stage = Stage(LEVERED)
     policy = Policy(relay_blocks=blocks)
@@ -24,7 +25,7 @@ def relayed(fault, *, urgent=True, blocks=2):
     stage.venue.faults = PlannedFaults({"relay": [fault] * ALWAYS})
 
     async def play():
-        begun, _ = await stage.begin("1.5", urgent=urgent)
+        begun, _ = await stage.begin("1.5", urgent=urgent, **bounds)
         assert begun
         await stage.settle()
 
@@ -62,8 +63,8 @@ def test_a_relay_that_swallows_is_waited_for_some_blocks_and_no_more(urgent):
 
 
 def test_where_a_higher_bid_is_not_worth_it_it_is_shown_instead():
-    """Its patience and the relay's end with the same block, and the market asks no more."""
-    stage = relayed(Fault.DROPPED, urgent=False, blocks=5)
+    """Its patience and the relay's end with the same block, and it bids all it may already."""
+    stage = relayed(Fault.DROPPED, urgent=False, blocks=5, gas_price_wei_max=30 * GWEI)
 
     (shown,) = stage.events(AttemptPublished)
     (signed,) = stage.events(AttemptSigned)
