@@ -30,7 +30,11 @@ def keeper(**params: Any) -> OrderKeeper:
 def long_state(price=OPENED, *, held=25, debt=45_000, pool_price=None) -> State:
     """Return `held` WETH posted against `debt` USDC; by default 2.5x of 10 WETH at 3,000."""
     return _state(
-        mandate(), {WETH: held * WETH.unit}, {USDC: int(debt * USDC.unit)}, price, pool_price
+        mandate(),
+        {WETH: held * WETH.unit},
+        {USDC: int(Decimal(debt) * USDC.unit)},
+        price,
+        pool_price,
     )
 
 

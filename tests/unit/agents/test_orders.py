@@ -10,10 +10,13 @@ from tests.order_worlds import DOLLAR, course, keeper, long_state, riding, short
 from tests.worlds import NOON, WETH, state, view
 
 from leverd.agents import orders
+from leverd.agents.order_reading import reading_of
+from leverd.agents.order_words import said
 from leverd.domain import side
 from leverd.domain.course import Fired
 from leverd.domain.decision import Hold, SetLeverage, Unwind
 from leverd.domain.events import OrderDone, OrderFired, PeakReached
+from leverd.domain.orders import levels
 from leverd.domain.view import Record
 
 STOP = keeper(stop_loss={"price": "2700"})
@@ -301,3 +304,21 @@ def test_a_price_in_another_token_is_counted_in_it():
     seen = riding(in_usdc, marked_equity=30_000 * 10**6, units=30_000 * 10**18, unit_price=10**6)
     assert isinstance(STOP.decide(seen), Hold)
     assert side.price(in_usdc) == 3000
+
+
+def test_what_it_says_of_an_order_that_knows_nothing_yet():
+    (level,) = levels(
+        keeper(stop_loss={"equity_loss": "0.2"}).orders, reading_of(riding(long_state(), units=0))
+    )
+    assert said(level) == "nothing is known of it yet"
+
+
+def test_a_stop_by_price_of_what_nothing_can_liquidate_is_no_worry():
+    no_debt_left = riding(long_state(debt="0.000001"))
+    assert keeper(stop_loss={"health": "1.1"}).alert(riding(long_state())) is None
+    assert STOP.alert(no_debt_left) is None
+
+
+def test_a_size_that_leaves_no_equity_buys_nothing():
+    broke = riding(long_state(1700), course=course(keep=17 * WETH.unit))
+    assert SCALE.cap(broke, Decimal(2)).leverage == 1

@@ -51,6 +51,8 @@ def test_a_shorts_stop_lies_above_and_below_its_liquidation():
         (Orders((Target(Of.PRICE, Decimal(3100), HALF),)), SHORT, Check.TAKE_PROFIT),
         (Orders(stop=Stop(Of.PRICE, Decimal(3100))), LONG, Check.STOP_SIDE),
         (Orders(stop=Stop(Of.EQUITY, HALF)), LONG, Check.STOP_LOSS),
+        (Orders(stop=Stop(Of.EQUITY, HALF)), replace(SHORT, threshold=Decimal("0.7")),
+         Check.STOP_LOSS),
         (Orders(stop=Stop(Of.HEALTH, Decimal("1.1"))), LONG, Check.STOP_LOSS),
         (Orders(stop=Stop(Of.HEALTH, Decimal("1.3"))), LONG, Check.STOP_SIDE),
         (Orders(trailing=Trailing(Of.PRICE, Decimal("0.2"), Decimal(0))), LONG,

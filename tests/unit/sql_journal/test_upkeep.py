@@ -20,6 +20,9 @@ from leverd.domain.events import (
     ExternalChanged,
     HoldsFolded,
     JournalPruned,
+    OrderDone,
+    OrderFired,
+    PeakReached,
     PlanAborted,
     PlanApproved,
     PlanCompleted,
@@ -165,6 +168,11 @@ def asides(position):
         TradingStateChanged(position, "reducing", "r", "owner"),
         Resumed(position, "owner"),
         PositionAdopted(position, "0x1", snapshot()),
+        ExternalChanged(position, "repay", {}, True, replace(snapshot(), owed={}), 0),
+        PeakReached(position, 3, 2, 1),
+        OrderFired(position, "target", "r", False, False, 5, 1, 0),
+        OrderDone(position, "target", 5, 1),
+        OrderFired(position, "stop", "r", True, True, 0, 1, 0),
     ]
 
 
