@@ -7,6 +7,7 @@ journal names every hash that may be mined, and the next start asks the chain ab
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from loguru import logger
@@ -174,6 +175,8 @@ class Executor:
         """
         slot, sighting = self._hastened(self._logbook.known.slots[number]), seen[number]
         self._logbook.at = max(self._logbook.at, sighting.head_at)
+        # A node that lags shows a past in which no deadline is over yet.
+        sighting = replace(sighting, head_at=self._logbook.at)
         doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
         move = slots.next_move(slot, sighting, self._policy, wanted=wanted, doubted=doubted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests import worlds
 from tests.executions import check_books
 from tests.unit.execution.stage import LEVERED, Stage
@@ -201,3 +203,21 @@ async def test_a_nonce_that_fell_free_below_a_slot_is_spent():
     assert stage.executor.open_slots == 0
     assert sorted(each.sent.nonce for each in stage.mined()) == [0, 1]
     check_books(stage.journal, stage.chain)
+
+
+async def test_a_deadline_that_is_over_stays_over_when_a_node_lags():
+    """The look of a lagging node shows a past in which the act was in time."""
+    stage = Stage()
+    await stage.begin(2)
+    stage.chain.forget()
+    deadline = stage.events(AttemptSigned)[0].deadline
+    look, lag = stage.venue.look, deadline - stage.chain.head.ledger.at + 60
+
+    async def lagging(slot, hashes):
+        seen = await look(slot, hashes)
+        return replace(seen, head_at=seen.head_at - lag)
+
+    stage.chain.mine(seconds=lag)
+    stage.venue.look = lagging
+    await stage.executor.tend(stage.chain.head.ledger.at)
+    assert stage.attempts() == [(0, "act"), (0, "cancel")]
