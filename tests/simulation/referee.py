@@ -150,7 +150,7 @@ class Referee:
             self.fail("bid above what the act is worth")
         if not before:
             self._judge_number(event)
-        if acts:
+        if event.purpose == "act":
             self._judge_race(event)
         before.append(event)
         self._named[event.tx_hash] = event

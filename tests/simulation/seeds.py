@@ -7,6 +7,7 @@ FOUND = {
     215: "the same, with what looked like a repayment",
     333: "after a reorganisation a deleverage took the lower of two slots, and the upper acted on",
     342: "a look failed just when a reorganisation undid its slot: a false alarm, REDUCING",
+    958: "a node that lagged showed a deadline as not over, and a bump was signed past it",
     354: "an owner's unwind in the tail of a journal that was lost",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:

@@ -63,6 +63,7 @@ def signed_off(draw):
         trades_day_max=1_000,
         gas_reserve_deleverages=1,
         cooldown_after_loss_s=60,
+        drawdown_day_max=Decimal("0.9"),
         portfolio_stop=Decimal(draw.stop_at_drop),
         sources_min=2,
         drag_max=Decimal(10),

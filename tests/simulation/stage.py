@@ -113,7 +113,6 @@ class Stage:
         self._disturbed_until = 0.0
         self._over = False
         self._rested = 0
-        self._missed = 0
 
     # telling
 
@@ -349,15 +348,13 @@ class Stage:
         self.loop.call_later(BLOCK_S, self._block)
         self.market.passes(BLOCK_S, able=self.able())
         if self.stalled:
-            self._missed += 1
             return
         if not self.calm and self.noise.random() < 0.25:
             self.market.move(f"{self.noise.gauss(0, 0.003):.5f}")
             self.chain.change(*self.market.changes())
         elif self.calm and self.noise.random() < 0.1:
             self.chain.change(*self.market.changes())
-        self.chain.mine(seconds=BLOCK_S * (1 + self._missed))
-        self._missed = 0
+        self.chain.mine(seconds=NOON + round(self.loop.time()) - self.chain.head.ledger.at)
         head = self.chain.head
         self.nonce_highest = max(self.nonce_highest, head.ledger.nonce)
         self.final_highest = max(self.final_highest, self.chain.final_number)
