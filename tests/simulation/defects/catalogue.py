@@ -115,8 +115,8 @@ SLOTS = (
         "never sent again",
         "what a pool forgot is waited for",
         _EXECUTION + "slots",
-        "    return Wait() if newest.tx_hash in seen.known else Resend()\n",
-        "    return Wait()\n",
+        "    return Resend() if slot.is_shown(newest) else _hidden(slot, seen, policy)\n",
+        "    return Wait() if slot.is_shown(newest) else _hidden(slot, seen, policy)\n",
     ),
     Defect(
         "two plans race",
