@@ -26,7 +26,9 @@ LOADED = leverd.bootstrap.service  # imported for its imports
 
 POINTS: dict[str, tuple[type, str]] = {
     "append": (SqlJournal, "append"),
+    "sign": (EvmVenue, "sign"),
     "send": (EvmVenue, "send"),
+    "observe": (EvmVenue, "observe"),
     "look": (EvmVenue, "look"),
     "fills": (EvmVenue, "fills"),
     "recover": (Executor, "recover"),
@@ -55,6 +57,22 @@ def signal_at(point: str, when: str, nth: int, number: int = signal.SIGKILL) -> 
     setattr(owner, name, counted)
 
 
+def count_into(file: str) -> None:
+    """Have every call of a point written to `file` by its name, one a line."""
+    out = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for point, (owner, name) in POINTS.items():
+        setattr(owner, name, _counted(getattr(owner, name), out, f"{point}\n".encode()))
+
+
+def _counted(inner: Any, out: int, line: bytes) -> Any:
+    @functools.wraps(inner)
+    async def counted(*args: Any, **kwargs: Any) -> Any:
+        os.write(out, line)
+        return await inner(*args, **kwargs)
+
+    return counted
+
+
 def make_stepwise() -> None:
     """Make every account out to be one that does single steps only."""
     inner = EvmVenue.observe
@@ -79,6 +97,8 @@ def run(order: dict[str, Any]) -> None:
         make_stepwise()
     if order.get("die"):
         signal_at(*order["die"])
+    if order.get("tally"):
+        count_into(order["tally"])
     if order.get("grace"):
         vars(daemon)["STOP_GRACE_S"] = order["grace"]
     run_agent.main()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 
 import pytest
 from tests.e2e.children import Child, Market, Nursery, moving
 from tests.e2e.market_day import agents, devnet, stage
 from tests.e2e.stage import DUST_USD, Stage
-from tests.prove.tally import tell
 
 from leverd.domain.events import (
     AttemptSigned,
@@ -84,34 +81,6 @@ def test_mined_while_down_for_longer_than_any_node_remembers(stage, agents, step
     check_nothing_lost_nothing_doubled(stage)
     if not stepwise:  # a sequence cut off half-way is tidied, and tried again after its wait
         assert abs(stage.truth().leverage - Decimal("2.5")) < Decimal("0.0001")
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize("seed", range(int(os.environ.get("LEVERD_PROVE_KILLS", "60"))))
-def test_killed_at_random_again_and_again(stage, agents, seed):
-    """Draw kill points from `seed`, up to three in a row, the later ones in recovery."""
-    random, kills = Random(f"kill:{seed}"), 0
-    stepwise = random.random() < 0.6
-    files = stage.files(limits={"drag_max": 1, "cost_share_max": 0.05})
-    with moving(stage) as market:
-        for _ in range(random.randint(1, 3)):
-            die = (
-                random.choice(["append", "append", "send", "look", "fills"]),
-                random.choice(["before", "after"]),
-                random.randint(1, 16 if stepwise else 7),
-            )
-            child = _born(market, agents, stage, files, die=die, stepwise=stepwise)
-            ended = child.wait_calm_or_end()
-            if ended is None:  # the point lies beyond what there was to do
-                assert child.stop() in {0, -signal.SIGKILL}
-            else:
-                assert ended == -signal.SIGKILL, child.said()[-2000:]
-            kills += ended is not None
-        last = _born(market, agents, stage, files, stepwise=stepwise)
-        last.wait_calm()
-        assert last.stop() == 0
-    check_nothing_lost_nothing_doubled(stage)
-    tell("kills at random", seed=seed, kills=kills, stepwise=stepwise)
 
 
 def _born(market: Market, agents: Nursery, stage: Stage, files: list[Path], **order) -> Child:

@@ -80,9 +80,9 @@ class Driver:
         self._traffic = traffic or Traffic()
         self.gas_days: Mapping[str, str] = {}  # gwei by day, where recorded
         self._head: Any = None
-        self.resync()
         self._check_at = 0  # the block at which healths are looked at next
         self._answer = 0  # the oracle's, when healths were last looked at
+        self.resync()
 
     @property
     def now(self) -> int:
@@ -130,6 +130,8 @@ class Driver:
         """Forget what was counted, after somebody else moved or set back the chain."""
         self._chain.forget()
         self._head = self._chain.rpc.block()
+        self._check_at = 0
+        self.liquidator.set_back(self.number)
         # what a call on the pending block sees as its time
         self._chain.rpc.ask("anvil_setBlockTimestampInterval", self.habits.block_s)
 

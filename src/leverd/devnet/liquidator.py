@@ -61,7 +61,13 @@ class Liquidator:
             words = (pair.base, pair.quote, pool.fee, own, _NEVER, seized, 0, 0)
             chain.send(own, deployment.router, _SWAP, words, tip=tip, gas=_GAS)
 
+    def set_back(self, head: int) -> None:
+        """Look again at what comes after `head`: later blocks were undone."""
+        self.looked_to = min(self.looked_to, head)
+
     def _learn(self, chain: Chain, head: int) -> None:
+        if head <= self.looked_to:
+            return
         span = {"fromBlock": hex(self.looked_to + 1), "toBlock": hex(head)}
         logs = chain.rpc.ask(
             "eth_getLogs", {"address": self.deployment.pool, "topics": [_BORROW], **span}
