@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leverd.adapters.simulated.chain import SimulatedChain
+from leverd.adapters.simulated.chain import Block, SimulatedChain
 
 
 class Node:
@@ -10,7 +10,7 @@ class Node:
 
     def __init__(self, chain: SimulatedChain) -> None:
         self.chain = chain
-        self.stuck: list | None = None
+        self.stuck: list[Block] | None = None
 
     @property
     def blocks(self):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-import rlp
+import rlp  # type: ignore[import-untyped]  # it has no stubs
 from eth_account import Account
 from eth_utils.crypto import keccak
 from tests.worlds import GWEI

@@ -22,7 +22,7 @@ _ROOT = Path(__file__).parents[2]
 class Slice:
     """Schedules from seed `first` on, until `count` of them had a fault; its state is a file."""
 
-    def __init__(self, file: Path, first: int, count: int):
+    def __init__(self, file, first, count):
         self.file, self.first, self.count = file, first, count
         self.state = self._fresh()
         if file.exists():
@@ -31,10 +31,10 @@ class Slice:
                 self.state = found
 
     @property
-    def done(self) -> bool:
+    def done(self):
         return self.state["schedules"] >= self.count
 
-    def run(self, seconds: float = SLICE_S) -> dict:
+    def run(self, seconds=SLICE_S):
         """Go on for at most `seconds`; return the state, which is in the file too."""
         ends = time.perf_counter() + seconds
         gc.freeze()

@@ -87,6 +87,8 @@ class SimulatedNetwork(SimulatedVenue):
                     self._dice.uniform(1, 120), self._stage.deliver, sent
                 )
                 raise await self._silence()
+            case _:
+                pass
         await asyncio.sleep(self._latency(fault))
         self._life.step("sent")
         self._stage.deliver(sent, strictly=True)

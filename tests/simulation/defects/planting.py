@@ -25,9 +25,10 @@ class Defect:
 def planted(defect: Defect):
     """Run the block with `defect` in the code. What does not fit the code any more fails."""
     module = importlib.import_module(defect.module)
-    source = Path(module.__file__).read_text(encoding="utf-8")
+    file = str(module.__file__)
+    source = Path(file).read_text(encoding="utf-8")
     assert source.count(defect.old) == 1, f"{defect.name}: its patch does not apply"
-    patched = compile(source.replace(defect.old, defect.new), module.__file__, "exec")
+    patched = compile(source.replace(defect.old, defect.new), file, "exec")
     code = {each.co_qualname: each for each in _functions(patched)}
     swapped = []
     for function in _live(module):
