@@ -112,13 +112,6 @@ SLOTS = (
         "    if not cancelling and not wanted:\n",
     ),
     Defect(
-        "never sent again",
-        "what a pool forgot is waited for",
-        _EXECUTION + "slots",
-        "    return Resend() if slot.is_shown(newest) else _hidden(slot, seen, policy)\n",
-        "    return Wait() if slot.is_shown(newest) else _hidden(slot, seen, policy)\n",
-    ),
-    Defect(
         "two plans race",
         "an ordinary plan does not wait for the slot that is open",
         _EXECUTION + "placing",
