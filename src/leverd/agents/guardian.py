@@ -8,6 +8,9 @@ there is b = t L / (L - 1), and
 * alert below min(1.5, 1 + 7/8 (b - 1)), and never below the deleverage trigger,
 * repay to the target's own health, so that the loop has nothing to put right.
 
+What lies idle is put to use instead of selling where that alone brings health half way from
+the trigger to where a deleverage returns: one transaction without fee or price impact.
+
 Where no target is known, or the trigger is not below it, repaying goes half as far above 1
 again as the trigger: 1.2, 1.5 and 1.3 are what an empty section means.
 """
@@ -124,7 +127,8 @@ class Guardian:
             f"health {_shown(health)} is below {float(levels.deleverage_below):.4f}: "
             f"back to {float(levels.repay_to):.4f}"
         )
-        return SetLeverage(NAME, target, reason, urgent=True)
+        enough = int((levels.deleverage_below + levels.repay_to) / 2 * WAD)
+        return SetLeverage(NAME, target, reason, urgent=True, enough=enough)
 
     def alert(self, view: View) -> str | None:
         """Return what to tell the owner while health is below the alert trigger, else None."""

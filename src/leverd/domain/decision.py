@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias, assert_never
 
@@ -24,6 +24,7 @@ class SetLeverage:
     target: Decimal
     reason: str
     urgent: bool = False  # saving the position: cost rules do not apply
+    enough: int = 0  # health (wad) at which putting idle money to use may replace selling; 0: sell
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,15 @@ Decision: TypeAlias = Hold | SetLeverage | Unwind
 def combine(decisions: Iterable[Decision]) -> Decision:
     """Return the least risky of `decisions`; a Hold yields to any wish. Needs at least one.
 
+    It is urgent if any wish is: a calm one that goes further must not slow a rescue down.
     Where all hold, the last one's reason stands: guards come first and mostly say all is well.
     """
     every = tuple(decisions)
     least = min(every, key=_risk)
-    return every[-1] if isinstance(least, Hold) else least
+    if isinstance(least, Hold):
+        return every[-1]
+    urgent = any(not isinstance(each, Hold) and each.urgent for each in every)
+    return replace(least, urgent=True) if urgent else least
 
 
 def _risk(decision: Decision) -> tuple[int, Decimal, bool]:

@@ -7,7 +7,7 @@ large as health allows. Idle remains of a half-done sequence are put to use firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
@@ -92,6 +92,9 @@ def _raising(decision: SetLeverage, target: Decimal, view: View, terms: Terms) -
 def _lowering(
     decision: SetLeverage | Unwind, target: Decimal, view: View, terms: Terms
 ) -> Plan | None:
+    instead = _top_up(decision, view, terms)
+    if instead is not None:
+        return instead
     state = view.state
     asset = state.position.mandate.collateral
     wanted = sizing.collateral_to_sell(state, target)
@@ -109,6 +112,26 @@ def _lowering(
     else:
         steps = (_lower_step(state, size, terms),)
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
+
+
+def _top_up(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:
+    """Return the plan that puts idle money to use, where health is then good enough; else None.
+
+    It costs one transaction without fee or price impact, so it is always cheaper than a sale.
+    """
+    made = tidy(view, terms)
+    if made is None or not isinstance(decision, SetLeverage) or not decision.enough:
+        return None
+    state, at = view.state, view.now + terms.delay_s
+    try:
+        for step in made.steps:
+            state = apply_step(state, step, worst_fills(state, step, at))
+    except ImpossibleError:
+        return None
+    if loans.summarise(state.market, state.position.loan, at).health < decision.enough:
+        return None
+    reason = f"{decision.reason}; what lies idle is enough"
+    return replace(made, purpose=Purpose.DELEVERAGE, reason=reason)
 
 
 def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from leverd.domain.fixed_point import WAD
-from leverd.domain.plan import Plan, Repay, Supply
+from leverd.domain.plan import Approve, Plan, Repay, Supply
 from leverd.risk.reasons import Reason
 from leverd.risk.rehearsal import Rehearsal, Standing
 
@@ -19,12 +19,13 @@ def lowers(plan: Plan, played: Rehearsal) -> bool:
     """Whether debt and leverage fall and the end health rises, at worst-case fills.
 
     So does a plan that leaves no debt at all, and one that merely posts or repays what is
-    idle already (leverage counts idle money, so it cannot fall there).
+    idle already, with the approvals of a plain address (leverage counts idle money, so it
+    cannot fall there).
     """
     before, after = played.before, played.after
     if after.debt == 0:
         return True
-    if all(isinstance(action, Supply | Repay) for action in plan.actions):
+    if all(isinstance(action, Approve | Supply | Repay) for action in plan.actions):
         return after.debt <= before.debt and after.health >= before.health
     return (
         after.debt < before.debt and after.health > before.health and _leverage_falls(before, after)

@@ -91,7 +91,11 @@ def test_without_equity_the_way_back_is_urgent():
 def test_an_unwind_outranks_the_way_back():
     seen = view(at_leverage("4.5"))
 
-    assert bound(Unwind("owner", "asked"), seen, limits()) == Unwind("owner", "asked")
+    found = bound(Unwind("owner", "asked"), seen, limits())
+
+    assert found == Unwind("owner", "asked", urgent=True)  # as urgent as the way back is
+    calm = bound(Unwind("owner", "asked"), view(at_leverage("2")), limits())
+    assert calm == Unwind("owner", "asked")
 
 
 def test_the_way_back_ends_inside_with_room_to_spare():
