@@ -10,6 +10,7 @@ from leverd.domain.events import (
     AttemptPublished,
     AttemptSigned,
     BreakerTurned,
+    CarryTurned,
     DaemonStarted,
     DaemonStopped,
     DecisionTaken,
@@ -69,7 +70,7 @@ def told(event: Event) -> str:
             return f"held {count} times, blocks {first}-{last}, because {reason}"
         case AlertRaised(code=code, message=message):
             return f"{code} {message}"
-        case PeakReached() | OrderFired() | OrderDone():
+        case PeakReached() | OrderFired() | OrderDone() | CarryTurned():
             return _order(event)
         case (
             TradingStateChanged()
@@ -184,7 +185,14 @@ def _standing(
             assert_never(event)
 
 
-def _order(event: PeakReached | OrderFired | OrderDone) -> str:
+def _carry(carry: str, *, low: bool) -> str:
+    if not carry:
+        return "nothing is owed any more: carry is no matter"
+    how = "less than is borne" if low else "borne again"
+    return f"carry {Decimal(carry):.2%} of equity a year is {how}"
+
+
+def _order(event: PeakReached | OrderFired | OrderDone | CarryTurned) -> str:
     match event:
         case PeakReached(price=price, health=health):
             return f"best since opening: price {_usd(price)}, health {Decimal(health) / _ETHER:.4f}"
@@ -192,6 +200,8 @@ def _order(event: PeakReached | OrderFired | OrderDone) -> str:
             return f"{reason}: {'everything is closed' if closes else 'a share is sold'}"
         case OrderDone(order=order, block=block):
             return f"{order} is done, seen in block {block}"
+        case CarryTurned(low=low, carry=carry):
+            return _carry(carry, low=low)
         case _:
             assert_never(event)
 

@@ -305,6 +305,15 @@ class PeakReached:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryTurned:
+    """Holding the position began to cost more than is borne, or costs less again."""
+
+    position_id: str
+    low: bool
+    carry: str  # fraction of equity a year, "" where nothing is owed any more
+
+
+@dataclass(frozen=True, slots=True)
 class OrderFired:
     """An order's trigger was met. Written before anything is planned for it; see Fired."""
 
@@ -387,6 +396,7 @@ Event: TypeAlias = (
     | Resumed
     | PortfolioStopped
     | PeakReached
+    | CarryTurned
     | OrderFired
     | OrderDone
     | PnlRecorded

@@ -70,6 +70,7 @@ class Record:
     highs: Highs = ()  # unit prices marked within the last day
     health_fall: int = 0  # wad a chain second that health lost over the last looks
     unwinds_now: bool = False  # the owner's unwind waits neither for gas nor for a better price
+    carry_low_since: int | None = None  # chain time since when carry has been below what is borne
     ended: Fired | None = None  # the order that closed it; agents are off until resume
 
 

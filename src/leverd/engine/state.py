@@ -12,6 +12,7 @@ from typing import Final
 from leverd.domain.events import (
     AttemptSigned,
     BreakerTurned,
+    CarryTurned,
     DecisionTaken,
     Event,
     ExternalChanged,
@@ -152,6 +153,10 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
         case PeakReached() | OrderFired() | OrderDone():
             record = course.after_fact(book.page(event.position_id).record, event, chain_at)
             return _turn_page(book, event.position_id, record=record)
+        case CarryTurned(position_id=position_id, low=low):
+            since = chain_at if low else None
+            record = replace(book.page(position_id).record, carry_low_since=since)
+            return _turn_page(book, position_id, record=record)
         case PnlRecorded():
             return _fold_mark(book, event, chain_at)
         case _:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from leverd.domain.decision import Decision
-from leverd.domain.events import OrderDone, OrderFired, PeakReached
+from leverd.domain.events import CarryTurned, OrderDone, OrderFired, PeakReached
 from leverd.domain.orders import Orders
 from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
@@ -58,7 +58,7 @@ class Quieting(Protocol):
         ...
 
 
-OrderFact: TypeAlias = PeakReached | OrderFired | OrderDone
+OrderFact: TypeAlias = PeakReached | OrderFired | OrderDone | CarryTurned
 
 
 @dataclass(frozen=True, slots=True)
