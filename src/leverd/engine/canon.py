@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from leverd.domain import loans, valuation
+from leverd.domain import loans, side, valuation
 from leverd.domain.fixed_point import WAD
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.money import USD, Amount
@@ -25,7 +25,7 @@ def turn_line(number: int, outcome: Outcome, seconds: float) -> str:
         "turn": number,
         "position": mandate.position_id,
         "block": view.stamp.block,
-        "price": f"{Amount(USD, state.market.reserves[mandate.collateral].price).whole:.2f}",
+        "price": f"{Amount(USD, state.market.reserves[side.volatile(mandate)].price).whole:.2f}",
         "leverage": ratio(valuation.leverage(state)),
         "health": health_text(health_of(view)),
         "gas": f"{Decimal(view.gas.base_fee) / _GWEI:.1f}",
@@ -88,14 +88,16 @@ def _verdict(outcome: Outcome) -> str:
 
 def _farewell(view: View) -> str:
     state, mandate = view.state, view.state.position.mandate
-    price = loans.liquidation_price(state.market, state.position.loan, mandate.collateral, view.now)
+    asset = side.volatile(mandate)
+    price = loans.liquidation_price(state.market, state.position.loan, asset, view.now)
+    way = "above" if side.side_of(mandate) is side.Side.SHORT else "below"
     at = (
         "no liquidation price"
         if price is None
-        else f"liquidated below {_short(Amount(USD, price))}"
+        else f"liquidated {way} {_short(Amount(USD, price))}"
     )
     return (
         f"{mandate.position_id}: leverage {ratio(valuation.leverage(state))}, "
-        f"health {health_text(health_of(view))}, {at} per {mandate.collateral.symbol}; "
+        f"health {health_text(health_of(view))}, {at} per {asset.symbol}; "
         f"to close it: leverd unwind {mandate.position_id}"
     )
