@@ -13,7 +13,6 @@ from leverd.domain.events import (
     AttemptPublished,
     AttemptSigned,
     Event,
-    ExternalChanged,
     PlanAborted,
     PlanApproved,
     PlanCompleted,
@@ -41,6 +40,7 @@ class Flight:
     position_id: str
     rank: Rank
     steps: int  # how many it has
+    held: Snapshot  # what the position held at its approval, or after the last step done
     done: int = 0  # how many are mined and verified
 
 
@@ -51,7 +51,6 @@ class Known:
     slots: Slots = field(default_factory=dict)
     flights: Mapping[str, Flight] = field(default_factory=dict)  # by plan id
     floor: int = 0  # nothing was ever signed for this nonce or a higher one
-    held: Mapping[str, Snapshot] = field(default_factory=dict)  # by position, as of our last act
     before: Mapping[int, Snapshot] = field(default_factory=dict)  # by slot, what its act began from
 
 
@@ -59,17 +58,11 @@ def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
     """Return what is known after `event`; slots of another key than `signer` are not ours."""
     match event:
         case PlanApproved(plan_id, position_id, purpose, steps=steps):
-            flight = Flight(plan_id, position_id, rank_of(purpose), len(steps))
-            known = replace(known, flights={**known.flights, plan_id: flight})
-            return _holding(known, position_id, event.snapshot)
-        case StepVerified(plan_id=plan_id, step=step):
-            known = _holding(known, event.position_id, event.snapshot)
-            if plan_id not in known.flights:
-                return known
-            flight = replace(known.flights[plan_id], done=step + 1)
+            flight = Flight(plan_id, position_id, rank_of(purpose), len(steps), event.snapshot)
             return replace(known, flights={**known.flights, plan_id: flight})
-        case ExternalChanged(position_id=position_id, snapshot=snapshot):
-            return _holding(known, position_id, snapshot)
+        case StepVerified(plan_id=plan_id, step=step) if plan_id in known.flights:
+            flight = replace(known.flights[plan_id], done=step + 1, held=event.snapshot)
+            return replace(known, flights={**known.flights, plan_id: flight})
         case PlanCompleted(plan_id=plan_id) | PlanAborted(plan_id=plan_id):
             left = {key: flight for key, flight in known.flights.items() if key != plan_id}
             return replace(known, flights=left)
@@ -97,15 +90,15 @@ def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
 
 def _acting(known: Known, event: Event) -> Known:
     """Return `known` with what the slots that are left began from."""
-    before = {number: known.before[number] for number in known.slots if number in known.before}
+    before = {
+        number: known.before[number]
+        for number, slot in known.slots.items()
+        if number in known.before and slot.lost is None
+    }
     if isinstance(event, AttemptSigned) and event.purpose != slots.CANCEL:
-        held = known.held.get(event.position_id)
-        before |= {} if held is None else {event.slot: held}
+        flight = known.flights.get(event.plan_id)
+        before |= {} if flight is None else {event.slot: flight.held}
     return replace(known, before=before)
-
-
-def _holding(known: Known, position_id: str, snapshot: Snapshot) -> Known:
-    return replace(known, held={**known.held, position_id: snapshot})
 
 
 def restored(entries: Iterable[Entry], signer: str) -> Known:
