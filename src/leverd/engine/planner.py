@@ -43,8 +43,16 @@ def plan(decision: Decision, view: View, terms: Terms) -> Plan | None:
     """Return the plan that brings the position to what `decision` wants, None if it is there.
 
     The plan goes as far as the pool's liquidity, the venue's caps and `terms` allow; what is
-    left over is the next view's to decide.
+    left over is the next view's to decide. Where the venue takes no such step now, a reserve
+    paused or a cap hit, there is no plan either: it is waited on (risk.frost says so).
     """
+    try:
+        return _planned(decision, view, terms)
+    except ImpossibleError:
+        return None
+
+
+def _planned(decision: Decision, view: View, terms: Terms) -> Plan | None:
     match decision:
         case Hold():
             return tidy(view, terms)

@@ -12,11 +12,12 @@ from leverd.domain.view import View
 from leverd.engine.state import Book, Page
 from leverd.engine.turn import Seat
 from leverd.interfaces.notifier import Notifier
-from leverd.risk import breakers, drift
+from leverd.risk import breakers, drift, frost
 from leverd.risk.limits import Limits
 
 ALERT: Final = "LVD-GRD-001"
 BREAKERS: Final = "LVD-BRK-001"
+FROZEN: Final = "LVD-FRZ-001"
 DEPENDENCY: Final = "LVD-BRK-002"
 
 CLOSED: Final = "closed"
@@ -45,6 +46,7 @@ class Watchman:
             self._notifier.notify(AlertRaised(name, BREAKERS, text))
         alerts = (seat.alert(view) for seat in seats)
         self.warn(name, ALERT, next(filter(None, alerts), ""))
+        self.warn(name, FROZEN, frost.frozen(view))
         record = replace(
             view.record, breakers=tuple(after.opened), health_fall=self._fall(name, view)
         )
