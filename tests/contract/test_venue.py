@@ -233,6 +233,14 @@ async def test_what_is_mined_becomes_final(place):
     assert late.final_block >= found.block
 
 
+async def test_a_block_is_replaced_by_another_and_never_by_itself(place):
+    _, found = await carry_out(place, OPEN)
+    place.mine(3)
+    assert not await place.venue.replaced(found.block, found.block_hash)
+    assert await place.venue.replaced(found.block, "0x" + "ab" * 32)
+    assert not await place.venue.replaced(10**9, found.block_hash), "no such height is no other"
+
+
 async def test_of_a_payload_and_its_replacement_one_is_mined(place):
     order = await order_for(place, await step_for(place, OPEN))
     first = await place.venue.sign(order)

@@ -255,9 +255,13 @@ class Daemon:
                 return
 
     async def _record(self, *events: Event, chain_at: int = 0) -> None:
+        """Journal `events`, in one commit with what execution holds back for one."""
         if not events:
             return
-        await self._world.recorder.append(*events, chain_at=chain_at)
+        held = self._world.executor.held()
+        at = chain_at or (self._chain_at if held else 0)
+        await self._world.recorder.append(*held, *events, chain_at=at)
+        self._world.executor.written(held)
         self._tell(events)
 
     def _tell(self, events: Sequence[Event]) -> None:

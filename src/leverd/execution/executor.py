@@ -131,6 +131,14 @@ class Executor:
                 await self._go_on(running)
         return self._logbook.said()
 
+    def held(self) -> tuple[Event, ...]:
+        """Return what is true and waits for a commit: any other may take it along."""
+        return self._logbook.held()
+
+    def written(self, held: Sequence[Event]) -> None:
+        """Learn that what `held` returned is in the journal."""
+        self._logbook.written(held)
+
     def abandon(self, position_id: str, reason: str) -> None:
         """Sign no further step of plans for a position ("" all); what is in flight is settled."""
         for plan_id, running in tuple(self._running.items()):
@@ -179,7 +187,10 @@ class Executor:
         sighting = replace(sighting, head_at=self._logbook.at)
         doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
-        move = slots.next_move(slot, sighting, self._policy, wanted=wanted, doubted=doubted)
+        stands = await self._stands(slot, sighting)
+        move = slots.next_move(
+            slot, sighting, self._policy, wanted=wanted, doubted=doubted, stands=stands
+        )
         if slots.missed(sighting) and slot.lost is None and isinstance(move, Wait):
             self._doubts.setdefault(number, sighting.head_block)
         else:
@@ -188,6 +199,14 @@ class Executor:
             await self._do(slot, move, seen)
         if isinstance(move, Reorganise):  # it may be in another block already
             await self._tend_one(number, seen, in_order=in_order)
+
+    async def _stands(self, slot: Slot, seen: Sighting) -> bool:
+        """Return whether the block that included `slot` is final, although no receipt is found."""
+        mined = slot.included
+        if mined is None or not slots.missed(seen) or mined.block > seen.final_block:
+            return False
+        async with answered(self._policy.io_s):
+            return not await self._venue.replaced(mined.block, mined.block_hash)
 
     async def _do(self, slot: Slot, move: slots.Move, seen: Mapping[int, Sighting]) -> None:
         match move:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from leverd.domain.events import Event, PlanAborted
 from leverd.execution import recovery
 from leverd.execution.recovery import Known
@@ -39,6 +41,14 @@ class Logbook:
         """
         self._unsaid.extend(events)
         self._fold(*events)
+
+    def held(self) -> tuple[Event, ...]:
+        """Return what is true and not yet written, for somebody else's commit."""
+        return tuple(self._unsaid)
+
+    def written(self, held: Sequence[Event]) -> None:
+        """Forget that `held`, the first of what was, waits for a commit."""
+        del self._unsaid[: len(held)]
 
     def said(self) -> tuple[Event, ...]:
         """Return what was written since this was last asked."""

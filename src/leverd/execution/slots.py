@@ -210,17 +210,24 @@ Move: TypeAlias = Wait | Resend | Publish | Bump | Cancel | Include | Reorganise
 
 
 def next_move(
-    slot: Slot, seen: Sighting, policy: Policy, *, wanted: bool = True, doubted: bool = False
+    slot: Slot,
+    seen: Sighting,
+    policy: Policy,
+    *,
+    wanted: bool = True,
+    doubted: bool = False,
+    stands: bool = False,
 ) -> Move:
     """Return what to do about `slot`, given one consistent look at the chain.
 
     `wanted` says whether any plan still wants its act done; `doubted` that the look before
     this one also saw the slot spent by nobody we know. One such look alone proves nothing:
-    a node may count a nonce before it finds the receipt, or miss one that it had.
+    a node may count a nonce before it finds the receipt, or miss one that it had. `stands`
+    that the block which included it is final and in the chain, whether or not its receipt is.
     """
     found = seen.inclusion if seen.canonical else None
-    if slot.included is not None and missed(seen) and not doubted:
-        return Wait()
+    if slot.included is not None and missed(seen):
+        return _missing(doubted=doubted, stands=stands)
     if slot.included is not None:
         return _settling(slot.included, found, seen)
     if found is not None:
@@ -247,6 +254,13 @@ def replacement(fees: Fees, percent: int = 10) -> Fees:
 def bid_of(attempt: AttemptSigned) -> Fees:
     """Return what `attempt` bids."""
     return Fees(attempt.max_fee, attempt.priority_fee)
+
+
+def _missing(*, doubted: bool, stands: bool) -> Move:
+    """Return what to do about an included slot of which no receipt is found."""
+    if stands:
+        return Finalise()  # nodes do not keep receipts for ever
+    return Reorganise() if doubted else Wait()
 
 
 def _settling(included: SlotIncluded, found: Inclusion | None, seen: Sighting) -> Move:

@@ -157,6 +157,13 @@ class Venue(Protocol):
         """Return what became of `slot`, given the hashes of all its attempts."""
         ...
 
+    async def replaced(self, block: int, block_hash: str) -> bool:
+        """Return whether the chain has another block at that height than the one of that hash.
+
+        A height that the node keeps no block of counts as not replaced.
+        """
+        ...
+
     async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
         """Return what each action of a mined, successful step really did, from its receipt."""
         ...

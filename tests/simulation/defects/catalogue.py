@@ -100,9 +100,8 @@ SLOTS = (
         "a receipt missed once is a reorganisation",
         "old balances come back as new ones",
         _EXECUTION + "slots",
-        "    if slot.included is not None and missed(seen) and not doubted:\n"
-        "        return Wait()\n",
-        "",
+        "    return Reorganise() if doubted else Wait()\n",
+        "    return Reorganise()\n",
     ),
     Defect(
         "a deadline ignored",

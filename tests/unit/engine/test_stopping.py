@@ -2,7 +2,7 @@
 
 from tests.unit.engine.daemons import Stage
 
-from leverd.domain.events import DaemonStopped
+from leverd.domain.events import DaemonStopped, Event, SlotFinal, SlotIncluded
 from leverd.errors import UnreachableError
 
 
@@ -28,3 +28,12 @@ async def test_where_no_node_answers_a_stop_says_what_was_seen_last():
     stage.venue.observe = failing
     await stage.live(2)
     assert "leverage 2.5" in stage.events(DaemonStopped)[-1].unguarded[0]
+
+
+async def test_a_stop_writes_that_what_was_mined_is_final():
+    """Its receipt may be gone when the next one starts, and a stranger would be suspected."""
+    stage = Stage()
+    await stage.live(12)
+    (mined,) = stage.events(SlotIncluded)
+    assert [event.slot for event in stage.events(SlotFinal)] == [mined.slot]
+    assert isinstance(stage.events(Event)[-1], DaemonStopped)

@@ -14,10 +14,13 @@ from leverd.adapters.simulated import markets
 from leverd.domain.events import (
     PlanAborted,
     PlanCompleted,
+    SlotFinal,
     SlotIncluded,
+    SlotLost,
     SlotReorganised,
     StepMismatched,
     StepVerified,
+    TradingStateChanged,
 )
 
 DOWN = 200
@@ -113,3 +116,30 @@ async def test_without_any_picture_of_before_it_is_asked_for_again_and_then_said
     assert stage.events(SlotIncluded) == []
     await stage.turns(1)
     assert len(stage.events(StepMismatched)) == 1
+
+
+async def test_a_final_act_whose_receipt_is_kept_no_more_is_no_strangers():
+    """Killed before it said that the act is final, it comes back to a node without receipts."""
+    stage = stage_with(receipts_max=64)
+    await stage.begin(2)
+    await stage.turns(1)
+    assert stage.events(SlotIncluded)
+    await away(stage)
+    await stage.turns(4)
+    assert stage.events(SlotLost, SlotReorganised, TradingStateChanged) == []
+    await stage.begin("2.4")
+    await stage.settle()
+    assert next(event.slot for event in stage.events(SlotFinal)) == 0
+    assert len(stage.events(PlanCompleted)) == 2
+
+
+async def test_an_act_undone_while_it_was_down_is_not_taken_for_final():
+    """The twin: another block stands at its height, and a stranger has the nonce."""
+    stage = stage_with(receipts_max=64)
+    await stage.begin(2)
+    await stage.turns(1)
+    stage.chain.reorganise(1, forget=True)
+    stage.chain.change(markets.spent)
+    await away(stage)
+    await stage.turns(4)
+    assert len(stage.events(SlotReorganised)) == len(stage.events(SlotLost)) == 1

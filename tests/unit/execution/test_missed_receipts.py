@@ -27,8 +27,8 @@ SEEN = Sighting(
 MISSED = replace(SEEN, inclusion=None)
 
 
-def move(seen, *, doubted=False):
-    return next_move(SLOT, seen, Policy(), doubted=doubted)
+def move(seen, *, doubted=False, stands=False):
+    return next_move(SLOT, seen, Policy(), doubted=doubted, stands=stands)
 
 
 def test_a_receipt_missed_once_undoes_nothing():
@@ -37,6 +37,13 @@ def test_a_receipt_missed_once_undoes_nothing():
 
 def test_a_receipt_missed_again_by_a_later_head_is_undone():
     assert move(MISSED, doubted=True) == Reorganise()
+
+
+def test_a_receipt_of_a_final_block_may_be_kept_no_more():
+    final = replace(MISSED, final_block=10)
+    assert [move(final, doubted=each, stands=True) for each in (False, True)] == [Finalise()] * 2
+    assert move(final, doubted=True) == Reorganise()
+    assert move(replace(final, spent=False), doubted=True, stands=True) == Reorganise()
 
 
 def test_a_nonce_that_is_free_again_is_undone_at_once():

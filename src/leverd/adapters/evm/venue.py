@@ -171,6 +171,11 @@ class EvmVenue:
             known=seen.known,
         )
 
+    async def replaced(self, block: int, block_hash: str) -> bool:
+        """Return whether another block stands at that height; see `Venue`."""
+        found = await self._client.block(block)
+        return found is not None and found.block_hash != block_hash
+
     async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
         """Return what each action of a mined step really did; see `Venue`."""
         receipt = await self._inclusions.receipt(tx_hash)

@@ -58,6 +58,7 @@ class SimulatedChain:
     delay_blocks: int = 1  # 1 is the very next block
     final_depth: int = 2
     states_max: int = 10**9  # newest blocks whose state is kept; headers and receipts stay
+    receipts_max: int = 10**9  # newest blocks whose receipts are kept; headers stay
     mandates: dict[str, Mandate] = field(default_factory=dict)  # by account
     blocks: list[Block] = field(default_factory=list)
     pool: dict[int, Waiting] = field(default_factory=dict)  # by nonce
@@ -108,8 +109,8 @@ class SimulatedChain:
         self.pool.clear()
 
     def receipt(self, tx_hash: str) -> Mined | None:
-        """Return a mined transaction, None if no block of this chain holds it."""
-        for block in reversed(self.blocks):
+        """Return a mined transaction, None if no block whose receipts are kept holds it."""
+        for block in reversed(self.blocks[-self.receipts_max :]):
             for mined in block.mined:
                 if mined.inclusion.tx_hash == tx_hash:
                     return mined

@@ -139,6 +139,12 @@ class SimulatedVenue:
             known=frozenset(filter(self.chain.holds, tx_hashes)),
         )
 
+    async def replaced(self, block: int, block_hash: str) -> bool:
+        """Return whether another block stands at that height; see `Venue`."""
+        self._reach("replaced")
+        heights = {each.number: each.block_hash for each in self.chain.blocks}
+        return heights.get(block, block_hash) != block_hash
+
     async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:  # noqa: ARG002 - the receipt has it all
         """Return what each action of a mined step really did; see `Venue`."""
         self._reach("fills")
