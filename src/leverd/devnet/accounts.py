@@ -1,4 +1,4 @@
-"""The agent's own contracts on the devnet: the account factory and a funded account."""
+"""The agent's own contracts on the devnet: the account factory and two funded accounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from leverd.devnet.chain import Chain
 from leverd.devnet.deployment import PoolAt, Roles, Token
 
 _ETHER: Final = 10**18
-_EQUITY: Final = 10 * _ETHER  # WETH that the owner puts into the account
+_EQUITY: Final = 10 * _ETHER  # WETH that the owner puts into the account of the long
+_EQUITY_SHORT: Final = 30_000 * 10**6  # USDC, into the account of the short
 _BOUNDS: Final = "(address,address,address[],uint256,uint256,uint256,uint256,uint8)"
 _CREATE: Final = f"create(address,address,{_BOUNDS},bytes32)->(address)"
 _HEALTH_MIN: Final = 110 * _ETHER // 100
@@ -37,23 +38,39 @@ def deploy_accounts(
     tokens: Mapping[str, Token],
     pools: Mapping[str, PoolAt],
 ) -> Accounts:
-    """Return the factory and the account of position `eth-loop`, holding the owner's ether."""
+    """Return the factory and two accounts: of `eth-loop`, holding ether, and of `eth-short`.
+
+    The short's holds dollars, and may owe ether against them.
+    """
     implementation_code, factory_code = _creation("Account"), _creation("AccountFactory")
     if implementation_code is None or factory_code is None:
         return Accounts(None, {})
     implementation = chain.deploy(roles.deployer, implementation_code, "(address)", provider)
     factory = chain.deploy(roles.deployer, factory_code, "(address)", implementation)
     chain.mine()
+    weth, usdc = tokens["WETH"].address, tokens["USDC"].address
+    pool, transfer = pools["weth-usdc-500"].address, "transfer(address,uint256)"
+    long = _create(chain, roles, factory, "eth-loop", (weth, usdc, pool))
+    short = _create(chain, roles, factory, "eth-short", (usdc, weth, pool))
+    chain.send(roles.owner, weth, transfer, long, _EQUITY)
+    chain.send(roles.owner, usdc, "mint(uint256)", _EQUITY_SHORT)
+    chain.send(roles.owner, usdc, transfer, short, _EQUITY_SHORT)
+    return Accounts(factory, {"eth-loop": long, "eth-short": short})
+
+
+def _create(
+    chain: Chain, roles: Roles, factory: str, position: str, pair: tuple[str, str, str]
+) -> str:
+    """Return the account of `position`, which posts the first of `pair` and owes the second."""
+    collateral, debt, pool = pair
     bounds = (
-        tokens["WETH"].address, tokens["USDC"].address, [pools["weth-usdc-500"].address],
+        collateral, debt, [pool],
         _HEALTH_MIN, _HEALTH_STEP_MIN, _LOSS_CALL_MAX, _LOSS_DAY_MAX, _NO_EMODE,
     )  # fmt: skip
-    words = (roles.owner, roles.operator, bounds, b"eth-loop".ljust(32, b"\0"))
+    words = (roles.owner, roles.operator, bounds, position.encode().ljust(32, b"\0"))
     account = chain.read_address(factory, _CREATE, *words, sender=roles.owner)
     chain.send(roles.owner, factory, _CREATE.partition("->")[0], *words)
-    transfer = "transfer(address,uint256)"
-    chain.send(roles.owner, tokens["WETH"].address, transfer, account, _EQUITY)
-    return Accounts(factory, {"eth-loop": account})
+    return account
 
 
 def _creation(name: str) -> bytes | None:
