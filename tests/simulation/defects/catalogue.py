@@ -100,8 +100,9 @@ SLOTS = (
         "a receipt missed once is a reorganisation",
         "old balances come back as new ones",
         _EXECUTION + "slots",
-        "    return Reorganise() if doubted else Wait()\n",
-        "    return Reorganise()\n",
+        "    if slot.included is not None and missed(seen):\n"
+        "        return _missing(doubted=doubted, stands=stands)\n",
+        "",
     ),
     Defect(
         "a deadline ignored",
