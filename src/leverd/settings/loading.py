@@ -12,9 +12,10 @@ from leverd.interfaces.agent import AgentKind
 from leverd.settings.checking import check
 from leverd.settings.contradictions import contradictions
 from leverd.settings.forbidden import secrets_in
-from leverd.settings.models import Settings
+from leverd.settings.models import MODES, Settings
 from leverd.settings.overrides import override
 from leverd.settings.problems import (
+    NO_FILE,
     SECRET,
     SYNTAX,
     UNKNOWN,
@@ -46,9 +47,11 @@ def load_settings(
     if mode:
         tree.set(("mode",), mode, Place("option --mode"))
     problems = [*tree.problems, *secrets_in(tree)]
-    if any(problem.number in {SYNTAX, SECRET} for problem in problems):
+    if any(problem.number in {NO_FILE, SYNTAX, SECRET} for problem in problems):
         raise MalformedError(problems)
-    tree.values = _substituted(tree.values, str(tree.values.get("mode", "")))
+    named = str(tree.values.get("mode", ""))
+    # What is no mode is refused below; in place of each {mode} it might fill the memory first.
+    tree.values = _substituted(tree.values, named if named in MODES else "")
     checked = check(Settings, tree)
     agents, agent_problems = _agents(tree, agent_kinds)
     problems += agent_problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ from leverd.settings.types import (
     Url,
     Whole,
 )
+
+MODES: Final = ("devnet", "fork", "live")
 
 
 class JournalSection(Model):

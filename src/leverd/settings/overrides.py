@@ -31,7 +31,7 @@ def override(tree: Tree, env: Mapping[str, str]) -> None:
             continue
         try:
             tree.set(path, plain(text), place)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             tree.problems.append(Problem(OVERRIDE, path, "is not a YAML value", place))
 
 

@@ -29,7 +29,9 @@ _WORDS: Final[Mapping[str, bool | None]] = {
     "~": None,
     "": None,
 }
-_BYTES_MAX: Final = 1_000_000
+_UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
+_DIGITS_MAX: Final = 100
+_BYTES_MAX: Final = 200_000
 _DEPTH_MAX: Final = 20
 _VALUES_MAX: Final = 20_000
 
@@ -82,33 +84,43 @@ def plain(text: str) -> Any:
 
 
 def _read_file(file: File) -> Tree:
+    source = str(file)
     try:
-        raw = file.read_bytes()[: _BYTES_MAX + 1]
-        text = raw.decode()
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open("rb") as opened:
+            raw = opened.read(_BYTES_MAX + 1)  # no more: a device never ends
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         remedy = "Name a file with -c, or make one with leverd config new."
-        problem = Problem(NO_FILE, (), f"cannot be read: {reason}", Place(str(file)), remedy)
-        return Tree(problems=[problem])
+        return _unread(Problem(NO_FILE, (), f"cannot be read: {reason}", Place(source), remedy))
     if len(raw) > _BYTES_MAX:
-        return Tree(problems=[Problem(NO_FILE, (), "is over 1 MB", Place(str(file)))])
-    return _parse(text, str(file))
+        return _unread(Problem(NO_FILE, (), f"is over {_BYTES_MAX // 1000} kB", Place(source, 1)))
+    try:
+        return _parse(raw.decode(), source)
+    except UnicodeDecodeError as error:
+        place = Place(source, 1 + raw.count(b"\n", 0, error.start))
+        return _unread(Problem(NO_FILE, (), "cannot be read: not UTF-8 text", place))
+
+
+def _unread(problem: Problem) -> Tree:
+    return Tree(problems=[problem])
 
 
 def _parse(text: str, source: str) -> Tree:
     reader = _Reader(source)
     try:
         node = yaml.compose(text, yaml.SafeLoader)
-        values = {} if node is None else reader.value(node, ())
+        values = reader.empty() if node is None else reader.value(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(source, mark.line + 1 if mark else 0)
-        return Tree(problems=[Problem(SYNTAX, (), f"not YAML: {error.problem}", place)])
-    except (yaml.YAMLError, RecursionError) as error:
-        return Tree(problems=[Problem(SYNTAX, (), f"not YAML: {error}", Place(source))])
+        place = Place(source, mark.line + 1 if mark else 1)
+        return _unread(Problem(SYNTAX, (), f"not YAML: {error.problem}", place))
+    except yaml.reader.ReaderError as error:
+        place = Place(source, 1 + text.count("\n", 0, error.position))
+        return _unread(Problem(SYNTAX, (), "not YAML: a character that text cannot hold", place))
+    except RecursionError:
+        return _unread(Problem(SYNTAX, (), "not YAML: nested too deeply", Place(source, 1)))
     if not isinstance(values, dict):
-        problem = Problem(SYNTAX, (), "not a mapping of keys to values", Place(source, 1))
-        return Tree(problems=[problem])
+        return _unread(Problem(SYNTAX, (), "not a mapping of keys to values", Place(source, 1)))
     return Tree(values, reader.places, reader.problems)
 
 
@@ -121,11 +133,20 @@ class _Reader:
         self.places: dict[Path, Place] = {}
         self.problems: list[Problem] = []
 
+    def empty(self) -> dict[str, Any]:
+        """Return what a file without a node holds."""
+        self.places[()] = Place(self._source, 1)
+        return {}
+
     def value(self, node: yaml.Node, path: Path) -> Any:
-        """Return the plain value of `node`."""
+        """Return the plain value of `node`.
+
+        Raises:
+            yaml.MarkedYAMLError: it cannot be a part of settings.
+        """
         self._seen += 1
         if len(path) > _DEPTH_MAX or self._seen > _VALUES_MAX:
-            raise yaml.YAMLError("nested too deeply, or an alias of itself")
+            raise _refused("nested too deeply, too much, or an alias of itself", node)
         self.places.setdefault(path, self._place(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -136,7 +157,11 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _refused("a key is text", key_node)  # to show it would unfold its aliases
             key = str(key_node.value)
+            if not _is_text(key):
+                raise _refused("a character that text cannot hold", key_node)
             place = self._place(key_node)
             if key in values:
                 first = self.places[(*path, key)].line
@@ -150,12 +175,25 @@ class _Reader:
         return Place(self._source, node.start_mark.line + 1)
 
 
+def _refused(what: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=what, problem_mark=node.start_mark)
+
+
+def _is_text(text: str) -> bool:
+    """Return whether `text` can be written to a file and name one."""
+    return _UNWRITABLE.search(text) is None
+
+
 def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
+    if not _is_text(text):
+        raise _refused("a character that text cannot hold", node)
     if getattr(node, "style", None) is not None:
         return text  # quoted: what is in quotes is text
     if text in _WORDS:
         return _WORDS[text]
+    if len(text) > _DIGITS_MAX:
+        return text  # no number is written like this
     if _INT.fullmatch(text):
         return int(text.replace("_", ""))
     if _DECIMAL.fullmatch(text):

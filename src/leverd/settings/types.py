@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
@@ -43,6 +44,13 @@ def _account(value: str) -> str:
 def _url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("a URL with http:// or https:// is needed")
+    try:
+        parts = urlsplit(value)
+        is_whole = bool(parts.hostname) and parts.port != 0  # to ask for the port judges it
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise ValueError("a URL with a host, and a port if any, is needed")
     return value
 
 
