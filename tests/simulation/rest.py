@@ -29,6 +29,8 @@ _RESUME_EVERY_S = 240
 
 def missing(stage):
     """Return what is not as it should be yet, "" when all is."""
+    if stage._task is None:
+        return "no daemon runs"
     if stage.executor is None or stage.executor.open_slots:
         return "something is under way"
     if any(stage.letters.pending_quietly()):

@@ -42,7 +42,7 @@ async def recalled(venue: Venue, mandate: Mandate, found: Found, known: Snapshot
     present = seen.positions[mandate.position_id].state
     before = _as_it_was(present, known, step, fills, found.inclusion)
     after = apply_step(before, step, fills, verified=True)
-    return StepDone(step, fills, before, after, found.inclusion)
+    return StepDone(step, fills, before, after, found.inclusion, priced=False)
 
 
 def _as_it_was(

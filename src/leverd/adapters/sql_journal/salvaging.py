@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Table, insert, select
 
-from leverd.adapters.sql_journal import database, migrate
+from leverd.adapters.sql_journal import database, upkeep
 from leverd.adapters.sql_journal.codec import encode
 from leverd.adapters.sql_journal.lock import acquire_lock, lock_path
 from leverd.adapters.sql_journal.rows import (
@@ -19,7 +19,6 @@ from leverd.adapters.sql_journal.rows import (
     insert_bodies,
     microseconds,
     pruned,
-    scan,
     stored,
 )
 from leverd.adapters.sql_journal.schema import BINDING, EVENTS, PRUNES, REQUESTS
@@ -64,13 +63,12 @@ def salvage(path: Path, clock: Clock) -> Salvage | None:
 
 
 def damage(path: Path) -> JournalDamagedError | None:
-    """Return why the journal cannot be read wholly, None when it can."""
+    """Return why the journal cannot be used wholly, None when it can.
+
+    What no entry stands on may be broken too, and then nothing can be added.
+    """
     try:
-        database.check_exists(path)
-        with database.translated(path), database.reading(path).connect() as connection:
-            migrate.check(connection)
-            for row in scan(connection):
-                entry_of(row)
+        upkeep.verify(path)
     except JournalDamagedError as error:
         return error
     return None
