@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from loguru import logger
 from tests.e2e.stage import POSITION, Stage, staged
 
@@ -56,6 +58,13 @@ def told() -> Iterator[list[str]]:
     sink = logger.add(lines.append, filter=lambda record: FROZEN in record["message"])
     yield lines
     logger.remove(sink)
+
+
+async def test_the_shipped_short_opens_beside_the_shipped_long(stage, told):
+    short = yaml.safe_load(Path("config/short.yaml").read_text(encoding="utf-8"))
+    await stage.play(until=lambda _: _kept(stage) == _BOTH, **short)
+    assert _purposes(stage) == {POSITION: ["open"], SHORT: ["open"]}
+    assert told == []
 
 
 async def test_a_long_and_a_short_live_in_one_daemon_each_in_its_own_account(stage, told):

@@ -11,6 +11,7 @@ from tests.worlds import NOON, at_leverage, view
 
 from leverd.domain.decision import SetLeverage
 from leverd.domain.plan import PlanCost
+from leverd.domain.side import Side
 from leverd.domain.view import Portfolio, Record
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
@@ -80,5 +81,5 @@ def test_a_band_is_refused_when_its_expected_drag_is_above_drag_max():
 
 
 def test_the_gap_is_the_owners_or_else_the_worst_on_record_over_look_and_delay():
-    assert Watch(60, 36, Decimal("0.12")).fall == Decimal("0.12")
-    assert Watch(264, 36, None).fall == worst_fall(300) == Decimal("0.1425")
+    assert Watch(60, 36, Decimal("0.12")).move(Side.LONG) == Decimal("0.12")
+    assert Watch(264, 36, None).move(Side.LONG) == worst_fall(300) == Decimal("0.1425")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -107,12 +108,17 @@ def _recorded(settings: Settings, market: Path) -> dict[str, Findings]:
     return {
         name: Findings(
             (
-                *judged_by(settings, name, facts).all,
+                *judged_by(settings, name, _sided(settings, name, facts)).all,
                 *_orders_judged(settings, name, _on_paper(settings, name, facts)).all,
             )
         )
         for name in settings.positions
     }
+
+
+def _sided(settings: Settings, name: str, facts: MarketFacts) -> MarketFacts:
+    """Return `facts` as a position of this side is hurt there; a recorded file may not say."""
+    return replace(facts, side=side.side_of(named_mandate(settings, name)))
 
 
 async def _asked(settings: Settings) -> dict[str, Findings]:

@@ -20,7 +20,6 @@ from leverd.risk.band_cost import Band, Drag, drag, widened
 from leverd.risk.findings import Check, Finding, Findings, Watch, found
 from leverd.risk.limits import Limits
 from leverd.risk.market_facts import MarketFacts
-from leverd.risk.past_moves import worst_move
 
 __all__ = ["Check", "Finding", "Findings", "Watch", "judge"]
 
@@ -73,10 +72,7 @@ class _Case:
     @property
     def move(self) -> Decimal:
         """The move against the position, within a look and its delay, that must not liquidate."""
-        watch = self.watch
-        if watch.gap is not None:
-            return watch.gap
-        return worst_move(self.facts.side, watch.look_s + watch.delay_s)
+        return self.watch.move(self.facts.side)
 
     def left_after(self, move: Decimal) -> Decimal:
         """Return what share of health a move against the position leaves."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from leverd.domain.side import Side
 from leverd.errors import InfeasibleError
-from leverd.risk.past_moves import worst_fall
+from leverd.risk.past_moves import worst_move
 
 
 class Check(StrEnum):
@@ -38,12 +39,11 @@ class Watch:
 
     look_s: int  # chain seconds between looks when calm
     delay_s: int  # chain seconds from look to inclusion
-    gap: Decimal | None  # fall to be survived in between; worst on record if None
+    gap: Decimal | None  # move to be survived in between; worst on record if None
 
-    @property
-    def fall(self) -> Decimal:
-        """The price fall within a look and its delay that must not liquidate."""
-        return worst_fall(self.look_s + self.delay_s) if self.gap is None else self.gap
+    def move(self, of: Side) -> Decimal:
+        """Return the price move against a position of this side that must not liquidate."""
+        return worst_move(of, self.look_s + self.delay_s) if self.gap is None else self.gap
 
 
 @dataclass(frozen=True, slots=True)

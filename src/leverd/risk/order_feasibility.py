@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from fractions import Fraction
 from typing import Final
 
 from leverd.domain.orders import Of, Orders, Stop, Trailing
-from leverd.domain.side import Side
+from leverd.domain.side import Side, health_left
 from leverd.interfaces.agent import Envelope
 from leverd.risk.findings import Check, Finding, Findings, Watch, found
 
@@ -38,7 +39,7 @@ def judge_orders(orders: Orders, envelope: Envelope | None, scene: Scene, watch:
     """Return every finding on `orders`. Without an envelope nothing is known of leverage."""
     judged = [*_sides(orders, scene), *_deadline(orders, scene)]
     if envelope is not None and envelope.leverage_target > 1:
-        case = _Case(envelope, scene, watch.fall)
+        case = _Case(envelope, scene, watch.move(scene.side))
         judged += [*_stop(orders.stop, case), *_trailing(orders.trailing, case)]
     return Findings(tuple(judged))
 
@@ -47,7 +48,13 @@ def judge_orders(orders: Orders, envelope: Envelope | None, scene: Scene, watch:
 class _Case:
     envelope: Envelope
     scene: Scene
-    fall: Decimal  # adverse move within a look and its delay
+    move: Decimal  # adverse move within a look and its delay
+
+    @property
+    def kept(self) -> Decimal:
+        """What share of health that move leaves."""
+        left = health_left(self.scene.side, Fraction(self.move))
+        return Decimal(left.numerator) / left.denominator
 
     def health_at(self, leverage: Decimal) -> Decimal:
         return self.scene.threshold * leverage / (leverage - 1)
@@ -57,8 +64,8 @@ class _Case:
         """The price, as a multiple of what it is, at which a stop comes just in time."""
         health = self.health_at(self.envelope.leverage_target)
         if self.scene.side is Side.SHORT:
-            return health * (1 - self.fall)
-        return 1 / (health * (1 - self.fall))
+            return health * self.kept
+        return 1 / (health * self.kept)
 
     @property
     def loss_max(self) -> Decimal:
@@ -138,11 +145,11 @@ def _price_stop(stop: Stop, case: _Case) -> Iterator[Finding]:
 
 
 def _health_stop(at: Decimal, case: _Case) -> Iterator[Finding]:
-    least, drifts = 1 / (1 - case.fall), case.health_at(case.envelope.band_high)
+    least, drifts = 1 / case.kept, case.health_at(case.envelope.band_high)
     yield found(
         Check.STOP_LOSS,
-        f"stop_loss at health {at}: a move of {_percent(case.fall)} within a look and its delay "
-        f"takes it to {at * (1 - case.fall):.3f}",
+        f"stop_loss at health {at}: a move of {_percent(case.move)} within a look and its delay "
+        f"takes it to {at * case.kept:.3f}",
         passes=at >= least,
         nearest=f"set health: {least.quantize(_CARE, ROUND_UP)}",
     )
@@ -185,7 +192,7 @@ def _trailing_health(trailing: Trailing, case: _Case) -> Iterator[Finding]:
 def _reach(case: _Case) -> str:
     way = "below" if case.scene.side is Side.LONG else "above"
     return (
-        f"at {case.envelope.leverage_target}x a gap of {_percent(case.fall)} liquidates {way} "
+        f"at {case.envelope.leverage_target}x a gap of {_percent(case.move)} liquidates {way} "
         f"{case.reach:.4f} of the present price"
     )
 

@@ -155,7 +155,7 @@ def _accounts(settings: Settings) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for name, position in settings.positions.items():
         account = position.account.lower()
-        if account == UNDEPLOYED:
+        if account in {UNDEPLOYED, DEVNET}:  # a devnet has one for each position, by its name
             continue
         if account in seen:
             message = f"is also the account of {seen[account]}: two positions never share a health"

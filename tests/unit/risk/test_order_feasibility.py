@@ -37,10 +37,11 @@ def test_a_stop_beyond_liquidation_is_refused_with_the_nearest_that_is_not():
 
 
 def test_a_shorts_stop_lies_above_and_below_its_liquidation():
-    # Health 1.3 at 2.5x with threshold 0.78: liquidated at 3,900, less the gap 3,432.
-    assert refused(Orders(stop=Stop(Of.PRICE, Decimal(3432))), SHORT) == {}
-    late = refused(Orders(stop=Stop(Of.PRICE, Decimal(3433))), SHORT)[Check.STOP_LOSS]
-    assert "3432.00" in late.nearest
+    # Health 1.3 at 2.5x with threshold 0.78: liquidated at 3,900, which a rise of the gap
+    # reaches from 3,482.
+    assert refused(Orders(stop=Stop(Of.PRICE, Decimal(3482))), SHORT) == {}
+    late = refused(Orders(stop=Stop(Of.PRICE, Decimal(3483))), SHORT)[Check.STOP_LOSS]
+    assert "3482.1" in late.nearest
     assert Check.STOP_SIDE in refused(Orders(stop=Stop(Of.PRICE, Decimal(2900))), SHORT)
 
 
@@ -143,7 +144,7 @@ def test_the_nearest_stop_is_itself_accepted_and_still_solvent(leverage, gap, si
     nearest = Decimal(late.nearest.split()[2].rstrip(","))
     again = judge_orders(Orders(stop=Stop(Of.PRICE, nearest)), envelope, scene, watch)
     assert Check.STOP_LOSS not in {each.check for each in again.refused}
-    after = nearest * (1 - gap) if side is Side.LONG else nearest / (1 - gap)
+    after = nearest * (1 - gap) if side is Side.LONG else nearest * (1 + gap)
     ratio = after / 3000
     if side is Side.LONG:
         health = Decimal("0.83") * leverage * ratio / (leverage - 1)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from leverd.bootstrap.agents import find_agents
-from leverd.bootstrap.feasible import check
+from leverd.bootstrap.feasible import check, judged_by
+from leverd.domain.side import Side
 from leverd.errors import InfeasibleError
+from leverd.risk.market_facts import facts_from_json
 from leverd.settings import load_settings
 
 SHIPPED, MARKET = Path("config/settings.yaml"), Path("config/markets/weth-usdc.json")
@@ -36,3 +40,12 @@ def test_three_times_at_health_1_3_is_infeasible_and_says_what_is_not(tmp_path):
 
     assert caught.value.exit_code == 6
     assert "health_floor: 1.24" in caught.value.remedy
+
+
+def test_the_shipped_short_can_be_kept_beside_the_long():
+    settings = load_settings([SHIPPED, Path("config/short.yaml")], {}, find_agents())
+    facts = replace(facts_from_json(MARKET.read_text(encoding="utf-8")),
+                    threshold=Decimal("0.78"), ltv=Decimal("0.75"), side=Side.SHORT)  # fmt: skip
+
+    assert judged_by(settings, "eth-short", facts).refused == ()
+    assert any(line.startswith("eth-short: a rise of") for line in check(settings, MARKET))

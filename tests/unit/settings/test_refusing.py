@@ -148,9 +148,13 @@ def test_parts_that_cannot_all_be_meant_are_refused(tmp_path, edit, path, said):
 
 def test_two_positions_never_share_an_account(tmp_path):
     block = SHIPPED.read_text().split("  eth-loop:")[1].split("\nlimits:")[0]
-    file = write(tmp_path, ("\nlimits:", f"\n  second:{block}\nlimits:"))
-    problem = only(problems(file))
-    assert problem.path == ("positions", "second", "account")
+    same = block.replace("account: devnet ", f"account: '0x{'11' * 20}' ")
+    both = f"\n  second:{same}\n  third:{same}\nlimits:"
+    problem = only(problems(write(tmp_path, ("\nlimits:", both))))
+    assert problem.path == ("positions", "third", "account")
+    # A devnet has an account for each position, by its name.
+    own = write(tmp_path, ("\nlimits:", f"\n  second:{block}\nlimits:"))
+    assert problems(own) == ()
 
 
 def test_live_mode_needs_every_address_and_no_devnet(tmp_path):
