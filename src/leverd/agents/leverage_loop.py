@@ -1,5 +1,7 @@
 """Hold collateral at a leverage: post it, borrow against it, buy more of it.
 
+With dollars for collateral and ether for debt that is a short: nothing here knows the side.
+
 Inside its band the loop leaves the position alone. Outside it goes back, boosting and
 repaying to targets of their own, if enough would change, enough time has passed and the
 move is worth its cost. When health asks, none of that is.
@@ -34,7 +36,10 @@ _PROMISE_USD_MIN: Final = 100 * 10**8
 
 
 class Params(BaseModel):
-    """The loop's section of the settings. Leverage is exposure / equity."""
+    """The loop's section of the settings.
+
+    Leverage is collateral / equity, for a short too; it bets one less.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
