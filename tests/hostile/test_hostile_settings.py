@@ -20,7 +20,7 @@ from leverd.errors import InfeasibleError, SettingsError
 from leverd.settings import MalformedError, as_yaml, exact_yaml
 
 RECORDED = ROOT / "config" / "markets" / "weth-usdc.json"
-CASE_S = 20.0
+CASE_S = 60.0  # of a machine that does other things as well
 MEMORY_MB_MAX = 200
 PLACED = re.compile(r"^  LVD-CFG-\d{3} \S*settings\.yaml:\d+: ", re.MULTILINE)
 

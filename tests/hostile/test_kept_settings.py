@@ -85,7 +85,10 @@ def test_a_url_with_a_user_a_port_and_a_path_can_be_read_and_shown(tmp_path):
     assert "u:p" not in shown
 
 
-@pytest.mark.parametrize("digits", ["9" * 5_000, "-" + "9" * 5_000, "0." + "1" * 5_000])
+@pytest.mark.parametrize(
+    "digits",
+    ["9" * 5_000, "-" + "9" * 5_000, "0." + "1" * 5_000, "1e999", "1e-999", "9" * 25, "1e-101"],
+)
 def test_a_number_longer_than_any_is_text_and_refused_with_its_line(tmp_path, digits):
     file = write(tmp_path, ("leverage_max: 3 ", f"leverage_max: {digits} "))
     (found,) = problems(file)
@@ -94,6 +97,20 @@ def test_a_number_longer_than_any_is_text_and_refused_with_its_line(tmp_path, di
         line_of(file, "leverage_max"),
     )
     assert len(str(found)) < 500
+
+
+@pytest.mark.parametrize("digits", ["7e48", "1e24", "'7e48'"])
+def test_an_agents_number_that_no_judgement_could_reckon_with_is_refused(tmp_path, digits):
+    file = write(tmp_path, ("guardian: {}", f"guardian: {{deleverage_below: {digits}}}"))
+    (found,) = problems(file)
+    assert found.path[-1] == "deleverage_below"
+    assert found.place.line == line_of(file, "guardian:")
+
+
+def test_a_number_of_eighteen_digits_on_each_side_is_exact(tmp_path):
+    number = f"{'9' * 18}.{'1' * 18}"
+    settings = load(write(tmp_path, ("position_usd_max: 1000000 ", f"position_usd_max: {number} ")))
+    assert str(settings.limits.position_usd_max) == number
 
 
 def test_a_file_that_never_ends_is_read_no_further_than_its_limit():

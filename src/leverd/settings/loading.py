@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path as File
 from typing import Any
 
@@ -15,6 +16,7 @@ from leverd.settings.forbidden import secrets_in
 from leverd.settings.models import MODES, Settings
 from leverd.settings.overrides import override
 from leverd.settings.problems import (
+    INVALID,
     NO_FILE,
     SECRET,
     SYNTAX,
@@ -25,7 +27,7 @@ from leverd.settings.problems import (
     Problem,
     nearest,
 )
-from leverd.settings.source import Tree, read_files
+from leverd.settings.source import Tree, is_reckonable, read_files
 
 
 def load_settings(
@@ -104,7 +106,26 @@ def _agents(
             problems += checked
         else:
             params[path] = checked
+            problems += _unreckonable(checked.model_dump(), tree, path)
     return params, problems
+
+
+def _unreckonable(node: Any, tree: Tree, path: Path) -> list[Problem]:
+    """Return a problem for each number of an agent that nobody could reckon with.
+
+    Its model may take numbers from text, which nothing else of the file allows.
+    """
+    match node:
+        case dict():
+            below = [(value, (*path, str(key))) for key, value in node.items()]
+        case list() | tuple():
+            below = [(value, (*path, index)) for index, value in enumerate(node)]
+        case int() | Decimal() if not is_reckonable(Decimal(node)):
+            message = "a number has at most 24 digits before the point and 100 after"
+            return [Problem(INVALID, path, message, tree.place(path))]
+        case _:
+            return []
+    return [each for value, deeper in below for each in _unreckonable(value, tree, deeper)]
 
 
 def _agent_paths(values: Mapping[str, Any]) -> list[Path]:

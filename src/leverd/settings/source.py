@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, bool | None]] = {
 }
 _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 _DIGITS_MAX: Final = 100
+_PLACES_MAX: Final = 24  # before the point: the reckoning has room for few more
 _BYTES_MAX: Final = 200_000
 _DEPTH_MAX: Final = 20
 _VALUES_MAX: Final = 20_000
@@ -81,6 +82,14 @@ def plain(text: str) -> Any:
     reader = _Reader("environment")
     node = yaml.compose(text, yaml.SafeLoader)
     return None if node is None else reader.value(node, ())
+
+
+def is_reckonable(number: Decimal) -> bool:
+    """Return whether what is reckoned with `number` fits the digits that are reckoned with."""
+    if not number.is_finite():
+        return False
+    exponent = number.as_tuple().exponent
+    return number.adjusted() < _PLACES_MAX and int(exponent) >= -_DIGITS_MAX
 
 
 def _read_file(file: File) -> Tree:
@@ -192,13 +201,12 @@ def _scalar(node: yaml.Node) -> Any:
         return text  # quoted: what is in quotes is text
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _DIGITS_MAX:
-        return text  # no number is written like this
-    if _INT.fullmatch(text):
-        return int(text.replace("_", ""))
-    if _DECIMAL.fullmatch(text):
-        return Decimal(text.replace("_", ""))
-    return text
+    if len(text) > _DIGITS_MAX or not _DECIMAL.fullmatch(text):
+        return text
+    number = Decimal(text.replace("_", ""))
+    if not is_reckonable(number):
+        return text  # refused wherever a number is needed
+    return int(number) if _INT.fullmatch(text) else number
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
