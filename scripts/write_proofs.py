@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET  # reads what our own pytest just wrote
@@ -25,9 +26,12 @@ CLAIMS: Final = {
     "test_lending_3_0": "Lending arithmetic equals the Aave 3.0 artifacts, in longer walks",
     "test_account_3_6": "The account contract opens, adjusts and closes on Aave 3.6",
     "test_aave_3_6": "The venue reads, acts and verifies on Aave 3.6",
-    "test_real_prices": "Real prices: never liquidated with the agent, liquidated without",
+    "test_real_prices": "Great crashes: never liquidated with the agent, liquidated without",
     "test_prove_schedules": "Simulated worlds where everything goes wrong: nothing lost or doubled",
     "test_defects": "Each planted defect is found by a simulated world",
+    "test_hostile_settings": "Spoilt settings files: refused with a line, infeasible, or runnable",
+    "test_hostile_plans": "Nothing off the allow-list is signed, and all that is on it is",
+    "test_strangers": "No stranger, token or fake pool moves anything of an account",
     "test_kill_anywhere": "Killed at every line, up to three in a row: nothing lost or doubled",
 }
 
@@ -61,18 +65,74 @@ def summary(ran: Iterable[tuple[str, str, str, float]]) -> list[str]:
     return rows
 
 
+RIDES: Final = """Binance's ETH/USDT in five-minute bars, each walked worst-first: open, low, high,
+close, a quarter of the bar apart. On a local chain with the real Aave 3.0.x and Uniswap V3
+contracts, oracle, pool, borrow demand, base fee and a liquidator follow it. Between two looks of
+the agent there is a block at every low of the market, and of the oracle that lags behind it; while
+a transaction waits there is one every twelve seconds. The base fee goes towards the day's mean
+times 1 + 20 f, f being the fall of the last hour as a fraction, and never beyond 1,500 gwei.
+
+* *usual chain*: the oracle lags 12 s; a block leaves a transaction out now and then, at most for
+  three blocks. Settings as shipped, but the leverage named and a band of 0.3 round it; *highest*
+  is the highest target that the feasibility check accepts at the first block, with the worst fall
+  on record as its gap.
+* *clogged chain*: the oracle lags 60 s, and each nonce waits 1 to 20 blocks, however high it bids.
+  Settings say `inclusion_delay_s: 240` and have the gap from the record; the guardian acts below
+  1.18, which is what the check asks for then.
+
+Health is the lowest at the end of any block. Fees are swap fees and price impact against the
+oracle, a gain where it lagged in our favour. *Left alone* is the same position, its agent stopped
+once it was open; *held* is the same ether, never levered. Equity does not contain the gas, which
+the operator's key pays.
+"""
+
+
+RIDE_COLUMNS: Final = (
+    "crash", "settings", "liquidated", "lowest health", "plans", "fees, USD", "gas, USD",
+    "equity, USD", "left alone", "held, USD",
+)  # fmt: skip
+
+
 def rides(tally: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the table of rides on real prices."""
-    rows = ["| market and leverage | liquidated | lowest health | turns | plans | equity, USD |"]
-    rows.append("|---|---|---|---|---|---|")
-    for line in sorted(tally, key=lambda each: each["proof"]):
-        if "health_lowest" in line:
-            health = line["health_lowest"].replace("Infinity", "not watched")
+    """Return the table of rides through the great crashes."""
+    lines = [line for line in tally if "health_lowest" in line]
+    alone = {(line["crash"], line["target"]): line for line in lines if line["alone"] == "True"}
+    spans = {(line["span"], line["crash"]) for line in lines}
+    rows = [
+        "The windows, UTC: " + "; ".join(f"{crash}: {span}" for span, crash in sorted(spans)) + ".",
+        "",
+        f"| {' | '.join(RIDE_COLUMNS)} |",
+        "|---" * len(RIDE_COLUMNS) + "|",
+    ]
+    for line in sorted(lines, key=_ride_order):
+        if line["alone"] == "False":
+            left = _left(alone.get((line["crash"], line["target"])))
             rows.append(
-                f"| {line['proof']} | {line['liquidated']} | {health} | {line['turns']} "
-                f"| {line['plans']} | {line['equity_usd']} |"
+                f"| {line['crash']} | {_setting(line)} | {_times(line['liquidated'])} "
+                f"| {line['health_lowest']} | {line['plans']} | {line['fees']} | {line['gas']} "
+                f"| {line['equity_first']} to {line['equity_last']} | {left} | {line['held']} |"
             )
     return rows
+
+
+def _ride_order(line: Mapping[str, str]) -> tuple[str, bool, Decimal]:
+    return line["span"], line["world"] != "usual chain", Decimal(line["target"])
+
+
+def _setting(line: Mapping[str, str]) -> str:
+    highest = line["case"].startswith("highest")
+    return f"{line['target']}x{' (highest)' if highest else ''}, {line['world']}"
+
+
+def _left(line: Mapping[str, str] | None) -> str:
+    if line is None:
+        return "not tried"
+    fate = f"liquidated {_times(line['liquidated'])}" if line["liquidated"] != "0" else "survives"
+    return f"{fate}, health {line['health_lowest']}, {line['equity_last']} USD"
+
+
+def _times(count: str) -> str:
+    return {"0": "never", "1": "once"}.get(count, f"{count} times")
 
 
 def kills(tally: Sequence[Mapping[str, str]]) -> list[str]:
@@ -160,7 +220,7 @@ def when_and_where() -> list[str]:
         f"Run on {day.stdout.strip()} at commit {commit.stdout.strip()}, with Python",
         f"{platform.python_version()} on {platform.system()}:",
         "",
-        "    LEVERD_DATA=<folder with crash_fine.parquet> make prove",
+        "    LEVERD_DATA=<folder with crash_fine.parquet and gas_eth_1d.parquet> make prove",
     ]
 
 
@@ -169,14 +229,9 @@ def main() -> int:
     results, tally_file, page = (Path(each) for each in sys.argv[1:4])
     ran = cases(results)
     tally = [json.loads(line) for line in _lines(tally_file)]
-    parts = [HEAD, *when_and_where(), "", *summary(ran), "", "## Real prices", ""]
+    parts = [HEAD, *when_and_where(), "", *summary(ran), "", "## Great crashes", ""]
     parts += [
-        "Binance's ETH/USDT in five-minute bars, replayed with open, low, high and close in that",
-        "order: oracle, pool, borrow demand, base fee and a liquidator follow it on a local chain",
-        "with the real Aave 3.0.x and Uniswap V3 contracts. 2.5x stands for the shipped settings;",
-        "the third leverage of each window is the highest that the feasibility check accepts at",
-        "its first block. `left alone` is the same position, its agent stopped once it was open.",
-        "",
+        RIDES,
         *rides(tally),
         "",
         "## Kills",

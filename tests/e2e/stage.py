@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from leverd.bootstrap.daemon import Opened, open_daemon
 from leverd.cli.given import settings_of
 from leverd.devnet.chain import Chain
 from leverd.devnet.devnet import Conduct, Devnet
+from leverd.devnet.driver import Block
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import write_keystores
@@ -62,10 +64,15 @@ class Truth:
 
 @dataclass
 class MarketClock:
-    """Sleeping moves the market; everything else is the machine's own time."""
+    """Sleeping moves the market; everything else is the machine's own time.
+
+    With a stride, blocks between two looks are left out, but none at a time in `stops`.
+    """
 
     devnet: Devnet
     stride: int | None = None
+    stops: Sequence[int] = ()  # chain times, rising
+    after_block: Callable[[Block], None] = lambda _: None
     after_sleep: Callable[[], None] = lambda: None
     liquidated: list[tuple[int, str]] = field(default_factory=list)
 
@@ -77,12 +84,19 @@ class MarketClock:
 
     async def sleep(self, seconds: float) -> None:
         ahead = max(int(seconds), self.devnet.driver.habits.block_s)
-        blocks = await asyncio.to_thread(
-            self.devnet.advance_to, self.devnet.driver.now + ahead, stride=self.stride
-        )
-        for block in blocks:
-            self.liquidated += [(block.at, who) for who in block.liquidated]
+        await asyncio.to_thread(self.walk_to, self.devnet.driver.now + ahead)
         self.after_sleep()
+
+    def walk_to(self, at: int) -> None:
+        """Move the market on to chain time `at`."""
+        driver = self.devnet.driver
+        first, last = bisect_right(self.stops, driver.now), bisect_left(self.stops, at)
+        for goal in (*self.stops[first:last], at):
+            while driver.now < goal:
+                stride = self.stride or driver.habits.block_s
+                block = self.devnet.step(min(stride, goal - driver.now))
+                self.liquidated += [(block.at, who) for who in block.liquidated]
+                self.after_block(block)
 
 
 @dataclass
@@ -152,6 +166,13 @@ class Stage:
             self.clock.after_sleep = lambda: None
             await opened.close()
         return self.events()
+
+    def deposit(self, symbol: str, raw: int) -> None:
+        """Have the owner put money into the account, in a block of its own."""
+        token = self.deployment.tokens[symbol].address
+        signature, owner = "transfer(address,uint256)", self.deployment.roles.owner
+        self.devnet.chain.send(owner, token, signature, self.account, raw, gas=100_000)
+        self.devnet.step()
 
     def ask(self, kind: RequestKind) -> None:
         """Put an owner's request into the journal's letter box."""
