@@ -29,6 +29,7 @@ _LATE = 1_700_000_000 + 6 * 3600  # chain time by which everything has long gone
 _POOL = "weth-usdc-500"
 
 _BOTH = {POSITION, SHORT}
+SHIPPED = yaml.safe_load(Path("config/short.yaml").read_text(encoding="utf-8"))
 
 # The configurator's call that begins and ends it, whom it stops, and what the owner is told. Both
 # positions live on the same two reserves: a pause stops both, a cap the one that grows there.
@@ -61,8 +62,7 @@ def told() -> Iterator[list[str]]:
 
 
 async def test_the_shipped_short_opens_beside_the_shipped_long(stage, told):
-    short = yaml.safe_load(Path("config/short.yaml").read_text(encoding="utf-8"))
-    await stage.play(until=lambda _: _kept(stage) == _BOTH, **short)
+    await stage.play(until=lambda _: _kept(stage) == _BOTH, **SHIPPED)
     assert _purposes(stage) == {POSITION: ["open"], SHORT: ["open"]}
     assert told == []
 
