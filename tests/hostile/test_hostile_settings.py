@@ -25,7 +25,7 @@ MEMORY_MB_MAX = 200
 PLACED = re.compile(r"^  LVD-CFG-\d{3} \S*settings\.yaml:\d+: ", re.MULTILINE)
 
 FILES = [
-    pytest.param(range(400), id="0-399"),
+    pytest.param(range(250), id="0-249"),
     *(
         pytest.param(range(first, first + 1_000), id=f"{first}-{first + 999}",
                      marks=pytest.mark.prove)
