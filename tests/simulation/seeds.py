@@ -9,6 +9,11 @@ FOUND = {
     342: "a look failed just when a reorganisation undid its slot: a false alarm, REDUCING",
     958: "a node that lagged showed a deadline as not over, and a bump was signed past it",
     354: "an owner's unwind in the tail of a journal that was lost",
+    778: "a receipt gone by was judged by the prices of now",
+    1319: "a database broken where no entry stands could be neither used nor salvaged",
+    1660: "what a bumped step began from was taken to be what it led to",
+    1699: "of two steps in one block the lower was final, and the upper was laid to both",
+    3757: "a lagging node showed a position not yet closed, and it was closed once more",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:
 deleverages that withdrew again and again, a breaker that never closed, a receipt missed once

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from leverd.domain import loans, reserves
 from leverd.domain.events import Snapshot
 from leverd.domain.state import State
 from leverd.domain.valuation import equity_in_share_class
 from leverd.domain.view import Stamp, View
 from leverd.engine.state import Book, portfolio_of, record_of
+from leverd.errors import UnreachableError
 from leverd.interfaces.venue import Observation
+
+_BEHIND: Final = 6
 
 
 def views(observation: Observation, book: Book, *, open_slots: int) -> dict[str, View]:
@@ -31,6 +36,23 @@ def views(observation: Observation, book: Book, *, open_slots: int) -> dict[str,
         )
         for position_id, seen in observation.positions.items()
     }
+
+
+def check_not_behind(book: Book, stamp: Stamp) -> None:
+    """Check that a look shows at least the block of what we know to be held.
+
+    An older picture is a lagging node's; what is decided from it was done already.
+
+    Raises:
+        UnreachableError: it does not; a later look, or another node, will.
+    """
+    known = max((page.snapshot.block for page in book.pages.values() if page.snapshot), default=0)
+    if stamp.block < known:
+        raise UnreachableError(
+            f"{stamp.source} shows block {stamp.block}, and block {known} was seen already",
+            number=_BEHIND,
+            remedy="wait for the node to catch up, or add another RPC",
+        )
 
 
 def snapshot_of(state: State, stamp: Stamp) -> Snapshot:

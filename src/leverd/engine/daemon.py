@@ -27,7 +27,7 @@ from leverd.domain.view import Stamp, View
 from leverd.engine import accounting, diary, tuning
 from leverd.engine.canon import status_line, turn_line, unguarded
 from leverd.engine.charter import Charter, World
-from leverd.engine.collect import snapshot_of, views
+from leverd.engine.collect import check_not_behind, snapshot_of, views
 from leverd.engine.letter_box import LetterBox
 from leverd.engine.memory_guard import Pressure
 from leverd.engine.noting import facts_of, remembering
@@ -159,6 +159,7 @@ class Daemon:
         """Tend what is in flight, then look: what was just settled is part of what is seen."""
         self._tell(await self._world.executor.tend(self._chain_at))
         observation = await self._world.venue.observe(self._charter.mandates)
+        check_not_behind(self._world.recorder.book, observation.stamp)
         self._chain_at = observation.stamp.at
         return observation
 

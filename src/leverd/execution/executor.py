@@ -229,9 +229,7 @@ class Executor:
                 logger.warning("slot {}: its block is gone; it is open again", slot.number)
                 await self._logbook.record(facts.undoing_of(slot))
             case Finalise():
-                gone = facts.undoing_of(slot)
-                final = SlotFinal(gone.slot, gone.signer, gone.block, gone.block_hash)
-                self._logbook.say_later(final)
+                self._finalise(slot)
             case Lose(block):
                 await self._settler.lose(slot, block)
                 self._keep_up(None)
@@ -245,6 +243,17 @@ class Executor:
         if hurry is None or flight is None or flight.rank is Rank.ORDINARY or not slot.waiting:
             return slot
         return slots.hastened(slot, *hurry)
+
+    def _finalise(self, slot: Slot) -> None:
+        """Let go of a slot, unless one above it waits: that may lie in the same block.
+
+        Then what the two did there can only be told apart together.
+        """
+        slots_now = self._logbook.known.slots
+        if any(each.waiting for number, each in slots_now.items() if number > slot.number):
+            return
+        gone = facts.undoing_of(slot)
+        self._logbook.say_later(SlotFinal(gone.slot, gone.signer, gone.block, gone.block_hash))
 
     def _keep_up(self, on: Running | None) -> None:
         """Forget plans that have ended, and remember the one that may go on."""

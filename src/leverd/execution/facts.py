@@ -21,7 +21,7 @@ from leverd.domain.plan import Plan, Purpose, Step
 from leverd.domain.position import Mandate
 from leverd.domain.step_text import to_text
 from leverd.domain.view import Stamp
-from leverd.execution.slots import CANCEL, PUBLIC, Slot
+from leverd.execution.slots import ACT, CANCEL, PUBLIC, Slot
 from leverd.interfaces.venue import Attempt, Inclusion
 from leverd.risk.gate import Approved
 from leverd.risk.urgency import URGENT
@@ -79,7 +79,7 @@ def acting(running: Running, attempt: Attempt, signer: str) -> AttemptSigned:
         plan_id=plan.plan_id,
         position_id=plan.position_id,
         step=running.step,
-        purpose="act",
+        purpose=ACT,
         tx_hash=attempt.tx_hash,
         payload=attempt.payload.hex(),
         gas_limit=attempt.gas_limit,

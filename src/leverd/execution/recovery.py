@@ -95,7 +95,7 @@ def _acting(known: Known, event: Event) -> Known:
         for number, slot in known.slots.items()
         if number in known.before and slot.lost is None
     }
-    if isinstance(event, AttemptSigned) and event.purpose != slots.CANCEL:
+    if isinstance(event, AttemptSigned) and event.purpose == slots.ACT:
         flight = known.flights.get(event.plan_id)
         before |= {} if flight is None else {event.slot: flight.held}
     return replace(known, before=before)

@@ -30,6 +30,7 @@ RELAY: Final = "relay"
 
 PUBLIC: Final = "public"
 
+ACT: Final = "act"
 CANCEL: Final = "cancel"
 """The purpose of an attempt that only spends the slot."""
 
