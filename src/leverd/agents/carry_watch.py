@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+from math import floor
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,7 @@ from leverd.agents.rebalance_cost import cost_of
 from leverd.domain import carry, headroom, valuation
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
 from leverd.domain.events import CarryTurned
+from leverd.domain.fixed_point import WAD
 from leverd.domain.money import USD
 from leverd.domain.orders import Orders
 from leverd.domain.quiet import Band, Quiet
@@ -118,8 +120,8 @@ class CarryWatch:
         low = found is not None and found < self.params.carry_min
         if low is (view.record.carry_low_since is not None):
             return ()
-        shown = "" if found is None else f"{float(found):.6f}"
-        return (CarryTurned(view.state.position.mandate.position_id, low, shown),)
+        wad = 0 if found is None else floor(found * WAD)
+        return (CarryTurned(view.state.position.mandate.position_id, low, wad),)
 
     def cap(self, view: View, target: Decimal) -> Cap | None:
         """Return what carry bears, where a purchase that aims at `target` would end lower."""

@@ -185,13 +185,6 @@ def _standing(
             assert_never(event)
 
 
-def _carry(carry: str, *, low: bool) -> str:
-    if not carry:
-        return "nothing is owed any more: carry is no matter"
-    how = "less than is borne" if low else "borne again"
-    return f"carry {Decimal(carry):.2%} of equity a year is {how}"
-
-
 def _order(event: PeakReached | OrderFired | OrderDone | CarryTurned) -> str:
     match event:
         case PeakReached(price=price, health=health):
@@ -201,7 +194,8 @@ def _order(event: PeakReached | OrderFired | OrderDone | CarryTurned) -> str:
         case OrderDone(order=order, block=block):
             return f"{order} is done, seen in block {block}"
         case CarryTurned(low=low, carry=carry):
-            return _carry(carry, low=low)
+            how = "less than is borne" if low else "borne again"
+            return f"carry {Decimal(carry) / _ETHER:.2%} of equity a year is {how}"
         case _:
             assert_never(event)
 

@@ -310,7 +310,7 @@ class CarryTurned:
 
     position_id: str
     low: bool
-    carry: str  # fraction of equity a year, "" where nothing is owed any more
+    carry: int  # wad, fraction of equity a year; 0 where nothing is owed any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def test_without_equity_there_is_no_carry():
     assert carry.carry_now(lost, NONE) is carry.carry_at(lost, Fraction(2), NONE) is None
     assert isinstance(watch().decide(spell(lost)), Hold)
     assert watch().quiet(spell(lost)) is None
-    assert watch().facts(spell(lost)) == (CarryTurned("loop", low=False, carry=""),)
+    assert watch().facts(spell(lost)) == (CarryTurned("loop", low=False, carry=0),)
 
 
 @pytest.mark.parametrize("held", [at_leverage("2.5"), short_worlds.at_leverage("2.2")])
@@ -105,6 +105,7 @@ def test_a_carry_too_low_is_noted_waited_on_and_then_lowered(held):
     seen = view(dear(held))
     (fact,) = watch().facts(seen)
     assert fact.low
+    assert fact.carry < -2 * 10**17
     book = fold(Book(), fact, NOON)
     record = book.page(fact.position_id).record
     assert record.carry_low_since == NOON
@@ -123,7 +124,7 @@ def test_a_carry_that_came_back_ends_the_spell():
     seen = spell(at_leverage("2.5"))
     (fact,) = watch().facts(seen)
     assert not fact.low
-    book = fold(Book(), CarryTurned("loop", low=True, carry="-0.3"), NOON - 9)
+    book = fold(Book(), CarryTurned("loop", low=True, carry=-3 * 10**17), NOON - 9)
     assert fold(book, fact, NOON).page("loop").record.carry_low_since is None
     assert isinstance(watch().decide(seen), Hold)
 
