@@ -1,11 +1,9 @@
-"""Write docs/proofs.md from what a run of the proofs left: its results and its tally."""
+"""Write docs/proofs.md from what runs of the proofs left: their results and their tallies."""
 
 from __future__ import annotations
 
 import json
-import platform
 import re
-import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +15,10 @@ from xml.etree import ElementTree as ET  # reads what our own pytest just wrote
 HEAD: Final = """# Proofs: what was tried, how often, and what came of it
 
 Written by `make prove`; the regular suite (`make test`) proves the same claims in fewer and
-shorter runs. Every figure comes from the run below: nothing here is written by hand. A proof
-that fails stays in the table.
+shorter runs. Every figure comes from the runs below, each told with its day and commit:
+nothing here is written by hand. A proof that fails stays in the table.
+
+    LEVERD_DATA=<folder with crash_fine.parquet and gas_eth_1d.parquet> make prove
 """
 
 CLAIMS: Final = {
@@ -47,20 +47,20 @@ def cases(results: Path) -> list[tuple[str, str, str, float]]:
     return sorted(found)
 
 
-def summary(ran: Iterable[tuple[str, str, str, float]]) -> list[str]:
-    """Return the table of claims, one row for each module."""
+def summary(ran: Iterable[tuple[str, str, str, float]], when: Mapping[str, str]) -> list[str]:
+    """Return the table of claims, one row for each module, with `when` it ran."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: Counter[str] = Counter()
     for module, _, outcome, took in ran:
         counts[module][outcome] += 1
         seconds[module] += round(took)
-    rows = ["| claim | passed | failed | skipped | seconds |", "|---|---|---|---|---|"]
+    rows = ["| claim | passed | failed | skipped | seconds | run at |", "|---|---|---|---|---|---|"]
     for module, count in sorted(counts.items()):
         failed = count["failure"] + count["error"]
         claim = CLAIMS.get(module, module)
         rows.append(
             f"| {claim} (`{module}`) | {count['passed']} | {failed} | {count['skipped']} "
-            f"| {seconds[module]} |"
+            f"| {seconds[module]} | {when.get(module, '')} |"
         )
     return rows
 
@@ -207,29 +207,13 @@ def other_seeds(ran: Iterable[tuple[str, str, str, float]]) -> list[str]:
     ]
 
 
-def when_and_where() -> list[str]:
-    """Return the date, the commit, and the machine."""
-    day = subprocess.run(["date", "-u", "+%Y-%m-%d"], check=True, capture_output=True, text=True)  # noqa: S607 -- by the PATH
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- by the PATH
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [
-        f"Run on {day.stdout.strip()} at commit {commit.stdout.strip()}, with Python",
-        f"{platform.python_version()} on {platform.system()}:",
-        "",
-        "    LEVERD_DATA=<folder with crash_fine.parquet and gas_eth_1d.parquet> make prove",
-    ]
-
-
 def main() -> int:
-    """Write the page named by the third argument."""
-    results, tally_file, page = (Path(each) for each in sys.argv[1:4])
-    ran = cases(results)
-    tally = [json.loads(line) for line in _lines(tally_file)]
-    parts = [HEAD, *when_and_where(), "", *summary(ran), "", "## Great crashes", ""]
+    """Write the page named by the second argument from the folder named by the first."""
+    folder, page = (Path(each) for each in sys.argv[1:3])
+    ran = [case for file in sorted(folder.glob("*.xml")) for case in cases(file)]
+    when = {file.stem: file.read_text("utf-8").strip() for file in folder.glob("*.when")}
+    tally = [json.loads(line) for file in folder.glob("*.jsonl") for line in _lines(file)]
+    parts = [HEAD, *summary(ran, when), "", "## Great crashes", ""]
     parts += [
         RIDES,
         *rides(tally),
