@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from random import Random
+from typing import Any
 
 import pytest
 from aiohttp import web
