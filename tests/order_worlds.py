@@ -56,7 +56,8 @@ def riding(state: State, *, begun: State | None = None, **record: Any) -> View:
         "unit_peak": DOLLAR,
         "course": course(),
     }
-    return view(state, record=Record(**{**known, **record}))
+    made: View = view(state, record=Record(**{**known, **record}))
+    return made
 
 
 def course(**changes: Any) -> Course:

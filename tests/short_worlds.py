@@ -36,7 +36,8 @@ def short(
     idles = {USDC: int(Decimal(idle) * USDC.unit), WETH: int(Decimal(idle_debt) * WETH.unit)}
     position = Position(mandate(), {"aave": loan}, idles)
     base = worlds.state(price=price, pool_price=pool_price)
-    return replace(base, position=position, **changes)
+    made: State = replace(base, position=position, **changes)
+    return made
 
 
 def at_leverage(leverage: Decimal | str, *, equity: int = 30_000, price: int = 3000) -> State:

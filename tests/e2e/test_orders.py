@@ -164,7 +164,7 @@ async def test_what_fired_is_finished_after_a_crash_beside_its_first_send(
 
     async def dying(self: Executor, approved: Any, nonce: int) -> bool:
         if approved.plan.purpose != "unwind":
-            return await start(self, approved, nonce)
+            return bool(await start(self, approved, nonce))
         if when == "after":
             await start(self, approved, nonce)
         raise Killed
@@ -191,7 +191,7 @@ async def test_a_share_half_sold_when_it_crashed_is_sold_once(tmp_path, monkeypa
     start = Executor.start
 
     async def dying(self: Executor, approved: Any, nonce: int) -> bool:
-        began = await start(self, approved, nonce)
+        began = bool(await start(self, approved, nonce))
         if approved.plan.purpose == "reduce":
             raise Killed
         return began

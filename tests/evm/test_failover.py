@@ -50,7 +50,8 @@ class Node:
                 return self.header(number) if number <= self.height else None
             case "eth_getTransactionCount":
                 return hex(self.nonce)
-        raise AssertionError(method)
+            case _:
+                raise AssertionError(method)
 
 
 async def among(nodes, scene, *, dead=()):

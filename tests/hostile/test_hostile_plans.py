@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-import rlp
+import rlp  # type: ignore[import-untyped]  # it has no stubs
 from eth_account import Account
 from tests.evm.test_signer import ALLOW, GOOD, KEY, ME, OTHER, POOL, TOKEN
 from tests.prove.tally import tell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from tests import short_worlds, worlds
@@ -69,8 +70,12 @@ def lent_out(of, asset):
     )
 
 
+def _icy(asset, params, of):
+    return icy(of, asset, **params)
+
+
 ICED = {
-    **{f"{name}, {asset.symbol}": (lambda of, a=asset, p=params: icy(of, a, **p))
+    **{f"{name}, {asset.symbol}": partial(_icy, asset, params)
        for name, params in FROSTS.items() for asset in (WETH, USDC)},
     "dry pool": dry,
     "all ether lent out": lambda of: lent_out(of, WETH),
