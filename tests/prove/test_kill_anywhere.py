@@ -77,7 +77,10 @@ class Flow:
 
 
 def at(leverage: str) -> Callable[[Stage], bool]:
-    """Return whether the position is there, or as much below as a step cut off leaves it."""
+    """Return whether the position ends there or lower.
+
+    A sequence cut off half-way may end anywhere in the band: nothing is due there any more.
+    """
     return lambda stage: stage.truth().leverage <= Decimal(leverage) + Decimal("0.001")
 
 
@@ -89,7 +92,7 @@ SCALED = {"take_profit": [{"price": 3200, "share": 0.4}]}
 FLOWS = (
     Flow("open", loop(), at("2.5"), opened=False),
     Flow("boost", loop(target=2.8, boost_below=2.6), at("2.8")),
-    Flow("repay", loop(target=2.0, boost_below=1.5, repay_above=2.3), at("2.0")),
+    Flow("repay", loop(target=2.0, boost_below=1.5, repay_above=2.3), at("2.3")),
     Flow("scale-out", {**loop(boost_below=1.2), "orders": SCALED}, at("1.6"), risen=True),
     Flow("close", loop(), closed, asks=RequestKind.UNWIND),
 )
