@@ -20,7 +20,6 @@ SAMPLE = (
     "two plans race",
     "recovery skips open slots",
     "a cooldown denies a deleverage",
-    "withdrawn again and again",
 )
 SAMPLE_BUDGET = 40
 

@@ -57,6 +57,15 @@ def test_a_short_trails_from_its_activation_on():
     assert asleep.status is Status.INACTIVE
 
 
+def test_a_stop_that_trails_health_does_so_from_the_first_best_on():
+    seen = reading(course=course(best_health=15 * 10**17), health=Fraction(14, 10))
+    (level,) = levels(BY_HEALTH, seen)
+    assert level.trigger == Fraction(135, 100)
+    assert not level.holds
+    (fallen,) = levels(BY_HEALTH, replace(seen, health=Fraction(13, 10)))
+    assert fallen.holds
+
+
 def test_equity_without_a_unit_at_opening_is_no_multiple_of_anything():
     (level,) = levels(BY_EQUITY, reading(course=Course(NOON, {}, best_unit=DOLLAR), unit=DOLLAR))
     assert level.status is Status.INACTIVE
