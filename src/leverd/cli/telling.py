@@ -34,6 +34,7 @@ from leverd.domain.events import (
     SlotIncluded,
     SlotLost,
     SlotReorganised,
+    StepAccepted,
     StepMismatched,
     StepVerified,
     TradingStateChanged,
@@ -62,7 +63,7 @@ def told(event: Event) -> str:
             return _slot(event)
         case PlanApproved() | PlanDenied() | PlanAborted() | PlanCompleted():
             return _plan(event)
-        case StepVerified() | StepMismatched() | ExternalChanged() | PnlRecorded():
+        case StepVerified() | StepAccepted() | StepMismatched() | ExternalChanged() | PnlRecorded():
             return _balance(event)
         case DecisionTaken(agent=agent, decision=decision, target=target, reason=reason):
             return f"{agent}: {decision}{f' {target}' if target else ''}, because {reason}"
@@ -133,10 +134,15 @@ def _plan(event: PlanApproved | PlanDenied | PlanAborted | PlanCompleted) -> str
             assert_never(event)
 
 
-def _balance(event: StepVerified | StepMismatched | ExternalChanged | PnlRecorded) -> str:
+def _balance(
+    event: StepVerified | StepAccepted | StepMismatched | ExternalChanged | PnlRecorded,
+) -> str:
     match event:
-        case StepVerified(step=step, tx_hash=tx_hash):
-            return f"step {step} gave exactly what was planned, {tx_hash}"
+        case StepVerified(step=step, tx_hash=tx_hash, proof=proof):
+            how = "" if proof == "states" else ", by its receipt; P&L is at later prices"
+            return f"step {step} gave exactly what was planned, {tx_hash}{how}"
+        case StepAccepted(step=step, tx_hash=tx_hash):
+            return f"step {step} succeeded, {tx_hash}; balances are taken as they are now"
         case StepMismatched(step=step, expected=expected, found=found):
             return f"step {step} gave {dict(found)}, not {dict(expected)}"
         case ExternalChanged(cause=cause, changes=changes, explained=explained):

@@ -34,8 +34,8 @@ from leverd.errors import ImpossibleError
 def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -> State:
     """Return `state` after `action`, filled by `fill`.
 
-    With `verified` the chain has already accepted the action, so its own checks of health
-    and loan-to-value, made at prices we may not have seen, are not repeated.
+    With `verified` the chain has already accepted the action, so its own checks, made at
+    prices, caps and flags we may not have seen, are not repeated.
 
     Raises:
         ImpossibleError: the venue would refuse it.
@@ -45,9 +45,16 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
         case Supply(venue, amount, all_idle):
             raw = _idle(state, amount.asset) if all_idle else amount.raw
             raw = raw if fill.amount is None else fill.amount
-            return _lend(
-                state, venue, amount.asset, _supply(state, venue, amount.asset, raw, fill), -1
+            moved = lending_actions.supply(
+                state.lending[venue],
+                _loan(state, venue),
+                amount.asset,
+                raw,
+                fill.at,
+                indexes=fill.indexes,
+                unchecked=verified,
             )
+            return _lend(state, venue, amount.asset, moved, -1)
         case Withdraw(venue, amount, everything):
             for part in (*fill.before, _wanted(amount.raw, fill, everything=everything)):
                 moved = lending_actions.withdraw(
@@ -81,6 +88,7 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 _wanted(raw, fill, everything=everything),
                 fill.at,
                 indexes=fill.indexes,
+                unchecked=verified,
             )
             return _lend(state, venue, amount.asset, moved, -1)
         case Swap(pool, sell, buy_min):
@@ -89,7 +97,7 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
             return _trade(state, pool, sell_max.asset, buy.asset, fill)
         case SetEMode(venue, category):
             moved = lending_actions.set_emode(
-                state.lending[venue], _loan(state, venue), category, fill.at
+                state.lending[venue], _loan(state, venue), category, fill.at, unchecked=verified
             )
             return _with_loan(state, venue, moved)
         case Approve():
@@ -174,12 +182,6 @@ def _wanted(raw: int, fill: Fill, *, everything: bool) -> int | None:
     if fill.amount is not None:
         return fill.amount
     return None if everything else raw
-
-
-def _supply(state: State, venue: str, asset: Asset, raw: int, fill: Fill) -> Moved:
-    return lending_actions.supply(
-        state.lending[venue], _loan(state, venue), asset, raw, fill.at, indexes=fill.indexes
-    )
 
 
 def _lend(state: State, venue: str, asset: Asset, moved: Moved, sign: int) -> State:

@@ -123,7 +123,7 @@ class PlanAborted:
 
 @dataclass(frozen=True, slots=True)
 class PlanCompleted:
-    """Every step of a plan was mined and verified."""
+    """Every step of a plan was mined and verified, or at least accepted."""
 
     plan_id: str
     position_id: str
@@ -214,6 +214,22 @@ class SlotLost:
 @dataclass(frozen=True, slots=True)
 class StepVerified:
     """A mined step gave exactly what `apply` says, within the plan's bounds."""
+
+    plan_id: str
+    position_id: str
+    step: int
+    tx_hash: str
+    fills: tuple[Mapping[str, int], ...]
+    snapshot: Snapshot
+    proof: str = "states"  # states | receipt: no node kept the states, P&L is at later prices
+
+
+@dataclass(frozen=True, slots=True)
+class StepAccepted:
+    """A mined step succeeded, but what was held before it is known no more.
+
+    The account contract held it to its bounds; balances are the present ones.
+    """
 
     plan_id: str
     position_id: str
@@ -388,6 +404,7 @@ Event: TypeAlias = (
     | SlotFinal
     | SlotLost
     | StepVerified
+    | StepAccepted
     | StepMismatched
     | ExternalChanged
     | TradingStateChanged

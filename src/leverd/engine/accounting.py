@@ -62,14 +62,15 @@ def marks_around(page: Page, done: StepDone, native: Asset, source: str) -> tupl
     """Return the marks just before and just after a step of ours.
 
     `native` is the asset whose price gas is counted at. Interest up to the parent block is
-    in the first, the step's fees, impact and gas are in the second.
+    in the first, the step's fees, impact and gas are in the second. A step whose states no
+    node keeps is marked at later prices, and at the present where only that is known.
     """
     price = done.after.market.reserves[native].price
     inclusion = done.inclusion
     received = datetime.fromtimestamp(inclusion.at, UTC)
     parent = Stamp(source, inclusion.block - 1, "", done.before.at, received)
     before = mark(page, done.before, parent, price)
-    own = Stamp(source, inclusion.block, inclusion.block_hash, inclusion.at, received)
+    own = done.seen or Stamp(source, inclusion.block, inclusion.block_hash, inclusion.at, received)
     gas = GasFact(inclusion.gas_used * inclusion.gas_price, price)
     marked_page = replace(page, marked=before, gas_unmarked=0)
     facts = (*facts_of(done.before, done.step, done.fills), gas)

@@ -31,6 +31,7 @@ from leverd.domain.events import (
     SlotLost,
     SlotReorganised,
     Snapshot,
+    StepAccepted,
     StepMismatched,
     StepVerified,
     TradingStateChanged,
@@ -146,7 +147,13 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
             return _fold_plan(book, event, chain_at)
         case AttemptSigned() | SlotIncluded() | SlotReorganised() | SlotFinal() | SlotLost():
             return _fold_slot(book, event, chain_at)
-        case PositionAdopted() | StepVerified() | ExternalChanged() | StepMismatched():
+        case (
+            PositionAdopted()
+            | StepVerified()
+            | StepAccepted()
+            | ExternalChanged()
+            | StepMismatched()
+        ):
             return _fold_balance(book, event, chain_at)
         case DecisionTaken(position_id=position_id):
             return _turn_page(book, position_id, decided=event)
@@ -165,14 +172,15 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
 
 def _fold_balance(
     book: Book,
-    event: PositionAdopted | StepVerified | ExternalChanged | StepMismatched,
+    event: PositionAdopted | StepVerified | StepAccepted | ExternalChanged | StepMismatched,
     chain_at: int,
 ) -> Book:
     record = book.page(event.position_id).record
     match event:
         case PositionAdopted(position_id, _, snapshot):
             return _turn_page(book, position_id, snapshot=snapshot)
-        case StepVerified(position_id=position_id, snapshot=snapshot):
+        case StepVerified() | StepAccepted():
+            position_id, snapshot = event.position_id, event.snapshot
             record = replace(record, last_action_at=chain_at)
             return _turn_page(book, position_id, snapshot=snapshot, record=record)
         case ExternalChanged(position_id=position_id, explained=explained, snapshot=snapshot):

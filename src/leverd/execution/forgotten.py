@@ -5,12 +5,18 @@ for good but states for some minutes only. The receipt tells the step's fills an
 indexes; the journal tells what was held before; `apply` makes of both what was held after,
 in scaled units, to the wei. Whether that is what the chain holds now is for reconciliation to
 say, in the same turn: scaled balances do not drift.
+
+Where that cannot be, since somebody changed the balances just before the step, the step is
+accepted with the balances of now: the account contract let nothing else through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
+
+from loguru import logger
 
 from leverd.domain.apply import apply_step
 from leverd.domain.events import Snapshot
@@ -21,12 +27,19 @@ from leverd.domain.plan import Borrow, Repay, Step, Supply, Withdraw
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.domain.step_text import of_text
-from leverd.execution.verify import StepDone
+from leverd.errors import ImpossibleError
+from leverd.execution.verify import Proof, StepDone
 from leverd.execution.witness import Found
 from leverd.interfaces.venue import Inclusion, Venue
 
+_PLENTY: Final = 2**128
+"""More than any market holds: how large it was then is unknown, and the account's own scaled
+balances do not depend on it."""
 
-async def recalled(venue: Venue, mandate: Mandate, found: Found, known: Snapshot) -> StepDone:
+
+async def recalled(
+    venue: Venue, mandate: Mandate, found: Found, known: Snapshot | None
+) -> StepDone:
     """Return what a mined step did to what was `known` before it, by its receipt.
 
     Prices are those of now: no node tells the ones of then.
@@ -34,15 +47,23 @@ async def recalled(venue: Venue, mandate: Mandate, found: Found, known: Snapshot
     Raises:
         UnreachableError: the chain does not answer.
         NonsenseError: what it answers cannot be true.
-        ImpossibleError: the step cannot have been done from what was known.
     """
     step = of_text(found.attempt.step_text)
     fills = await venue.fills(mandate, step, found.inclusion.tx_hash)
     seen = await venue.observe([mandate])
     present = seen.positions[mandate.position_id].state
+    accepted = StepDone(
+        step, fills, present, present, found.inclusion, Proof.PRESENT, seen=seen.stamp
+    )
+    if known is None:
+        return accepted
     before = _as_it_was(present, known, step, fills, found.inclusion)
-    after = apply_step(before, step, fills, verified=True)
-    return StepDone(step, fills, before, after, found.inclusion, priced=False)
+    try:
+        after = apply_step(before, step, fills, verified=True)
+    except ImpossibleError as error:
+        logger.info("{} began from something else: {}", found.inclusion.tx_hash, error.message)
+        return replace(accepted, before=before)
+    return StepDone(step, fills, before, after, found.inclusion, Proof.RECEIPT)
 
 
 def _as_it_was(
@@ -83,6 +104,9 @@ def _at(market: LendingMarket, indexes: Mapping[Asset, tuple[int, int]], at: int
             liquidity_index=indexes.get(asset, (reserve.liquidity_index, 0))[0],
             borrow_index=indexes.get(asset, (0, reserve.borrow_index))[1],
             updated_at=at,
+            available=reserve.available + _PLENTY,
+            scaled_supply=reserve.scaled_supply + _PLENTY,
+            scaled_debt=reserve.scaled_debt + _PLENTY,
         )
         for asset, reserve in market.reserves.items()
     }

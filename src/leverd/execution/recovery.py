@@ -21,6 +21,7 @@ from leverd.domain.events import (
     SlotLost,
     SlotReorganised,
     Snapshot,
+    StepAccepted,
     StepVerified,
 )
 from leverd.execution import slots
@@ -41,7 +42,7 @@ class Flight:
     rank: Rank
     steps: int  # how many it has
     held: Snapshot  # what the position held at its approval, or after the last step done
-    done: int = 0  # how many are mined and verified
+    done: int = 0  # how many are mined and verified, or at least accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Known:
     slots: Slots = field(default_factory=dict)
     flights: Mapping[str, Flight] = field(default_factory=dict)  # by plan id
     floor: int = 0  # nothing was ever signed for this nonce or a higher one
-    before: Mapping[int, Snapshot] = field(default_factory=dict)  # by slot, what its act began from
+    # by slot and plan: what the act of that plan in that slot began from
+    before: Mapping[tuple[int, str], Snapshot] = field(default_factory=dict)
 
 
 def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
@@ -60,9 +62,8 @@ def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
         case PlanApproved(plan_id, position_id, purpose, steps=steps):
             flight = Flight(plan_id, position_id, rank_of(purpose), len(steps), event.snapshot)
             return replace(known, flights={**known.flights, plan_id: flight})
-        case StepVerified(plan_id=plan_id, step=step) if plan_id in known.flights:
-            flight = replace(known.flights[plan_id], done=step + 1, held=event.snapshot)
-            return replace(known, flights={**known.flights, plan_id: flight})
+        case StepVerified() | StepAccepted():
+            return _done(known, event)
         case PlanCompleted(plan_id=plan_id) | PlanAborted(plan_id=plan_id):
             left = {key: flight for key, flight in known.flights.items() if key != plan_id}
             return replace(known, flights=left)
@@ -88,16 +89,43 @@ def fold(known: Known, event: Event, chain_at: int, signer: str) -> Known:
             return known
 
 
-def _acting(known: Known, event: Event) -> Known:
-    """Return `known` with what the slots that are left began from."""
+def _done(known: Known, event: StepVerified | StepAccepted) -> Known:
+    """Return `known` after a step: its plan goes on from there, and so do acts above its slot.
+
+    Those were signed before only if a reorganisation undid the step and it is done again,
+    with other indexes.
+    """
+    own = next((n for n, slot in known.slots.items() if event.tx_hash in slot.hashes), None)
     before = {
-        number: known.before[number]
-        for number, slot in known.slots.items()
-        if number in known.before and slot.lost is None
+        key: event.snapshot if own is not None and _above(known, key, own, event) else snapshot
+        for key, snapshot in known.before.items()
+    }
+    known = replace(known, before=before)
+    if event.plan_id not in known.flights:
+        return known
+    flight = replace(known.flights[event.plan_id], done=event.step + 1, held=event.snapshot)
+    return replace(known, flights={**known.flights, event.plan_id: flight})
+
+
+def _above(
+    known: Known, key: tuple[int, str], own: int, event: StepVerified | StepAccepted
+) -> bool:
+    number, plan_id = key
+    acts = (each.attempt for each in known.slots[number].signed)
+    positions = {act.position_id for act in acts if act.plan_id == plan_id}
+    return number > own and event.position_id in positions
+
+
+def _acting(known: Known, event: Event) -> Known:
+    """Return `known` with what the acts in the slots that are left began from."""
+    before = {
+        key: held
+        for key, held in known.before.items()
+        if key[0] in known.slots and known.slots[key[0]].lost is None
     }
     if isinstance(event, AttemptSigned) and event.purpose == slots.ACT:
         flight = known.flights.get(event.plan_id)
-        before |= {} if flight is None else {event.slot: flight.held}
+        before |= {} if flight is None else {(event.slot, event.plan_id): flight.held}
     return replace(known, before=before)
 
 

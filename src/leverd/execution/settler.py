@@ -10,6 +10,7 @@ from loguru import logger
 
 from leverd.domain.events import (
     AlertRaised,
+    AttemptSigned,
     Event,
     ExternalChanged,
     PlanCompleted,
@@ -23,13 +24,14 @@ from leverd.domain.state import State
 from leverd.domain.view import Stamp, TradingState
 from leverd.errors import ForgottenError, ImpossibleError, NonsenseError
 from leverd.execution import facts
+from leverd.execution.accepted import accepted
 from leverd.execution.facts import Running
 from leverd.execution.forgotten import recalled
 from leverd.execution.logbook import Logbook
 from leverd.execution.patience import answered
 from leverd.execution.recovery import REPLACED, RESTARTED
 from leverd.execution.slots import CANCEL, Policy, Slot
-from leverd.execution.verify import StepDone, fills_out, mismatch
+from leverd.execution.verify import Proof, StepDone, fills_out, mismatch
 from leverd.execution.witness import Found, same_block, step_done
 from leverd.interfaces.venue import Inclusion, Sighting, Venue
 
@@ -152,39 +154,51 @@ class Settler:
         try:
             return await step_done(self._venue, mandate, found, together)
         except ForgottenError as error:
-            known = self._logbook.known.before.get(found.attempt.slot)
-            if known is None:
-                raise
             logger.info("{}: {}; going by its receipt", found.inclusion.tx_hash, error.message)
-            return await recalled(self._venue, mandate, found, known)
+            return await recalled(self._venue, mandate, found, self._known(found.attempt))
+
+    def _known(self, attempt: AttemptSigned) -> Snapshot | None:
+        """Return what the position held before `attempt`, as far as the journal says."""
+        return self._logbook.known.before.get((attempt.slot, attempt.plan_id))
 
     def _verified(
         self, mandate: Mandate, found: Found, done: StepDone, running: Running | None
     ) -> tuple[Sequence[Event], Running | None]:
         attempt = found.attempt
-        snapshot = self._photograph(done.after, found)
-        verified = StepVerified(
-            attempt.plan_id,
-            attempt.position_id,
-            attempt.step,
-            attempt.tx_hash,
-            fills_out(done.fills),
-            snapshot,
-        )
+        stamp = done.seen or facts.stamp_of(found.inclusion, self._venue.name)
+        snapshot = self._ways.photograph(done.after, stamp)
+        verified = self._fact(mandate, attempt, done, snapshot)
         marks = self._marks(mandate, done)
         flight = self._logbook.known.flights.get(attempt.plan_id)
         if flight is None:  # it ended before a reorganisation, or its place was taken
-            return (verified, *marks), None
+            return (*verified, *marks), None
         if attempt.step + 1 >= flight.steps:
             lines = facts.summed({} if running is None else running.lines, marks)
             end = PlanCompleted(attempt.plan_id, attempt.position_id, snapshot, lines)
             # the last mark follows the end, so that it decides whether a close won or lost
-            return (verified, *marks[:-1], end, *marks[-1:]), None
+            return (*verified, *marks[:-1], end, *marks[-1:]), None
         if running is None:
-            return (verified, *self._logbook.aborted((attempt.plan_id,), RESTARTED), *marks), None
+            return (*verified, *self._logbook.aborted((attempt.plan_id,), RESTARTED), *marks), None
         if running.step != attempt.step:  # mined once more, its successor is signed already
-            return (verified, *marks), None
-        return (verified, *marks), running.after(marks)
+            return (*verified, *marks), None
+        return (*verified, *marks), running.after(marks)
+
+    def _fact(
+        self, mandate: Mandate, attempt: AttemptSigned, done: StepDone, snapshot: Snapshot
+    ) -> tuple[Event, ...]:
+        if done.proof is Proof.PRESENT:
+            return accepted(mandate, attempt, done, self._known(attempt), snapshot)
+        return (
+            StepVerified(
+                attempt.plan_id,
+                attempt.position_id,
+                attempt.step,
+                attempt.tx_hash,
+                fills_out(done.fills),
+                snapshot,
+                done.proof,
+            ),
+        )
 
     def _marks(self, mandate: Mandate, done: StepDone) -> Sequence[Event]:
         try:
@@ -218,7 +232,3 @@ class Settler:
                 before.position_id, "reorganised", {}, explained=True, snapshot=snapshot
             ),
         )
-
-    def _photograph(self, state: State, found: Found) -> Snapshot:
-        stamp = facts.stamp_of(found.inclusion, self._venue.name)
-        return self._ways.photograph(state, stamp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from leverd.domain import loans
 from leverd.domain.apply import apply_step
@@ -10,8 +11,22 @@ from leverd.domain.fills import Fill
 from leverd.domain.plan import BuyExact, Step, Swap
 from leverd.domain.position import Position
 from leverd.domain.state import State
+from leverd.domain.view import Stamp
 from leverd.errors import ImpossibleError
 from leverd.interfaces.venue import Inclusion
+
+
+class Proof(StrEnum):
+    """What tells what a step started from and led to."""
+
+    STATES = "states"
+    """The chain's own states around it."""
+
+    RECEIPT = "receipt"
+    """Its receipt, applied to what the journal knew before; prices are later ones."""
+
+    PRESENT = "present"
+    """Nothing: the state after it is the present one, whatever others did in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,8 @@ class StepDone:
     before: State
     after: State
     inclusion: Inclusion
-    priced: bool = True  # the states show the prices of their blocks, not later ones
+    proof: Proof = Proof.STATES
+    seen: Stamp | None = None  # when `after` was, if not in the step's own block
 
 
 def mismatch(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | None:
@@ -31,6 +47,8 @@ def mismatch(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | None:
 
     A step outside its own bounds counts as a difference too, named `bound:`.
     """
+    if done.proof is Proof.PRESENT:
+        return _broken_bounds(done)
     try:
         expected = apply_step(done.before, done.step, done.fills, verified=True)
     except ImpossibleError as error:
@@ -70,7 +88,7 @@ def _broken_bounds(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | No
                 return {"bound:sell_max": most.raw}, {"bound:sell_max": fill.sold}
             case _:
                 pass
-    if not done.priced:
+    if done.proof is not Proof.STATES:
         return None  # the chain itself asked for the health, at prices nobody tells any more
     health = loans.summarise(done.after.market, done.after.position.loan, done.after.at).health
     if health < done.step.health_min:

@@ -226,6 +226,8 @@ def test_a_category_takes_only_its_own_debts_and_gives_better_terms(version) -> 
         *(actions.set_emode, deep.market, deep.loan, 0, NOON),
     )
     assert actions.set_emode(made, better.loan, 0, NOON).loan == loan
+    told = actions.set_emode(deep.market, deep.loan, 0, NOON, unchecked=True)
+    assert told.loan.emode == 0, "what the chain let through is not checked again"
 
 
 def test_categories_come_apart_from_the_reserves_own_terms_in_3_6() -> None:

@@ -8,20 +8,25 @@ from decimal import Decimal
 import pytest
 from tests import worlds
 from tests.executions import check_books
-from tests.unit.execution.stage import LEVERED, Stage
+from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
 from leverd.adapters.simulated import markets
 from leverd.domain.events import (
+    AlertRaised,
+    AttemptSigned,
+    ExternalChanged,
     PlanAborted,
     PlanCompleted,
     SlotFinal,
     SlotIncluded,
     SlotLost,
     SlotReorganised,
+    StepAccepted,
     StepMismatched,
     StepVerified,
     TradingStateChanged,
 )
+from leverd.execution.settler import DEADLINE
 
 DOWN = 200
 """Blocks that go by while the process is down."""
@@ -106,16 +111,181 @@ async def test_a_block_undone_and_done_again_is_told_in_order():
     assert stage.events(StepVerified)[-1].snapshot.owed == (await held(stage)).owed
 
 
-async def test_without_any_picture_of_before_it_is_asked_for_again_and_then_said():
+async def test_what_was_cancelled_long_ago_is_a_plan_cut_short_and_no_more():
+    stage = stage_with(delay_blocks=60)
+    await stage.begin(2)
+    await stage.turns(1, seconds=700)
+    assert stage.attempts()[-1] == (0, "cancel")
+    await away(stage)
+    assert [event.succeeded for event in stage.events(SlotIncluded)] == [True]
+    assert stage.aborted() == [DEADLINE]
+    assert stage.events(StepVerified, StepAccepted, StepMismatched) == []
+
+
+async def test_a_market_frozen_since_does_not_hide_what_was_done():
+    """What the market allows today says nothing about what it allowed then."""
+    stage = stage_with()
+    await stage.begin(2)
+    stage.chain.mine()
+    stage.chain.change(shut)
+    await away(stage)
+    assert len(stage.events(StepVerified)) == len(stage.events(PlanCompleted)) == 1
+
+
+def shut(ledger):
+    """Return the ledger with every reserve frozen, full, and empty of what could be lent."""
+    market = ledger.lending["aave"]
+    reserves = {
+        asset: replace(
+            reserve,
+            params=replace(reserve.params, frozen=True, supply_cap=1, borrow_cap=1),
+            available=1,
+        )
+        for asset, reserve in market.reserves.items()
+    }
+    return replace(ledger, lending={"aave": replace(market, reserves=reserves)})
+
+
+async def test_a_market_that_is_as_good_as_empty_now_does_not_hide_it_either():
+    stage = stage_with(LEVERED)
+    await stage.begin("1.5")
+    stage.chain.mine()
+    withdrawn = stage.mined()[0].fills[-1].amount
+    stage.chain.change(drained(worlds.WETH, withdrawn))
+    await away(stage)
+    assert len(stage.events(StepVerified)) == 1
+
+
+def drained(asset, left):
+    """Return the change after which a reserve holds `left` in all, five units of it lent out."""
+
+    def change(ledger):
+        market = ledger.lending["aave"]
+        reserve = replace(
+            market.reserves[asset], scaled_debt=5, available=left - 5, scaled_supply=left
+        )
+        reserves = {**market.reserves, asset: reserve}
+        return replace(ledger, lending={"aave": replace(market, reserves=reserves)})
+
+    return change
+
+
+async def test_a_gift_just_before_a_step_that_sweeps_it_up_is_no_mismatch():
+    stage = stage_with()
+    await stage.begin(2)
+    stage.chain.change(markets.given(worlds.mandate().account, worlds.WETH, 10**16))
+    await away(stage)
+    (fact,) = stage.events(StepAccepted)
+    now = await held(stage)
+    assert fact.snapshot == now
+    assert [event.code for event in stage.events(AlertRaised)] == ["LVD-EXE-004"]
+    (others,) = stage.events(ExternalChanged)
+    assert (others.cause, others.explained) == ("deposit", True)
+    assert dict(others.changes) == {"idle:WETH": 10**16}
+    assert len(stage.events(PlanCompleted)) == 1
+    assert stage.events(StepMismatched, StepVerified, TradingStateChanged) == []
+
+
+async def test_a_loan_that_nobody_of_us_took_before_such_a_step_is_said():
+    """The twin: what lowers risk is believed, what raises it is not."""
+    stage = stage_with()
+    await stage.begin(2)
+    gift = markets.given(worlds.mandate().account, worlds.WETH, 10**16)
+    stage.chain.change(gift, indebted(10**9))
+    await away(stage)
+    assert len(stage.events(StepAccepted)) == 1
+    assert [fact.explained for fact in stage.events(ExternalChanged)] == [False]
+    assert [event.code for event in stage.events(AlertRaised)] == ["LVD-EXE-004", "LVD-REC-001"]
+
+
+def indebted(raw):
+    """Return the change by which somebody borrows in the position's name."""
+
+    def change(ledger):
+        state = ledger.state(worlds.mandate())
+        loan = state.position.loan
+        debts = {**loan.debts, worlds.USDC: loan.debts.get(worlds.USDC, 0) + raw}
+        position = state.position.with_loan("aave", replace(loan, debts=debts))
+        return ledger.with_state(replace(state, position=position), acted=False)
+
+    return change
+
+
+async def test_without_any_picture_of_before_the_step_is_accepted_as_it_is():
     stage = stage_with()
     await stage.begin(2)
     logbook = stage.executor._logbook
     logbook.known = replace(logbook.known, before={})
     stage.chain.mine(DOWN)
-    await stage.turns(9)
-    assert stage.events(SlotIncluded) == []
+    await stage.executor.tend()
+    (fact,) = stage.events(StepAccepted)
+    assert fact.snapshot == await held(stage)
+    assert len(stage.events(PlanCompleted)) == 1
+    assert stage.events(StepMismatched, ExternalChanged, TradingStateChanged) == []
+
+
+async def test_a_swap_below_its_minimum_is_a_mismatch_however_long_ago():
+    """The account contract lets no such thing through: then it is not the contract we know."""
+    stage = stage_with()
+    await stage.begin(2)
+    stage.chain.mine(DOWN)
+    mined = stage.mined()[0]
+    poor = (replace(mined.fills[0], bought=1), *mined.fills[1:])
+    place = next(n for n, block in enumerate(stage.chain.blocks) if block.mined)
+    block = stage.chain.blocks[place]
+    stage.chain.blocks[place] = replace(block, mined=(replace(mined, fills=poor),))
+    await stage.executor.tend()
+    (fact,) = stage.events(StepMismatched)
+    assert set(fact.expected) == {"bound:buy_min"}
+
+
+async def test_each_of_two_plans_in_one_slot_has_its_own_picture():
+    """A deleverage took the place of another account's act, but that one was mined."""
+    mandates = [worlds.mandate(), second()]
+    stage = stage_with(LEVERED, delay_blocks=3, mandates=mandates, more=[second_at("2.9")])
+    await stage.begin("2.7")
+    assert (await stage.begin("1.5", urgent=True, mandate=second()))[0]
+    assert [event.slot for event in stage.events(AttemptSigned)] == [0, 0]
+    before = stage.executor._logbook.known.before
+    (own, other) = (before[0, event.plan_id] for event in stage.events(AttemptSigned))
+    assert own.owed != other.owed
+    stage.chain.pool.clear()
+    await stage.venue.send(bytes.fromhex(stage.events(AttemptSigned)[0].payload))
+    await away(stage)
+    (verified,) = stage.events(StepVerified)
+    assert verified.position_id == worlds.mandate().position_id
+    assert verified.snapshot.owed == (await held(stage)).owed
+
+
+async def test_two_steps_undone_and_done_again_long_ago_follow_from_each_other():
+    """Done again later, at other indexes, each gives other scaled balances than before."""
+    stage = stage_with(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    await stage.turns(3)
+    first = [event.snapshot for event in stage.events(StepVerified)]
+    assert len(first) >= 2
+    stage.chain.reorganise(3)
+    stage.chain.mine(1, seconds=240)
+    await away(stage)
+    again = stage.events(StepVerified)[len(first) :]
+    assert len(again) == len(stage.mined())
+    assert again[-1].snapshot.supplied == (await held(stage)).supplied
+    assert again[-1].snapshot.owed == (await held(stage)).owed
+    assert again[-1].snapshot.supplied != first[-1].supplied, "or the test proves nothing"
+
+
+async def test_a_higher_bid_after_an_undoing_begins_from_where_the_first_one_did():
+    stage = stage_with(atomic=False, final_depth=9)
+    await stage.begin("1.5")
     await stage.turns(1)
-    assert len(stage.events(StepMismatched)) == 1
+    before = dict(stage.executor._logbook.known.before)
+    stage.chain.reorganise(1, forget=True)
+    stage.chain.mine()
+    stage.venue.delay_blocks = 90
+    await stage.turns(1, seconds=70)
+    assert len([slot for slot, _ in stage.attempts() if slot == 0]) > 1, stage.attempts()
+    key = next(iter(before))
+    assert stage.executor._logbook.known.before[key] == before[key]
 
 
 async def test_a_final_act_whose_receipt_is_kept_no_more_is_no_strangers():

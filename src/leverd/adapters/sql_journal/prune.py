@@ -40,6 +40,7 @@ from leverd.domain.events import (
     SlotIncluded,
     SlotLost,
     SlotReorganised,
+    StepAccepted,
     StepVerified,
 )
 from leverd.interfaces.clock import Clock
@@ -55,6 +56,7 @@ _SLOTS: Final = (
     SlotLost,
 )
 _BREAKS: Final = (PlanCompleted, ExternalChanged, PositionAdopted)
+_BALANCES: Final = (StepVerified, StepAccepted, PlanCompleted, ExternalChanged, PositionAdopted)
 _DAYS_MIN: Final = 2
 """Entries of the current and the last UTC day carry daily budgets."""
 _DAY_S: Final = 86_400
@@ -172,7 +174,7 @@ def _learn(seen: _Scan, entry: Entry, *, old: bool) -> None:
                 seen.aborted_plans.add(plan_id)
         case DecisionTaken(position_id=position_id):
             seen.decided[position_id] = entry.seq
-        case StepVerified(position_id=position_id):
+        case StepVerified(position_id=position_id) | StepAccepted(position_id=position_id):
             seen.verified[position_id] = entry.seq
         case _:
             pass
@@ -184,7 +186,7 @@ def _learn(seen: _Scan, entry: Entry, *, old: bool) -> None:
 def _learn_edge(seen: _Scan, entry: Entry) -> None:
     """Notice where a debt begins or ends: orders count from the mark before it."""
     event = entry.event
-    if not isinstance(event, StepVerified | PlanCompleted | ExternalChanged | PositionAdopted):
+    if not isinstance(event, _BALANCES):
         return
     owes = any(event.snapshot.owed.values())
     if owes != (event.position_id in seen.owing):
@@ -242,7 +244,8 @@ def _is_needed(seen: _Scan, entry: Entry) -> bool:
     match event:
         case DecisionTaken(position_id=position_id):
             return seen.decided[position_id] == entry.seq
-        case StepVerified(position_id=position_id, plan_id=plan_id):
+        case StepVerified() | StepAccepted():
+            position_id, plan_id = event.position_id, event.plan_id
             last = seen.verified[position_id] == entry.seq
             return last or entry.seq in seen.edges or plan_id not in seen.closed_plans
         case PlanApproved(plan_id=plan_id) | PlanAborted(plan_id=plan_id):
