@@ -33,6 +33,11 @@ class SimulatedPlace:
         self.venue.chain.change(markets.spent)
         self.mine()
 
+    def give(self, raw):
+        """Let somebody send the account `raw` of its collateral."""
+        self.venue.chain.change(markets.given(self.mandate.account, WETH, raw))
+        self.mine()
+
     def post_price(self, dollars):
         self.venue.chain.change(markets.priced(WETH, Decimal(dollars)))
         self.mine()
@@ -57,6 +62,9 @@ class EvmPlace:
         ask("eth_sendTransaction", {"from": me, "to": me, "value": "0x0"})
         self.mine()
         ask("anvil_stopImpersonatingAccount", me)
+
+    def give(self, raw):
+        give(self._local, "WETH", self.mandate.account, raw)
 
     def post_price(self, dollars):
         self._local.post_price("WETH", dollars)

@@ -14,7 +14,7 @@ from tests.limits import TIMING, limits
 from leverd.domain import loans
 from leverd.domain.apply import apply_step
 from leverd.domain.decision import SetLeverage, Unwind
-from leverd.domain.events import AttemptSigned
+from leverd.domain.events import AlertRaised, AttemptSigned, ExternalChanged, StepAccepted
 from leverd.domain.money import Amount
 from leverd.domain.plan import Borrow, Repay, Step, StepKind, Supply, Swap, Withdraw
 from leverd.domain.step_text import to_text
@@ -26,9 +26,10 @@ from leverd.engine.collect import snapshot_of
 from leverd.engine.state import Page
 from leverd.engine.turn import terms_of
 from leverd.errors import ForgottenError, RefusedError, RevertedError
+from leverd.execution.accepted import accepted
 from leverd.execution.forgotten import recalled
 from leverd.execution.slots import replacement
-from leverd.execution.verify import mismatch
+from leverd.execution.verify import Proof, mismatch
 from leverd.execution.witness import Found
 from leverd.interfaces.venue import Order
 
@@ -147,10 +148,7 @@ async def test_what_no_node_keeps_the_state_of_is_known_by_its_receipt(place):
         for past in (place.venue.state_before, place.venue.state_after):
             with pytest.raises(ForgottenError):
                 await past(place.mandate, found)
-        attempt = AttemptSigned(
-            0, "", "", "", 0, "act", found.tx_hash, "", 0, 0, 0, 0, step_text=to_text(step)
-        )
-        done = await recalled(place.venue, place.mandate, Found(attempt, found), known)
+        done = await recalled(place.venue, place.mandate, found_by(step, found), known)
         _, now = await look_around(place)
         assert list(done.after.position.legs()) == list(now.state.position.legs())
         assert list(done.before.position.legs()) == list(one.state.position.legs())
@@ -160,6 +158,46 @@ async def test_what_no_node_keeps_the_state_of_is_known_by_its_receipt(place):
         assert gained.flow == 0, "all of it is explained"
     seen, one = await look_around(place)
     assert leverage(one.state) == 1
+
+
+@pytest.mark.parametrize("knowing", [True, False])
+async def test_what_nobody_knows_the_start_of_is_taken_as_it_is_and_adds_up(place, knowing):
+    """A gift that a step sweeps up is money that came, whether or not the start is known."""
+    gift = WAD // 100
+    seen, one = await look_around(place)
+    known, begun = snapshot_of(one.state, seen.stamp), mark(Page(), one.state, seen.stamp, 0)
+    order = await order_for(place, await step_for(place, OPEN))
+    attempt = await place.venue.sign(order)
+    place.give(gift)
+    await place.venue.send(attempt.payload)
+    place.mine(80)
+    sighting = await place.venue.look(order.slot, [attempt.tx_hash])
+    given = found_by(order.step, sighting.inclusion)
+    done = await recalled(place.venue, place.mandate, given, known if knowing else None)
+    assert done.proof is Proof.PRESENT
+    assert mismatch(done) is None
+    seen, now = await look_around(place)
+    assert done.after.position == now.state.position
+    assert done.seen == replace(seen.stamp, received_at=done.seen.received_at)
+    marks = marks_around(Page(marked=begun), done, place.mandate.collateral, "test")
+    lines = sum(sum(each.attribution.values()) - each.attribution.get("gas", 0) for each in marks)
+    flow = sum(each.flow for each in marks)
+    assert marks[-1].snapshot.equity == begun.snapshot.equity + lines + flow
+    price = now.state.market.reserves[place.mandate.collateral].price
+    share = 10 ** (8 + 18 - place.mandate.share_class.decimals)
+    assert flow == pytest.approx(gift * price // share, rel=1e-3), "the gift, and nothing else"
+    assert sum(each.attribution["gas"] for each in marks) < 0
+    facts = accepted(place.mandate, given.attempt, done, known, marks[-1].snapshot)
+    assert [type(fact) for fact in facts] == [StepAccepted, AlertRaised, ExternalChanged]
+    assert facts[-1].changes == {"idle:WETH": gift}
+
+
+def found_by(step, inclusion):
+    """Return `step` as the journal names it, and where it was mined."""
+    attempt = AttemptSigned(
+        0, "", "", "", 0, "act", inclusion.tx_hash, "", 0, 0, 0, 0, step_text=to_text(step)
+    )
+    return Found(attempt, inclusion)
 
 
 async def test_a_rehearsal_foretells_enough_gas_and_sends_nothing(place):

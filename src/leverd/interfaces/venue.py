@@ -169,11 +169,19 @@ class Venue(Protocol):
         ...
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
-        """Return the position's state as of the parent of the block that included a step."""
+        """Return the position's state as of the parent of the block that included a step.
+
+        Raises:
+            ForgottenError: no node keeps it any more; receipts and the present are still told.
+        """
         ...
 
     async def state_after(self, mandate: Mandate, inclusion: Inclusion) -> State:
-        """Return the position's state as of the block that included a step."""
+        """Return the position's state as of the block that included a step.
+
+        Raises:
+            ForgottenError: no node keeps it any more; receipts and the present are still told.
+        """
         ...
 
     async def close(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leverd.adapters.evm import codes, revert_reasons
+from leverd.adapters.evm import codes, memory, revert_reasons
 from leverd.adapters.evm.client import EvmClient
-from leverd.errors import ForgottenError, NonsenseError
+from leverd.errors import NonsenseError, UnreachableError
 from leverd.interfaces.chain_client import Head, Receipt
 from leverd.interfaces.venue import Inclusion
 
@@ -80,7 +80,9 @@ class Inclusions:
         call, sender, gas_limit = found
         try:
             reply = await self._client.replay(call, sender=sender, block=receipt.block - 1, at=at)
-        except ForgottenError:
+        except (UnreachableError, NonsenseError) as error:
+            if not await memory.is_gone(self._client, receipt.block - 1, error):
+                raise
             return revert_reasons.UNNAMED
         if not reply.succeeded:
             return revert_reasons.name(reply.data)

@@ -10,6 +10,7 @@ from leverd.adapters.evm.access_list import AccessList
 from leverd.adapters.evm.client import EvmClient, Snapshot
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.inclusions import Inclusions
+from leverd.adapters.evm.past import Past
 from leverd.adapters.evm.relay import NoRelay, Relay
 from leverd.adapters.evm.scope import World
 from leverd.adapters.evm.signer import LocalSigner
@@ -58,6 +59,7 @@ class EvmVenue:
         self._watcher = Watcher(config, client, signer.address)
         self._admitted: Survey | None = None
         self._inclusions = Inclusions(client)
+        self._past = Past(client, self._watcher, self._inclusions)
         self._lists = access_list.Kept()
 
     @property
@@ -184,14 +186,11 @@ class EvmVenue:
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the parent block; see `Venue`."""
-        head = await self._inclusions.block(inclusion.block_hash)
-        return await self._watcher.state_at(mandate, await self._inclusions.block(head.parent_hash))
+        return await self._past.before(mandate, inclusion)
 
     async def state_after(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the block that included a step; see `Venue`."""
-        return await self._watcher.state_at(
-            mandate, await self._inclusions.block(inclusion.block_hash)
-        )
+        return await self._past.after(mandate, inclusion)
 
     async def close(self) -> None:
         """Release connections; see `Venue`."""
