@@ -17,10 +17,13 @@ from leverd.domain.events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
+    PnlRecorded,
     SlotIncluded,
     SlotLost,
+    StepAccepted,
     StepMismatched,
     StepVerified,
+    TradingStateChanged,
 )
 
 __all__ = ["agents", "devnet", "stage"]  # fixtures, shared with test_stop and test_bad_worlds
@@ -78,6 +81,10 @@ def test_mined_while_down_for_longer_than_any_node_remembers(stage, agents, step
         last.wait_calm()
         assert last.stop() == 0
     assert "going by its receipt" in last.said()
+    assert stage.events(TradingStateChanged, StepAccepted) == [], "ACTIVE, and all of it verified"
+    proofs = [event.proof for event in stage.events(StepVerified)]
+    assert "receipt" in proofs
+    check_profit_adds_up(stage)
     check_nothing_lost_nothing_doubled(stage)
     if not stepwise:  # a sequence cut off half-way is tidied, and tried again after its wait
         assert abs(stage.truth().leverage - Decimal("2.5")) < Decimal("0.0001")
@@ -104,6 +111,20 @@ def _kill_and_finish(stage: Stage, agents: Nursery, deaths, *, stepwise: bool = 
         last.wait_calm()
         assert last.stop() == 0
     check_nothing_lost_nothing_doubled(stage)
+
+
+def check_profit_adds_up(stage: Stage) -> None:
+    """Check that every change of equity has its line, and that nobody is said to have paid in."""
+    first, *marks = stage.events(PnlRecorded)
+    assert marks, "or nothing is checked"
+    earned = sum(
+        amount
+        for each in marks
+        for line, amount in each.attribution.items()
+        if line != "gas"  # the signing key pays it, outside the position
+    )
+    assert first.snapshot.equity + earned == marks[-1].snapshot.equity
+    assert [each.flow for each in marks if each.flow] == []
 
 
 def check_nothing_lost_nothing_doubled(stage: Stage) -> None:
