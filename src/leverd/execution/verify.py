@@ -75,7 +75,8 @@ def _flat(fill: Fill) -> dict[str, int]:
     found = asdict(fill)
     found.pop("pool_after")
     liquidity, borrow = found.pop("indexes") or (0, 0)
-    numbers = {**found, "liquidity_index": liquidity, "borrow_index": borrow}
+    before = sum(found.pop("before"))
+    numbers = {**found, "before": before, "liquidity_index": liquidity, "borrow_index": borrow}
     return {name: int(value) for name, value in numbers.items() if value}
 
 

@@ -10,6 +10,7 @@ from tests import worlds
 from tests.unit.execution.stage import Stage
 
 from leverd.domain.events import StepVerified
+from leverd.domain.fills import Fill
 from leverd.domain.money import Amount
 from leverd.domain.plan import BuyExact, Repay, Step, StepKind, Withdraw
 from leverd.errors import UnreachableError
@@ -82,6 +83,18 @@ async def test_fills_are_kept_as_plain_numbers():
     assert swap.keys() == {"at", "sold", "bought"}
     assert supply.keys() == borrow.keys() == {"at", "amount", "liquidity_index", "borrow_index"}
     assert borrow["amount"] == swap["sold"]
+
+
+def test_a_withdrawal_in_several_calls_is_kept_as_what_came_before_the_last():
+    fill = Fill(worlds.NOON, amount=5, indexes=(7, 8), before=(3, 4))
+    (kept,) = fills_out((fill,))
+    assert kept == {
+        "at": worlds.NOON,
+        "amount": 5,
+        "before": 7,
+        "liquidity_index": 7,
+        "borrow_index": 8,
+    }
 
 
 async def test_a_call_that_takes_too_long_is_an_unknown_outcome():
