@@ -14,6 +14,7 @@ from leverd.domain.events import (
     PnlRecorded,
     PositionAdopted,
     SlotLost,
+    StepAccepted,
     StepVerified,
 )
 from leverd.domain.money import Amount, value_down
@@ -130,8 +131,8 @@ def check_end(stage):
     _check_money(stage, events, mined)
     if referee.baffled:
         return
-    verified = {event.tx_hash for event in events if isinstance(event, StepVerified)}
-    if not {each.inclusion.tx_hash for each in acts} <= verified:
+    settled = {event.tx_hash for event in events if isinstance(event, StepVerified | StepAccepted)}
+    if not {each.inclusion.tx_hash for each in acts} <= settled:
         referee.fail("an act was mined and never verified")
 
 
@@ -159,7 +160,7 @@ def _check_plans(referee, events):
 
 def _check_holdings(stage, events):
     """What the journal last saw of each position is what it holds."""
-    kinds = StepVerified | ExternalChanged | PositionAdopted
+    kinds = StepVerified | StepAccepted | ExternalChanged | PositionAdopted
     for mandate in stage.mandates:
         name = mandate.position_id
         seen = [each for each in events if isinstance(each, kinds) and each.position_id == name]

@@ -17,6 +17,7 @@ from leverd.domain.events import (
     SlotLost,
     SlotReorganised,
     Snapshot,
+    StepAccepted,
     StepMismatched,
     StepVerified,
     TradingStateChanged,
@@ -134,8 +135,11 @@ def test_balances_last_known_follow_adoption_verification_and_others():
     assert book.page("loop").snapshot == first
     book = folded(StepVerified("p", "loop", 0, "0x", (), second), book=book)
     assert book.page("loop").snapshot == second
-    book = folded(ExternalChanged("loop", "deposit", {}, True, third), book=book)
+    book = folded(StepAccepted("p", "loop", 0, "0x", (), third), book=book)
     assert book.page("loop").snapshot == third
+    assert book.page("loop").record.last_action_at is not None
+    book = folded(ExternalChanged("loop", "deposit", {}, True, second), book=book)
+    assert book.page("loop").snapshot == second
     assert not book.page("loop").record.unexplained
 
 

@@ -32,6 +32,7 @@ from leverd.domain.events import (
     SlotFinal,
     SlotIncluded,
     SlotLost,
+    StepAccepted,
     StepVerified,
     TradingStateChanged,
 )
@@ -149,7 +150,8 @@ def planned(draw, number, position):
             yield SlotFinal(number, "0xme", 1, "0xb")
         return
     yield included(number, draw(st.integers(1, 99)))
-    yield StepVerified(name, position, 0, "0x", (), snapshot())
+    kind = draw(st.sampled_from((StepVerified, StepAccepted)))
+    yield kind(name, position, 0, "0x", (), snapshot())
     if end == "done":
         ended = replace(snapshot(), owed={}) if purpose == "unwind" else snapshot()
         yield PlanCompleted(name, position, ended, {"price": 1})
