@@ -111,6 +111,22 @@ async def test_a_block_undone_and_done_again_is_told_in_order():
     assert stage.events(StepVerified)[-1].snapshot.owed == (await held(stage)).owed
 
 
+@pytest.mark.parametrize("down", range(61, 67))
+async def test_at_the_edge_of_what_is_kept_it_is_told_one_way_or_the_other(down):
+    """Done again after a reorganisation, just when the state before it is dropped."""
+    stage = stage_with()
+    await stage.begin(2)
+    await stage.turns(1)
+    stage.chain.reorganise(1)
+    stage.chain.mine(down)
+    await stage.another().recover()
+    *_, last = stage.events(StepVerified)
+    assert last.proof == ("states" if down < 64 else "receipt")
+    assert last.snapshot.owed == (await held(stage)).owed
+    assert stage.events(StepMismatched, StepAccepted, ExternalChanged) == []
+    check_books(stage.journal, stage.chain)
+
+
 async def test_what_was_cancelled_long_ago_is_a_plan_cut_short_and_no_more():
     stage = stage_with(delay_blocks=60)
     await stage.begin(2)
