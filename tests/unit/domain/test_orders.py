@@ -10,9 +10,9 @@ from tests.order_worlds import DOLLAR, course, long_state, short_state
 from tests.worlds import NOON, USDC, WETH, mandate, state
 
 from leverd.domain import side
-from leverd.domain.course import Course
+from leverd.domain.course import Course, Fired
 from leverd.domain.money import USD, Asset
-from leverd.domain.orders import Of, Orders, Reading, Status, Trailing, is_news, levels
+from leverd.domain.orders import Of, Orders, Reading, Status, Target, Trailing, is_news, levels
 from leverd.domain.side import Side
 
 TRAILS = Orders(trailing=Trailing(Of.PRICE, Decimal("0.1"), Decimal(0)))
@@ -99,3 +99,12 @@ def test_size_and_leverage_answer_each_other():
     idle = replace(owned, position=owned.position.with_idle(WETH, 4 * WETH.unit))
     assert side.size(idle) == 6 * WETH.unit
     assert side.leverage_of_size(state(), 1) is None
+
+
+def test_what_closed_a_position_stays_shown_as_fired():
+    closed = Fired("take_profit at price 3300", "seen", NOON, True, False, 0, 1, 0)
+    wanted = Orders(targets=(Target(Of.PRICE, Decimal(3300), Decimal(1)),))
+    (level,) = levels(wanted, reading(course=None, ended=closed))
+    assert level.status is Status.FIRED
+    (other,) = levels(wanted, reading(course=None, ended=replace(closed, order="deadline")))
+    assert other.status is Status.ARMED
