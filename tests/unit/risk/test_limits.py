@@ -39,6 +39,51 @@ BROKEN = {
 }
 
 
+NEAR = Decimal("0.001")
+EDGES = [  # limit, last value in range, first one out of it
+    ("leverage_max", Decimal(1), 1 - NEAR),
+    ("position_usd_max", NEAR, Decimal(0)),
+    ("active_positions_max", 1, 0),
+    ("health_min", Decimal("1.02") + NEAR, Decimal("1.02")),
+    ("health_step_min", 1 + NEAR, Decimal(1)),
+    ("shock", -NEAR, Decimal(0)),
+    ("shock", NEAR - 1, Decimal(-1)),
+    ("slippage_max", Decimal(0), -NEAR),
+    ("slippage_max", 1 - NEAR, Decimal(1)),
+    ("price_impact_max", Decimal(0), -NEAR),
+    ("price_impact_max", 1 - NEAR, Decimal(1)),
+    ("oracle_gap_max", NEAR, Decimal(0)),
+    ("oracle_gap_max", 1 - NEAR, Decimal(1)),
+    ("gas_price_wei_max", 1, 0),
+    ("gas_day_wei_max", 1, 0),
+    ("guardian_gas_share", Decimal(0), -NEAR),
+    ("guardian_gas_share", 1 - NEAR, Decimal(1)),
+    ("gas_reserve_deleverages", 1, 0),
+    ("gas_price_wei_worst", limits().gas_price_wei_max, limits().gas_price_wei_max - 1),
+    ("trades_day_max", 1, 0),
+    ("cooldown_after_loss_s", 0, -1),
+    ("cost_share_max", NEAR, Decimal(0)),
+    ("cost_share_max", Decimal(1), 1 + NEAR),
+    ("profit_usd_min", Decimal(0), -NEAR),
+    ("drag_max", NEAR, Decimal(0)),
+    ("portfolio_stop", NEAR, Decimal(0)),
+    ("portfolio_stop", 1 - NEAR, Decimal(1)),
+    ("drawdown_day_max", NEAR, Decimal(0)),
+    ("drawdown_day_max", 1 - NEAR, Decimal(1)),
+    ("depeg_max", NEAR, Decimal(0)),
+    ("depeg_max", 1 - NEAR, Decimal(1)),
+    ("view_age_s_max", 1, 0),
+    ("sources_min", 1, 0),
+]
+
+
+@pytest.mark.parametrize(("field", "last", "beyond"), EDGES)
+def test_each_range_ends_exactly_where_it_says(field, last, beyond):
+    assert problems(limits(**{field: last})) == []
+    found = problems(limits(**{field: beyond}))
+    assert [line.split(":")[0] for line in found] == [field]
+
+
 def test_a_careful_owners_limits_have_no_problem():
     assert problems(limits()) == []
 

@@ -1,0 +1,122 @@
+"""A hunt through mutants: each is planted in a fork and chased by the tests that reach it."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from tests.mutation import planting, reach, suites
+from tests.mutation.mutants import Mutant
+from tests.mutation.reach import Reach
+from tests.mutation.suites import Suites
+from tests.mutation.trial import Fate, in_fork
+
+MEASURE_S: Final = 900
+FOREVER_S: Final = 10**6
+ANEW: Final = "to be imported anew"
+PATIENCE: Final = 5
+"""How many times longer than unspoilt a mutant may take, plus STARTING_S seconds."""
+STARTING_S: Final = 15
+SLOWER: Final = 8
+"""How many times longer than its processor time it may take by the clock of a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one mutant."""
+
+    mutant: Mutant
+    fate: Fate
+    killer: str  # the test that failed, empty if none did
+    reaching: int  # how many tests reach it
+
+
+def hunt(mutants: Sequence[Mutant], rooms: Sequence[str], told: Callable[[Result], None]) -> None:
+    """Chase every one of `mutants`, all of `rooms`, and tell what became of each.
+
+    A fork collects the suites, and forks for every mutant; only those that have to be
+    imported anew are left to this process, which never imported anything of the rooms.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / "tests"
+        known = _measured(rooms, temporary)
+
+        def chase() -> list[Mutant]:
+            left: list[Mutant] = []
+            suites.collect(
+                lambda suite: left.extend(_chase(suite, known, mutants, told)), temporary
+            )
+            return left
+
+        left = in_fork(chase, cpu_s=FOREVER_S, wall_s=FOREVER_S, silent=False).answer
+        if left is None:
+            raise RuntimeError("the suites ended before the hunt did")
+        for mutant in left:
+            told(_try_anew(known, mutant, temporary))
+
+
+def _measured(rooms: Sequence[str], temporary: Path) -> Reach:
+    """Return what tests reach; also shows that all of them pass in a fork, unspoilt."""
+
+    def work() -> Reach:
+        found: list[Reach] = []
+        coverage = reach.watch(rooms)
+        suites.collect(lambda suite: found.append(suite.measure(coverage)), temporary)
+        return found[0]
+
+    told = in_fork(work, cpu_s=MEASURE_S, wall_s=SLOWER * MEASURE_S, silent=False)
+    if told.answer is None:
+        raise RuntimeError("a test fails without any mutant")
+    return cast("Reach", told.answer)
+
+
+def _chase(
+    suite: Suites, known: Reach, mutants: Sequence[Mutant], told: Callable[[Result], None]
+) -> Iterator[Mutant]:
+    """Tell the fate of `mutants`; yield those that cannot be planted into what lives."""
+    for mutant in mutants:
+        tests = known.of(mutant)
+        result = _result(mutant, tests, _planted(suite, mutant, tests), known)
+        suite.clean()
+        if result.killer == ANEW:
+            yield mutant
+        else:
+            told(result)
+
+
+def _planted(suite: Suites, mutant: Mutant, tests: Sequence[str]) -> Callable[[], str]:
+    def work() -> str:
+        try:
+            planted = planting.exchange(mutant) if mutant.owner else planting.carry(mutant)
+        except Exception as error:  # noqa: BLE001 -- whatever a spoilt import does
+            return f"no import: {error!r}"
+        return suite.first_failure(tests) if planted else ANEW
+
+    return work
+
+
+def _try_anew(known: Reach, mutant: Mutant, temporary: Path) -> Result:
+    """Return the fate of a mutant that a new import gives: all tests, the nearest first."""
+    near = known.of(mutant)
+    tests = [*near, *known.fastest(set(known.took) - set(near))]
+
+    def work() -> str:
+        planting.plant(mutant)
+        found: list[str] = []
+        code = suites.collect(lambda suite: found.append(suite.first_failure(tests)), temporary)
+        return found[0] if found else f"no import: {code}"
+
+    return _result(mutant, tests, work, known)
+
+
+def _result(mutant: Mutant, tests: Sequence[str], work: Callable[[], str], known: Reach) -> Result:
+    cpu_s = STARTING_S + math.ceil(PATIENCE * sum(known.took[test] for test in tests))
+    told = in_fork(work, cpu_s=cpu_s, wall_s=SLOWER * cpu_s)
+    if told.answer is None:
+        fate = Fate.TIMED_OUT if told.late else Fate.KILLED
+        return Result(mutant, fate, "", len(tests))
+    return Result(mutant, Fate.KILLED if told.answer else Fate.SURVIVED, told.answer, len(tests))
