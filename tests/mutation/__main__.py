@@ -33,8 +33,12 @@ def main(arguments: Sequence[str]) -> int:
             if chosen.again:
                 before = record.survivors(room)
                 drawn = [mutant for mutant in every if str(mutant) in before]
+            if chosen.more:
+                done = record.tried(room)
+                drawn = [mutant for mutant in drawn if str(mutant) not in done]
             say(f"{room}: {len(drawn)} of {len(every)} mutants, seed {chosen.seed}")
-            keep = record.opened(room, len(every), chosen.seed, again=chosen.again)
+            goes_on = chosen.again or chosen.more
+            keep = record.opened(room, len(every), chosen.seed, goes_on=goes_on)
             keeps[room] = files.enter_context(keep)
             some += drawn
 
@@ -55,6 +59,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--mutants", type=sample.size, default=sample.size(_asked()))
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--again", action="store_true", help="only what survived last time")
+    parser.add_argument("--more", action="store_true", help="only what was never tried yet")
     return parser.parse_args(arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -78,9 +79,14 @@ def _chase(
     suite: Suites, known: Reach, mutants: Sequence[Mutant], told: Callable[[Result], None]
 ) -> Iterator[Mutant]:
     """Tell the fate of `mutants`; yield those that cannot be planted into what lives."""
+    living = planting.Living()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     for mutant in mutants:
         tests = known.of(mutant)
-        result = _result(mutant, tests, _planted(suite, mutant, tests), known)
+        work = _planted(suite, living, mutant, tests)
+        result = _result(mutant, tests, work, known)
         suite.clean()
         if result.killer == ANEW:
             yield mutant
@@ -88,10 +94,12 @@ def _chase(
             told(result)
 
 
-def _planted(suite: Suites, mutant: Mutant, tests: Sequence[str]) -> Callable[[], str]:
+def _planted(
+    suite: Suites, living: planting.Living, mutant: Mutant, tests: Sequence[str]
+) -> Callable[[], str]:
     def work() -> str:
         try:
-            planted = planting.exchange(mutant) if mutant.owner else planting.carry(mutant)
+            planted = living.exchange(mutant) if mutant.owner else planting.carry(mutant)
         except Exception as error:  # noqa: BLE001 -- whatever a spoilt import does
             return f"no import: {error!r}"
         return suite.first_failure(tests) if planted else ANEW

@@ -12,6 +12,7 @@ import gc
 import importlib.abc
 import importlib.machinery
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -23,20 +24,31 @@ from typing import Any
 from tests.mutation.mutants import Mutant, spoilt_code
 
 
-def exchange(mutant: Mutant) -> int:
-    """Give every living function of `mutant` its spoilt code; return how many there were."""
-    module = spoilt_code(mutant)
-    spoilt = {(each.co_qualname, each.co_firstlineno): each for each in _codes(module)}
-    found = 0
-    for held in gc.get_objects():
-        if isinstance(held, _lru_cache_wrapper):
-            held.cache_clear()
-        elif isinstance(held, FunctionType) and held.__code__.co_filename == mutant.path:
+class Living:
+    """The functions of the rooms that live in this process, by file, and every cache."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, list[FunctionType]] = defaultdict(list)
+        self._caches: list[_lru_cache_wrapper[Any]] = []
+        for held in gc.get_objects():
+            if isinstance(held, _lru_cache_wrapper):
+                self._caches.append(held)
+            elif isinstance(held, FunctionType):
+                self._functions[held.__code__.co_filename].append(held)
+
+    def exchange(self, mutant: Mutant) -> int:
+        """Give every living function of `mutant` its spoilt code; return how many there were."""
+        module = spoilt_code(mutant)
+        spoilt = {(each.co_qualname, each.co_firstlineno): each for each in _codes(module)}
+        found = 0
+        for held in self._functions[mutant.path]:
             code = spoilt.get((held.__code__.co_qualname, held.__code__.co_firstlineno))
             if code is not None:
                 held.__code__ = code
                 found += held.__code__.co_qualname == mutant.owner
-    return found
+        for cache in self._caches:
+            cache.cache_clear()
+        return found
 
 
 def carry(mutant: Mutant) -> int:

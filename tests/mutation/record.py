@@ -18,11 +18,11 @@ Keep = Callable[[Result], None]
 
 
 @contextmanager
-def opened(room: str, every: int, seed: int, *, again: bool) -> Iterator[Keep]:
-    """Give what keeps a result; a second look adds to what the first one found."""
+def opened(room: str, every: int, seed: int, *, goes_on: bool) -> Iterator[Keep]:
+    """Give what keeps a result; one that goes on adds to what others found."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = _file(room)
-    if not again:
+    if not goes_on or not file.exists():
         file.write_text(json.dumps({"every": every, "seed": seed}) + "\n", encoding="utf-8")
     with file.open("a", encoding="utf-8") as out:
 
@@ -43,6 +43,11 @@ def survivors(room: str) -> frozenset[str]:
     """Return the mutants of a room that survived when they were last tried."""
     _, fates = _read(room)
     return frozenset(name for name, fate in fates.items() if fate == Fate.SURVIVED)
+
+
+def tried(room: str) -> frozenset[str]:
+    """Return the mutants of a room whose fate is known."""
+    return frozenset(_read(room)[1]) if _file(room).exists() else frozenset()
 
 
 def figures(room: str) -> dict[str, Any]:
