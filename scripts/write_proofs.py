@@ -32,6 +32,7 @@ CLAIMS: Final = {
     "test_hostile_settings": "Spoilt settings files: refused with a line, infeasible, or runnable",
     "test_hostile_plans": "Nothing off the allow-list is signed, and all that is on it is",
     "test_strangers": "No stranger, token or fake pool moves anything of an account",
+    "test_mutation": "Slips planted where money is decided are found by the fast suites",
     "test_kill_anywhere": "Killed at every line, up to three in a row: nothing lost or doubled",
 }
 
@@ -184,6 +185,26 @@ def planted(tally: Sequence[Mapping[str, str]]) -> list[str]:
     ]
 
 
+MUTANT_COLUMNS: Final = (
+    "room", "every", "mutants", "killed", "timed_out", "survived", "score", "interval", "seed",
+)  # fmt: skip
+
+
+def mutation(tally: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return how many planted slips each room's fast suites found."""
+    lines = [line for line in tally if line["proof"] == "mutation"]
+    if not lines:
+        return ["None were planted."]
+    return [
+        "Score: killed or timed out, in percent of the mutants tried; its interval is that of all",
+        "mutants of the room, at 95 %. What survives is explained in [mutation](mutation.md).",
+        "",
+        "| room | mutants | tried | killed | timed out | survived | score | interval | seed |",
+        "|---" * len(MUTANT_COLUMNS) + "|",
+        *(f"| {' | '.join(line[each] for each in MUTANT_COLUMNS)} |" for line in lines),
+    ]
+
+
 def _first(seeds: str) -> int:
     return int(seeds.partition("-")[0])
 
@@ -227,6 +248,10 @@ def main() -> int:
         *schedules(tally),
         "",
         *planted(tally),
+        "",
+        "## Mutation",
+        "",
+        *mutation(tally),
         "",
         "## Seeds",
         "",

@@ -26,7 +26,7 @@ def drawn(every: Sequence[Mutant], many: int, seed: int) -> list[Mutant]:
     """
     if not many or many >= len(every):
         return list(every)
-    ranked = []
+    ranked: list[tuple[float, Mutant]] = []
     for path in sorted({mutant.path for mutant in every}):
         own = [mutant for mutant in every if mutant.path == path]
         random.Random(f"{seed} {own[0].room} {len(ranked)}").shuffle(own)

@@ -34,12 +34,14 @@ def spared(node: ast.AST) -> bool:
 
 def children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """Yield the parts of `node` that may be spoilt, each with the field it stands in."""
-    names = _is_enumeration(node)
+    names, formatted = _is_enumeration(node), isinstance(node, ast.JoinedStr)
     for name, value in ast.iter_fields(node):
         if name in _fields_spared(node):
             continue
         for each in value if isinstance(value, list) else [value]:
-            if names and isinstance(each, ast.Assign):
+            if (names and isinstance(each, ast.Assign)) or (
+                formatted and isinstance(each, ast.Constant)
+            ):
                 continue
             if isinstance(each, ast.AST) and not spared(each):
                 yield name, each
