@@ -85,7 +85,7 @@ def _chase(
     gc.disable()
     for mutant in mutants:
         tests = known.of(mutant)
-        work = _planted(suite, living, mutant, tests)
+        work = _planted(suite, living, mutant, tests, known)
         result = _result(mutant, tests, work, known)
         suite.clean()
         if result.killer == ANEW:
@@ -95,14 +95,14 @@ def _chase(
 
 
 def _planted(
-    suite: Suites, living: planting.Living, mutant: Mutant, tests: Sequence[str]
+    suite: Suites, living: planting.Living, mutant: Mutant, tests: Sequence[str], known: Reach
 ) -> Callable[[], str]:
     def work() -> str:
         try:
             planted = living.exchange(mutant) if mutant.owner else planting.carry(mutant)
         except Exception as error:  # noqa: BLE001 -- whatever a spoilt import does
             return f"no import: {error!r}"
-        return suite.first_failure(tests) if planted else ANEW
+        return suite.first_failure(tests, known.took) if planted else ANEW
 
     return work
 
@@ -115,7 +115,9 @@ def _try_anew(known: Reach, mutant: Mutant, temporary: Path) -> Result:
     def work() -> str:
         planting.plant(mutant)
         found: list[str] = []
-        code = suites.collect(lambda suite: found.append(suite.first_failure(tests)), temporary)
+        code = suites.collect(
+            lambda suite: found.append(suite.first_failure(tests, known.took)), temporary
+        )
         return found[0] if found else f"no import: {code}"
 
     return _result(mutant, tests, work, known)

@@ -7,8 +7,10 @@ every run.
 from __future__ import annotations
 
 import shutil
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +27,9 @@ SUITES: Final = (
 )
 ABSENT: Final = ("randomly", "xdist", "benchmark", "cacheprovider")
 EXAMPLES: Final = 30
+PATIENCE_S: Final = 3
+SLOWER: Final = 10
+FOREVER: Final = defaultdict[str, float](lambda: 100)
 
 
 def options(temporary: Path) -> list[str]:
@@ -65,10 +70,14 @@ class Suites:
         if report.failed:
             self._failed = report.nodeid
 
-    def first_failure(self, tests: Sequence[str]) -> str:
-        """Return the first of `tests` that fails, "" if all pass. To be called in a fork."""
+    def first_failure(self, tests: Sequence[str], took: Mapping[str, float]) -> str:
+        """Return the first of `tests` that fails, "" if all pass. To be called in a fork.
+
+        It is ended by a signal once a test is much slower than it `took`, in processor seconds.
+        """
         for here, following in zip(tests, [*tests[1:], None], strict=True):
             item = self._items[here]
+            signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE_S + SLOWER * took[here])
             after = None if following is None else self._items[following]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
@@ -84,7 +93,7 @@ class Suites:
         for test in self.tests:
             coverage.switch_context(test)
             began = time.process_time()
-            if self.first_failure([test]):
+            if self.first_failure([test], FOREVER):
                 return f"{test} fails"
             took[test] = time.process_time() - began
         coverage.stop()

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 MEMORY: Final = 6 * 2**30  # bytes of addresses; a mutant that fills memory dies of it
+LATE: Final = frozenset({signal.SIGXCPU, signal.SIGVTALRM, signal.SIGKILL})
 
 
 class Fate(StrEnum):
@@ -52,8 +53,7 @@ def in_fork(work: Callable[[], Any], *, cpu_s: int, wall_s: float, silent: bool 
         _, status = os.waitpid(child, 0)
     if answer is not None:
         return Told(pickle.loads(answer), late=False)
-    late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGXCPU, signal.SIGKILL}
-    return Told(None, late=late)
+    return Told(None, late=os.WIFSIGNALED(status) and os.WTERMSIG(status) in LATE)
 
 
 def _tell(work: Callable[[], Any], send: int, cpu_s: int) -> None:

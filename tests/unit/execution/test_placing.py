@@ -10,6 +10,7 @@ from tests import worlds
 from tests.executions import WAYS, approve, wish
 from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
+from leverd.domain import quotes
 from leverd.domain.events import AttemptSigned, PlanCompleted, PnlRecorded
 from leverd.domain.money import Amount
 from leverd.domain.plan import BuyExact, Purpose
@@ -18,7 +19,7 @@ from leverd.execution import bids
 from leverd.execution.executor import Ways
 from leverd.execution.facts import stamp_of
 from leverd.execution.placing import Place, Rank, place_for, rank_of
-from leverd.execution.slots import Signed, Slot
+from leverd.execution.slots import Signed, Slot, replacement
 from leverd.interfaces.venue import Fees
 
 
@@ -110,6 +111,59 @@ async def test_a_close_is_outrun_when_its_debt_costs_more_than_it_may_sell(perce
     text = to_text(replace(step, actions=(less, *others)))
     found = await place(stage, slot, "1.4", urgent=True, rank=Rank.DELEVERAGE, step_text=text)
     assert (found is None) is kept
+
+
+async def test_an_ordinary_plan_waits_even_where_a_more_urgent_one_would_take_the_place():
+    stage, slot = await waiting("2.8")
+    overdue = {"deadline": worlds.NOON}
+
+    assert await place(stage, slot, "1.5", **overdue) is None
+    assert (await place(stage, slot, "1.5", urgent=True, **overdue)).over is not None
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])
+async def test_a_sale_keeps_its_place_down_to_the_last_unit_that_the_pool_gives(more, kept):
+    stage, slot = await waiting("1.5", urgent=True)
+    step = of_text(slot.newest.step_text)
+    swap, *others = step.actions
+    pool = stage.chain.head.ledger.state(worlds.mandate()).pools[swap.pool]
+    gives = quotes.quote_exact_in(pool, swap.sell.asset, swap.sell.raw).bought
+    exact = replace(swap, buy_min=Amount(swap.buy_min.asset, gives + more))
+    text = to_text(replace(step, actions=(exact, *others)))
+    found = await place(stage, slot, "1.4", urgent=True, rank=Rank.DELEVERAGE, step_text=text)
+    assert (found is None) is kept
+
+
+@pytest.mark.parametrize(("less", "kept"), [(0, True), (1, False)])
+async def test_a_purchase_keeps_its_place_up_to_the_last_unit_that_it_may_sell(less, kept):
+    stage, slot = await waiting(1, urgent=True)
+    step = of_text(slot.newest.step_text)
+    buy, *others = step.actions
+    pool = stage.chain.head.ledger.state(worlds.mandate()).pools[buy.pool]
+    takes = quotes.quote_exact_out(pool, buy.buy.asset, buy.buy.raw).sold
+    exact = replace(buy, sell_max=Amount(buy.sell_max.asset, takes - less))
+    text = to_text(replace(step, actions=(exact, *others)))
+    found = await place(stage, slot, "1.4", urgent=True, rank=Rank.DELEVERAGE, step_text=text)
+    assert (found is None) is kept
+
+
+@pytest.mark.parametrize(("short", "taken"), [(0, True), (1, False)])
+async def test_a_place_is_worth_taking_up_to_the_last_wei_of_the_cap(short, taken):
+    stage, slot = await waiting("2.8")
+    approved, _ = await approve(stage.venue, wish("1.5", urgent=True))
+    fee = slot.newest.max_fee
+    exact = replace(slot.newest, max_fee=fee)
+    asked = replacement(Fees(fee, 0), 10).max_fee
+    other = Slot(0, (Signed(exact, worlds.NOON),))
+    cheap = _with_cap(approved, asked - short)
+    found = place_for(cheap, [other], {exact.plan_id: Rank.ORDINARY}, free=7, bump_percent=10)
+    assert (found is not None) is taken
+
+
+def _with_cap(approved, cap):
+    """Return the same with another cap: only the gate makes these, so it is set past it."""
+    object.__setattr__(approved, "gas_price_cap", cap)
+    return approved
 
 
 async def test_taking_a_place_must_be_worth_the_bid_that_it_takes():

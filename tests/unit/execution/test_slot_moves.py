@@ -9,8 +9,10 @@ import pytest
 from leverd.domain.events import (
     AttemptPublished,
     AttemptSigned,
+    SlotFinal,
     SlotIncluded,
     SlotLost,
+    SlotReorganised,
 )
 from leverd.execution import bids, slots
 from leverd.execution.ladder import Ladder, more, step
@@ -190,6 +192,58 @@ def test_what_comes_twice_changes_nothing_and_what_is_unknown_neither():
     assert slots.fold(begun, shown, NOW) is begun
 
 
+def test_a_slot_remembers_one_outcome_at_a_time_and_what_was_undone():
+    begun = slots.fold({}, attempt(), NOW)
+    taken = slots.fold(begun, SlotLost(7, "0x5", 100), NOW)
+    mined = slots.fold(taken, INCLUDED, NOW)
+    undone = slots.fold(mined, SlotReorganised(7, "0x5", 101, "0x1"), NOW)
+
+    assert (taken[7].lost.block, taken[7].included) == (100, None)
+    assert (mined[7].lost, mined[7].included) == (None, INCLUDED)
+    assert slots.fold(mined, SlotLost(7, "0x5", 100), NOW)[7].included is None
+    assert (undone[7].lost, undone[7].included, undone[7].undone) == (None, None, INCLUDED)
+    again = slots.fold(undone, SlotReorganised(7, "0x5", 101, "0x1"), NOW)
+    assert again[7].undone == INCLUDED
+    assert slots.fold(again, SlotFinal(7, "0x5", 101, "0x1"), NOW) == {}
+
+
+def test_what_was_shown_to_everybody_adds_up():
+    begun = slots.fold({}, attempt(way=slots.RELAY), NOW)
+    shown = slots.fold(begun, AttemptPublished(7, "0x5", "0xa", "r"), NOW)
+
+    assert shown[7].published == {"0xa"}
+    both = slots.fold(shown, AttemptPublished(7, "0x5", "0xb", "r"), NOW)
+    assert both[7].published == {"0xa", "0xb"}
+
+
+def test_an_attempt_is_signed_at_the_chain_time_it_was_journaled_at():
+    first = slots.fold({}, attempt(), NOW)
+
+    both = slots.fold(first, attempt("0xb"), NOW + 9)[7]
+    assert [(each.attempt.tx_hash, each.at) for each in both.signed] == [
+        ("0xa", NOW),
+        ("0xb", NOW + 9),
+    ]
+
+
+def test_the_act_of_a_slot_is_the_newest_that_does_something():
+    of = slot(attempt(), attempt("0xb", purpose="bump"), attempt("0xc", purpose=slots.CANCEL))
+
+    assert of.act.tx_hash == "0xb"
+    assert of.newest.tx_hash == "0xc"
+    assert slot(attempt("0xc", purpose=slots.CANCEL)).act.tx_hash == "0xc"
+
+
+def test_words_of_the_journal_stay_what_they_are():
+    """An old journal is read by them: what it leaves out was shown to everybody."""
+    assert attempt().way == slots.PUBLIC == "public"
+    assert (slots.RELAY, slots.ACT, slots.CANCEL) == ("relay", "act", "cancel")
+
+
+def test_a_patient_policy_bids_a_tenth_more_after_a_minute_and_hurries_every_two_blocks():
+    assert Policy() == Policy(60, 24, 10, None, 30.0)
+
+
 def test_open_slots_are_those_in_no_block_lowest_first():
     several = {9: replace(slot(), number=9), 7: slot(), 8: replace(lost(), number=8)}
 
@@ -230,6 +284,11 @@ def test_a_bid_climbs_by_even_steps_and_is_at_its_cap_one_look_early():
     assert heights == [100, 100, 100, 111, 111, 121, 121]
 
 
+def test_a_cap_that_is_a_whole_step_away_takes_one_step():
+    assert [climbing(cap=111).height(NOW + after) for after in (98, 99, 100)] == [100, 100, 111]
+    assert [climbing(cap=124).height(NOW + after) for after in (49, 50)] == [100, 111]
+
+
 def test_a_bid_without_a_time_or_without_room_need_not_climb():
     assert climbing(by=0).height(NOW + 99) == 0
     assert climbing(cap=100).height(NOW + 99) == 0
@@ -256,6 +315,7 @@ def test_a_tip_rises_with_its_fee_and_stays_below_it():
     assert step(climbing(cap=400), Fees(100, 100), NOW + 500) == Fees(400, 400)
     assert step(climbing(cap=400), Fees(100, 50), NOW + 500) == Fees(400, 200)
     assert step(climbing(cap=400), Fees(300, 1), NOW + 500) == Fees(400, 3)
+    assert step(climbing(cap=400), Fees(360, 390), NOW + 500) == Fees(400, 400)
 
 
 def test_the_least_more_is_rounded_up_and_one_wei_beyond():
