@@ -27,6 +27,7 @@ SEEN = view(at_leverage("2"))
 PLAN = planner.plan(
     SetLeverage("agent", Decimal("2.5"), "test"), SEEN, terms_of(SEEN, limits(), TIMING)
 )
+assert PLAN is not None
 FREE = replace(PLAN, cost=PlanCost(0, 0, 0, 0))
 USED = steps_gas(PLAN.steps) * 21 * GWEI
 
