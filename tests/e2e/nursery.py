@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import resource
 import signal
 import sys
 from dataclasses import replace
@@ -86,6 +87,21 @@ def make_stepwise() -> None:
     EvmVenue.observe = observe  # type: ignore[method-assign]  # in this child alone
 
 
+def break_at_signing(message: str) -> None:
+    """Have a bug raise `message` where the key is used."""
+
+    async def sign(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(message)
+
+    EvmVenue.sign = sign  # type: ignore[method-assign]  # in this child alone
+
+
+def wish_for_cores() -> None:
+    """Have the system write a core where we are, unless the agent forbids it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
 def run(order: dict[str, Any]) -> None:
     """Be `run_agent`, with what the order adds."""
     sys.argv = ["run_agent", *order["arguments"]]
@@ -93,6 +109,12 @@ def run(order: dict[str, Any]) -> None:
     out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
+    if order.get("folder"):
+        os.chdir(order["folder"])
+    if order.get("cores"):
+        wish_for_cores()
+    if order.get("bug"):
+        break_at_signing(order["bug"])
     if order.get("stepwise"):
         make_stepwise()
     if order.get("die"):

@@ -23,6 +23,7 @@ from leverd.adapters.evm.sources import Patience
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.adapters.secrets import CredentialSecrets, EnvironmentSecrets, FileSecrets
 from leverd.bootstrap.places import Places
+from leverd.bootstrap.undumpable import undumpable
 from leverd.errors import SecretError
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.secrets import Secret
@@ -63,6 +64,7 @@ def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
     Raises:
         SecretError: it is missing, wrong, or readable by others.
     """
+    undumpable()
     if key.keystore is not None:
         return keystore.unlock(Path(key.keystore), _password(key.password, env))
     if key.credential is not None:

@@ -20,6 +20,7 @@ from leverd.bootstrap.chain import Chain, key_of
 from leverd.bootstrap.looking import Memory, address_of
 from leverd.bootstrap.places import Places
 from leverd.bootstrap.signing_alone import SignerLock, signer_lock
+from leverd.bootstrap.undumpable import undumpable
 from leverd.domain.fixed_point import mul_div_up
 from leverd.errors import JournalLockedError, OwnerError, RevertedError, UnreachableError
 from leverd.interfaces.chain_client import Call, Receipt
@@ -81,6 +82,7 @@ def owner_wallet(path: Path, password: Secret) -> Wallet:
     Raises:
         SecretError: there is none, or the password does not open it.
     """
+    undumpable()
     account = keystore.unlock(path, password)
     return Wallet(str(account.address), account)
 
@@ -91,6 +93,7 @@ def environment_wallet(name: str) -> Wallet:
     Raises:
         SecretError: it is not set, or holds no key.
     """
+    undumpable()
     account = keystore.account_of(EnvironmentSecrets(os.environ).get(name))
     return Wallet(str(account.address), account)
 

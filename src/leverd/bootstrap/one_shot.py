@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.daemon import Opened, open_daemon
 from leverd.bootstrap.looking import CONNECT_S
+from leverd.bootstrap.undumpable import undumpable
 from leverd.domain import loans
 from leverd.domain.money import Amount
 from leverd.domain.view import TradingState, View
@@ -67,7 +67,7 @@ def unwind(
         JournalLockedError: a daemon runs after all.
         UnreachableError: no node answers.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the key
+    undumpable()
     watch = Watch(tell)
     asyncio.run(_unwind(settings, position, SystemClock(), for_s, watch))
     left = [f"{name}: {what}" for name, what in watch.left.items() if what]

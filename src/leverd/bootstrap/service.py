@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from leverd.bootstrap.daemon import Care, Opened, open_daemon
 from leverd.bootstrap.kept_settings import keep
 from leverd.bootstrap.kill_switch import KillSwitch
 from leverd.bootstrap.sources import Source
+from leverd.bootstrap.undumpable import undumpable
 from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.view import TradingState, View
 from leverd.engine.collect import views
@@ -69,7 +69,7 @@ def run(settings: Settings, start: Start) -> int:
     Raises:
         LeverdError: it could not start; nothing was sent.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the key
+    undumpable()
     clock = SystemClock()
     note = f"GUARDS ONLY, {start.guarding.code}" if start.guarding else ""
     supervisor = SystemdSupervisor(os.environ, clock, note=note)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
 import sys
 import tempfile
 import traceback
@@ -17,11 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from leverd.errors import LeverdError, SecretError
+from leverd.interfaces.veil import VEIL, redacted
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
 
 _KEY: Final = re.compile(r"(?:.*=)?(?:0x)?[0-9a-fA-F]{64}", re.ASCII)
+_WRAPPING: Final = " \t\r\n'\""
 # A bare --seed is a devnet's: the number its market is drawn from.
 _KEY_OPTION: Final = re.compile(r"--?(private[-_]?key|mnemonic|seed[-_]?phrase)(=.*)?")
 
@@ -54,7 +58,7 @@ def show(error: LeverdError, *, as_json: bool = False) -> int:
         lines.append(f"  where   {error.place}")
     if error.remedy:
         lines.append(f"  remedy  {error.remedy}")
-    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.write(VEIL.over("\n".join(lines)) + "\n")
     return error.exit_code
 
 
@@ -65,16 +69,16 @@ def as_data(error: LeverdError) -> dict[str, object]:
             "code": problem.code,
             "place": str(problem.place),
             "path": ".".join(str(part) for part in problem.path),
-            "message": problem.message,
-            "remedy": problem.remedy,
+            "message": VEIL.over(problem.message),
+            "remedy": VEIL.over(problem.remedy),
         }
         for problem in getattr(error, "problems", ())
     ]
     data: dict[str, object] = {
         "code": error.code,
-        "message": error.message,
-        "place": error.place,
-        "remedy": error.remedy,
+        "message": VEIL.over(error.message),
+        "place": VEIL.over(error.place),
+        "remedy": VEIL.over(error.remedy),
         "exit_code": error.exit_code,
     }
     return {**data, "problems": problems} if problems else data
@@ -87,7 +91,7 @@ def refuse_keys(arguments: Sequence[str]) -> None:
         SecretError: one is. It is not repeated.
     """
     for argument in arguments:
-        if _KEY.fullmatch(argument) or _KEY_OPTION.fullmatch(argument):
+        if _KEY.fullmatch(argument.strip(_WRAPPING)) or _KEY_OPTION.fullmatch(argument):
             raise SecretError(
                 "a private key must not be an argument: other processes and the shell's history"
                 " keep arguments",
@@ -99,7 +103,7 @@ def refuse_keys(arguments: Sequence[str]) -> None:
 
 
 def _show_bug(error: BaseException) -> int:
-    report = "".join(traceback.format_exception(error))
+    report = redacted("".join(traceback.format_exception(error)))
     kept = _keep(report)
     sys.stderr.write(
         f"LVD-BUG  leverd met a state it should not have: {type(error).__name__}\n"
@@ -111,15 +115,31 @@ def _show_bug(error: BaseException) -> int:
 
 
 def _keep(report: str) -> Path:
-    """Return the file the report is in; the same bug goes to the same file."""
-    name = f"bug-{hashlib.sha256(report.encode()).hexdigest()[:12]}.txt"
+    """Return the file the report is in, its owner's alone; the same bug goes to the same file."""
+    raw = report.encode("utf-8", "backslashreplace")
+    name = f"bug-{hashlib.sha256(raw).hexdigest()[:12]}.txt"
     for folder in (Path("logs"), Path(tempfile.gettempdir())):
         try:
-            (folder / name).write_text(report, encoding="utf-8")
+            _write(folder / name, raw)
+        except FileExistsError:
+            if not _is_ours(folder / name):
+                continue
         except OSError:
             continue
         return folder / name
     return Path("nowhere: no folder could be written")
+
+
+def _is_ours(path: Path) -> bool:
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _write(path: Path, raw: bytes) -> None:
+    """Write a file that is new: in a folder of everybody's it might be a link to another."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(raw)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -30,7 +30,9 @@ PasswordFile: TypeAlias = Annotated[
 def new(to: To, password_file: PasswordFile = None, as_json: Json = False) -> None:  # noqa: FBT002 -- Typer
     """Make a new key and keep it encrypted; shows its address, never the key."""
     from leverd.adapters.evm import keystore  # noqa: PLC0415 -- loads eth-account
+    from leverd.bootstrap.undumpable import undumpable  # noqa: PLC0415 -- only here
 
+    undumpable()
     address = keystore.create(to, _new_password(password_file))
     _show(to, address, as_json=as_json)
 
@@ -46,7 +48,9 @@ def import_(
 ) -> None:
     """Keep a key you have, encrypted; it is asked for without showing it."""
     from leverd.adapters.evm import keystore  # noqa: PLC0415 -- loads eth-account
+    from leverd.bootstrap.undumpable import undumpable  # noqa: PLC0415 -- only here
 
+    undumpable()
     key = _from_file(from_file) if from_file else _asked("Private key")
     address = keystore.store(to, key, _new_password(password_file))
     _show(to, address, as_json=as_json)

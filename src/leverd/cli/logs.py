@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
+
+from leverd.interfaces.veil import redacted
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from leverd.settings.models import LogsSection
 
 _LINE: Final = "{time:YYYY-MM-DD HH:mm:ss.SSS!UTC}Z {level:<7} {message}"
-_URL: Final = re.compile(r"(https?://)(?:[^\s/@]+@)?([^\s/?#'\"]+)[/?][^\s'\"]+")
 
 
 def set_up(logs: LogsSection) -> None:
@@ -37,11 +37,6 @@ def set_up(logs: LogsSection) -> None:
             opener=_private,
             **safe,
         )
-
-
-def redacted(text: str) -> str:
-    """Return `text` without what RPC providers' URLs carry after the host: their keys."""
-    return _URL.sub(r"\1\2/***", text)
 
 
 def _redact(record: Record) -> None:

@@ -25,6 +25,7 @@ _HOME: Final = "leverd-anvil-"
 _START_S: Final = 20.0
 _START_FORK_S: Final = 60.0  # it asks another node for its newest block first
 _STOP_S: Final = 10.0
+_TOLD: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "TMPDIR", "RAYON_NUM_THREADS")
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
 
@@ -66,7 +67,7 @@ class Node:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             # anvil writes old blocks below HOME and leaves them: give it one that goes with it
-            env={**os.environ, "HOME": str(home)},
+            env={**_own_environment(), "HOME": str(home)},
             start_new_session=True,  # Ctrl-C is ours to handle: state is saved before it ends
             preexec_fn=_die_with_parent,  # noqa: PLW1509 -- one prctl call, no locks taken
         )
@@ -115,6 +116,11 @@ class Node:
         head = self.rpc.block()
         self.rpc.ask("anvil_setTime", int(head["timestamp"], 16))
         self.rpc.ask("anvil_setBlockTimestampInterval", 12)
+
+
+def _own_environment() -> dict[str, str]:
+    """Return what of our environment another program needs: no key and no password is."""
+    return {name: os.environ[name] for name in _TOLD if name in os.environ}
 
 
 def free_port() -> int:

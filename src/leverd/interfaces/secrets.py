@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from leverd.interfaces.veil import VEIL
+
 
 class Secret:
     """A value that cannot be printed, logged, pickled or compared by accident."""
@@ -14,7 +16,8 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value; call it only where it is used."""
+        """Return the value; call it only where it is used. No output shows it from then on."""
+        VEIL.cover(self._value)
         return self._value
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from pydantic import BaseModel
 
 from leverd.interfaces.agent import AgentKind
 from leverd.settings.models import Settings
@@ -16,7 +17,7 @@ from leverd.settings.models import Settings
 
 def in_force(settings: Settings) -> dict[str, Any]:
     """Return all settings with their defaults, as plain values; URLs without their keys."""
-    shown: dict[str, Any] = _plain(settings.model_dump(by_alias=True, exclude_none=True))
+    shown: dict[str, Any] = _plain(_said(settings))
     shown["chain"]["rpc"] = [redacted(url) for url in settings.chain.rpc]
     if settings.chain.relay is not None:
         shown["chain"]["relay"] = redacted(settings.chain.relay)
@@ -30,8 +31,7 @@ def as_yaml(settings: Settings) -> str:
 
 def exact_yaml(settings: Settings) -> str:
     """Return all settings as YAML that reads back as the same; for files only we read."""
-    plain = _plain(settings.model_dump(by_alias=True, exclude_none=True))
-    return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(_plain(_said(settings)), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def redacted(url: str) -> str:
@@ -63,6 +63,22 @@ def starter(mode: str) -> str:
     """Return a commented settings file to begin with, for `devnet` or `live`."""
     folder = resources.files("leverd.settings") / "templates"
     return (folder / f"{mode}.yaml").read_text(encoding="utf-8")
+
+
+def _said(value: Any) -> Any:
+    """Return models as mappings, without what is none by default: none said is said."""
+    if isinstance(value, Mapping):
+        return {name: _said(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(each) for each in value]
+    if not isinstance(value, BaseModel):
+        return value
+    fields = type(value).model_fields
+    return {
+        field.alias or name: _said(getattr(value, name))
+        for name, field in fields.items()
+        if getattr(value, name) is not None or field.default is not None
+    }
 
 
 def _plain(value: Any) -> Any:

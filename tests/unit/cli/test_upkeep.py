@@ -9,6 +9,7 @@ import pytest
 from loguru import logger
 
 from leverd.cli import logs
+from leverd.interfaces.veil import redacted
 from leverd.settings.models import LogsSection
 
 KEY = "4f3edf983ac636a65a842ce7c78d9aa706d3b113bce9c46f30d7d21715b23b1d"
@@ -173,5 +174,5 @@ def test_logs_can_be_json_on_the_console(capsys):
 
 
 def test_a_url_without_a_path_stays_readable():
-    assert logs.redacted("at http://127.0.0.1:8545 now") == "at http://127.0.0.1:8545 now"
-    assert logs.redacted("https://user:pw@node.example:1/x") == "https://node.example:1/***"
+    assert redacted("at http://127.0.0.1:8545 now") == "at http://127.0.0.1:8545 now"
+    assert redacted("https://user:pw@node.example:1/x") == "https://node.example:1/***"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.settings.owner_file import KINDS, SHIPPED, load, problems, write
 
-from leverd.settings import as_yaml, in_force, redacted, schema, starter
+from leverd.settings import as_yaml, exact_yaml, in_force, redacted, schema, starter
 from leverd.settings.source import plain
 
 
@@ -120,6 +120,15 @@ def test_what_is_shown_reads_back_to_the_same_settings(tmp_path):
     file = tmp_path / "shown.yaml"
     file.write_text(as_yaml(load(SHIPPED)))
     assert load(file) == load(SHIPPED)
+
+
+def test_no_log_file_is_shown_and_kept_as_none_and_not_as_the_usual_one(tmp_path):
+    settings = load(write(tmp_path, ("file: logs/leverd.log", "file: null")))
+    assert in_force(settings)["logs"]["file"] is None
+    for text in (as_yaml(settings), exact_yaml(settings)):
+        again = tmp_path / "again.yaml"
+        again.write_text(text)
+        assert load(again).logs.file is None
 
 
 def test_rpc_urls_are_shown_without_their_keys():

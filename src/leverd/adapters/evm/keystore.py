@@ -18,6 +18,7 @@ from eth_utils.address import to_checksum_address
 from leverd.adapters.evm import codes
 from leverd.errors import SecretError
 from leverd.interfaces.secrets import Secret
+from leverd.interfaces.veil import VEIL
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -31,7 +32,9 @@ def create(path: Path, password: Secret) -> str:
     Raises:
         SecretError: something is at `path` already, or the password is empty.
     """
-    return _write(path, Account.create(), password)
+    made: LocalAccount = Account.create()
+    VEIL.cover(bytes(made.key).hex())
+    return _write(path, made, password)
 
 
 def store(path: Path, key: Secret, password: Secret) -> str:
@@ -97,6 +100,7 @@ def account_of(key: Secret) -> LocalAccount:
 
 
 def _from_key(key: bytes) -> LocalAccount:
+    VEIL.cover(key.hex())
     account: LocalAccount = Account.from_key(key)
     return account
 
