@@ -384,6 +384,7 @@ class JournalPruned:
     through: int
     dropped: int
     kept: int
+    gas: int = 0  # wei that the dropped inclusions had paid
 
 
 Event: TypeAlias = (

@@ -57,6 +57,7 @@ def test_whole_numbers_beyond_what_json_readers_hold_are_text():
         "through": 2**53,
         "dropped": "9007199254740993",
         "kept": "-9007199254740993",
+        "gas": 0,
     }
 
 

@@ -132,6 +132,7 @@ def _boundary(connection: Connection, keep_days: int) -> int:
 def _prune_through(connection: Connection, through: int, clock: Clock) -> Pruned:
     seen = _Scan()
     old: list[tuple[int, bool]] = []
+    gas = 0
     for row in scan(connection):
         entry = entry_of(row)
         _learn(seen, entry, old=entry.seq <= through)
@@ -141,7 +142,9 @@ def _prune_through(connection: Connection, through: int, clock: Clock) -> Pruned
         if row.seq > through:
             break
         entry = entry_of(row)
-        old.append((entry.seq, _is_needed(seen, entry)))
+        needed = _is_needed(seen, entry)
+        gas += 0 if needed else _paid(entry)
+        old.append((entry.seq, needed))
     dropped = [seq for seq, needed in old if not needed]
     if not dropped:
         return Pruned(through, 0, len(old))
@@ -152,7 +155,7 @@ def _prune_through(connection: Connection, through: int, clock: Clock) -> Pruned
     kept = len(old) - len(dropped)
     connection.execute(delete(PRUNES).where(PRUNES.c.through <= through))
     connection.execute(insert(PRUNES).values(through=through, kept=kept))
-    note = JournalPruned(through, len(dropped), kept)
+    note = JournalPruned(through, len(dropped), kept, gas)
     insert_bodies(connection, [encode(note)], microseconds(clock.now()), 0)
     return Pruned(through, len(dropped), kept)
 
@@ -254,6 +257,12 @@ def _is_needed(seen: _Scan, entry: Entry) -> bool:
             return entry.seq in seen.marks
         case _:
             return True
+
+
+def _paid(entry: Entry) -> int:
+    """Return the wei that an inclusion paid: a paper purse is what the settings say, less that."""
+    event = entry.event
+    return event.gas_used * event.gas_price if isinstance(event, SlotIncluded) else 0
 
 
 def _rewrite(connection: Connection, marks: Iterable[Entry]) -> None:
