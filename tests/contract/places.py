@@ -1,4 +1,4 @@
-"""Places where a `Venue` can be proven: a chain in memory, and real contracts on anvil."""
+"""Places where a `Venue` can be proven: in memory, on paper, and real contracts on anvil."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from decimal import Decimal
 from tests import worlds
 from tests.evm.accounts import give
 from tests.evm.test_venue_on_chain import account_on
-from tests.simulated import venue_at
+from tests.papers import RealChain, paper_on
+from tests.simulated import chain_at, venue_at
 
 from leverd.adapters.simulated import markets
 
@@ -43,6 +44,38 @@ class SimulatedPlace:
         self.mine()
 
 
+class PaperPlace:
+    """A position on paper, beside a chain in memory that has its market and knows nothing of it.
+
+    Every block is looked at, as a daemon with something in flight nearly does.
+    """
+
+    def __init__(self):
+        self._real = RealChain(chain_at())
+        self.venue, self.mandate = paper_on(self._real), worlds.mandate()
+        self._own = self.venue.follow(self._real.sight()).chain
+
+    def mine(self, count=1):
+        for _ in range(count):
+            self._real.chain.mine()
+            self.venue.follow(self._real.sight())
+
+    def forget(self):
+        self._own.forget()
+
+    def spend_nonce(self):
+        self._own.change(markets.spent)
+        self.mine()
+
+    def give(self, raw):
+        self._own.change(markets.given(self.mandate.account, WETH, raw))
+        self.mine()
+
+    def post_price(self, dollars):
+        self._real.chain.change(markets.priced(WETH, Decimal(dollars)))
+        self.mine()
+
+
 class EvmPlace:
     """Aave, Uniswap and our account contract on anvil."""
 
@@ -73,6 +106,11 @@ class EvmPlace:
 @asynccontextmanager
 async def simulated(_request) -> AsyncIterator[SimulatedPlace]:
     yield SimulatedPlace(venue_at(worlds.state(idle=10), states_max=64))
+
+
+@asynccontextmanager
+async def paper(_request) -> AsyncIterator[PaperPlace]:
+    yield PaperPlace()
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ LESS = SetLeverage("test", Decimal("1.5"), "a test asks")
 CLOSE = Unwind("test", "a test asks")
 
 
-@pytest.fixture(params=["simulated", pytest.param("evm", marks=pytest.mark.chain)])
+@pytest.fixture(params=["simulated", "paper", pytest.param("evm", marks=pytest.mark.chain)])
 async def place(request):
     async with getattr(places, request.param)(request) as made:
         yield made

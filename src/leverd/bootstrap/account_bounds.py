@@ -34,7 +34,7 @@ async def bounds_of(chain: Chain, mandate: Mandate, limits: Limits, wishes: Boun
     A swap may lose what saving the position is worth, the liquidation bonus, beside fee and
     the gap between oracle and market; a day as much as the largest position sold at that.
     """
-    survey = await chain.venue.survey()
+    survey = await chain.evm.survey()
     seen = await chain.venue.observe((mandate,))
     state = seen.positions[mandate.position_id].state
     loss_call = wishes.loss_call_bps

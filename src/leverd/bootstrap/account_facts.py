@@ -89,7 +89,7 @@ async def _shown(settings: Settings, position: str) -> Sequence[AccountFacts]:
 
 async def facts(chain: Chain, mandate: Mandate) -> AccountFacts:
     """Return the facts of `mandate`'s account."""
-    survey = await chain.venue.survey()
+    survey = await chain.evm.survey()
     kind = survey.accounts[mandate.account.lower()]
     contract, state = None, None
     try:
@@ -141,7 +141,7 @@ def _held(state: State, leg: Leg) -> Holding:
 
 async def names_on(chain: Chain) -> Mapping[str, str]:
     """Return what the settings call tokens and pools, by lower-case address."""
-    return _names(chain, await chain.venue.survey())
+    return _names(chain, await chain.evm.survey())
 
 
 def _names(chain: Chain, survey: Survey) -> dict[str, str]:

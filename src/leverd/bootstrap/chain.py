@@ -22,11 +22,12 @@ from leverd.adapters.evm.signer import GasBudget, LocalSigner
 from leverd.adapters.evm.sources import Patience
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.adapters.secrets import CredentialSecrets, EnvironmentSecrets, FileSecrets
-from leverd.bootstrap.places import Places
+from leverd.bootstrap.places import PAPER, Places
 from leverd.bootstrap.undumpable import undumpable
 from leverd.errors import SecretError
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.secrets import Secret
+from leverd.interfaces.venue import Venue
 from leverd.risk.limits import Limits
 from leverd.settings import Key, Password, Settings
 
@@ -44,9 +45,15 @@ class Chain:
 
     config: EvmVenueConfig
     client: EvmClient
-    venue: EvmVenue
+    venue: Venue  # an EvmVenue; in mode paper one in memory that looks through such a venue
     budget: GasBudget | None = None  # what its signer may promise; None where nothing is signed
     relay: Relay | None = None
+
+    @property
+    def evm(self) -> EvmVenue:
+        """The venue where it acts on the chain itself, as for every command about accounts."""
+        assert isinstance(self.venue, EvmVenue), "what is about accounts is refused in mode paper"
+        return self.venue
 
     def circuits(self) -> Mapping[str, str]:
         """Return what each dependency's breaker lets through: closed, open or half_open."""
@@ -75,6 +82,7 @@ def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
 
 def open_chain(settings: Settings, places: Places, account: LocalAccount, clock: Clock) -> Chain:
     """Return the venue for `places`; nothing is asked of the chain yet."""
+    assert settings.mode != PAPER, "on paper nothing is signed"
     limits = settings.limits.limits()
     config = venue_config(settings, places, limits)
     client = open_client(config, clock)

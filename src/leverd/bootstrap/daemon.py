@@ -14,9 +14,10 @@ from leverd.adapters.sql_journal import Heartbeat, SqlJournal, SqlRequests
 from leverd.adapters.sql_journal.database import file_of
 from leverd.bootstrap.chain import Chain, gas_bounds, key_of, open_chain, venue_config
 from leverd.bootstrap.kept_settings import keep
-from leverd.bootstrap.places import Places, resolve
+from leverd.bootstrap.paper import open_paper
+from leverd.bootstrap.places import PAPER, Places, resolve
 from leverd.bootstrap.seating import guards_only, own_agents, seats_of
-from leverd.bootstrap.signing_alone import SignerLock, signer_lock
+from leverd.bootstrap.signing_alone import SignerLock, nobody_signs, signer_lock
 from leverd.bootstrap.sources import Source
 from leverd.bootstrap.tuning import FileTuner, Hands, tuned
 from leverd.domain.events import AlertRaised, Event
@@ -94,12 +95,16 @@ async def open_daemon(
     """
     care = care or Care()
     places = resolve(settings)
-    account = key_of(settings.key, os.environ)
-    chain = open_chain(settings, places, account, clock)
+    account = None if settings.mode == PAPER else key_of(settings.key, os.environ)
+    if account is None:
+        chain = open_paper(settings, places, clock)
+    else:
+        chain = open_chain(settings, places, account, clock)
     async with AsyncExitStack() as undo:
         undo.push_async_callback(chain.venue.close)
         await chain.client.connect(deadline_s=wait_s)
-        lock = undo.enter_context(signer_lock(places, account.address))
+        mine = nobody_signs() if account is None else signer_lock(places, account.address)
+        lock = undo.enter_context(mine)
         journal = file_of(settings.journal.path)
         recorder = Recorder(SqlJournal(journal, clock))
         undo.callback(recorder.close)
@@ -145,8 +150,8 @@ def _tuner(
         return wanted.gas_price_wei_max <= chain.config.gas_price_wei_max
 
     def apply(new: Settings) -> None:
-        assert chain.budget is not None, "this chain is opened to sign"
-        chain.budget.rebound(*gas_bounds(new.limits.limits()))
+        if chain.budget is not None:  # on paper nothing is signed
+            chain.budget.rebound(*gas_bounds(new.limits.limits()))
         keep(new)
 
     hands = Hands(
@@ -183,7 +188,17 @@ def charter_of(settings: Settings, places: Places, clock: Clock, only: str = "")
         pace=Pace(engine.look_s_max, engine.look_s_min),
         speed=places.speed,
         stop_grace_s=STOP_GRACE_S,
+        on_real_chain=_looks_at_a_real_chain(settings),
     )
+
+
+def is_live(settings: Settings) -> bool:
+    """Return whether a block is as old as its time says; see `Charter.is_live`."""
+    return settings.mode == "live" or _looks_at_a_real_chain(settings)
+
+
+def _looks_at_a_real_chain(settings: Settings) -> bool:
+    return settings.mode == PAPER and settings.chain.devnet is None
 
 
 def timing_of(delay_s: int) -> Timing:

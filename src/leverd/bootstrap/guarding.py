@@ -16,6 +16,7 @@ from leverd.adapters.sql_journal.salvaging import salvage
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap import service
 from leverd.bootstrap.kept_settings import kept
+from leverd.bootstrap.places import PAPER
 from leverd.bootstrap.service import Start
 from leverd.errors import JournalDamagedError, JournalError, LeverdError, SettingsError
 from leverd.settings import Settings, journal_path
@@ -62,6 +63,8 @@ def run(settings: Settings, why: LeverdError, *, wait_s: float) -> int:
         if not is_broken(damaged):
             raise
         path = file_of(settings.journal.path)
+        if damaged.number in _NEWER and settings.mode == PAPER:
+            raise  # a paper position is in that very journal, and nowhere else
         if damaged.number in _NEWER:
             beside = path.with_name(f"{path.name}.guarding")
             journal = settings.journal.model_copy(update={"path": str(beside)})

@@ -23,7 +23,8 @@ from leverd.adapters.sql_journal import SqlLedger
 from leverd.adapters.sql_journal.database import file_of
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain, key_of, open_client, venue_config
-from leverd.bootstrap.places import Places
+from leverd.bootstrap.paper import open_paper
+from leverd.bootstrap.places import PAPER, Places
 from leverd.engine.state import Book, fold
 from leverd.errors import JournalForeignError, NonsenseError, SecretError
 from leverd.execution import recovery, slots
@@ -58,6 +59,14 @@ async def watching(settings: Settings, places: Places) -> AsyncIterator[Chain]:
         NonsenseError: it is another chain's.
     """
     clock = SystemClock()
+    if settings.mode == PAPER:
+        chain = open_paper(settings, places, clock)
+        try:
+            await chain.client.connect(deadline_s=CONNECT_S)
+            yield chain
+        finally:
+            await chain.venue.close()
+        return
     config = venue_config(settings, places, settings.limits.limits())
     client = open_client(config, clock)
     try:

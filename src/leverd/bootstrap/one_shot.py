@@ -10,9 +10,9 @@ from typing import Final
 
 from loguru import logger
 
-from leverd.adapters.evm import preflight
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.system_clock import SystemClock
+from leverd.bootstrap import start_checks
 from leverd.bootstrap.daemon import Opened, open_daemon
 from leverd.bootstrap.looking import CONNECT_S
 from leverd.bootstrap.undumpable import undumpable
@@ -121,7 +121,7 @@ async def _check(opened: Opened) -> None:
                 remedy="leverd resume, then unwind again",
             )
     chain, mandates = opened.chain, opened.charter.mandates
-    for found in await preflight.check(chain.config, chain.client, chain.venue.signer, mandates):
+    for found in await start_checks.findings(chain, mandates):
         if found.severity is Severity.ERROR:
             raise found.error
         logger.warning("{}", found.error)

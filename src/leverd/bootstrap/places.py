@@ -19,6 +19,9 @@ _DEVNET: Final = "devnet"
 _UNDEPLOYED: Final = "none"
 """What stands there before the account is deployed."""
 
+PAPER: Final = "paper"
+"""The mode of real markets and a position that is in the journal alone."""
+
 NOWHERE: Final = "0x07735DE2CC4E5eE50194FD0a5C766a62B1767C9f"
 """Stands in for an account that is not deployed yet, where only the market is looked at.
 
@@ -70,7 +73,7 @@ def resolve(settings: Settings, *, undeployed: str = "") -> Places:
     mandates = tuple(
         Mandate(
             name,
-            _account(name, position.account, record) or undeployed or _missing(name),
+            _account(settings, name, record) or undeployed or _missing(name),
             _known(position.lending, lending, f"positions.{name}.lending"),
             _known(position.pool, pools, f"positions.{name}.pool"),
             by_symbol[_known(position.collateral, by_symbol, f"positions.{name}.collateral")],
@@ -153,8 +156,11 @@ def _venues(
     return lending, pools
 
 
-def _account(position: str, said: str, record: Mapping[str, Any] | None) -> str:
+def _account(settings: Settings, position: str, record: Mapping[str, Any] | None) -> str:
     """Return the position's account, "" where there is none yet."""
+    said = settings.positions[position].account
+    if settings.mode == PAPER:
+        return f"paper:{position}"  # no address at all: nothing real can be meant by it
     if said == _UNDEPLOYED:
         return ""
     if said != _DEVNET:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain
-from leverd.bootstrap.daemon import timing_of
+from leverd.bootstrap.daemon import is_live, timing_of
 from leverd.bootstrap.looking import Memory, check_binding, remembered, watching
 from leverd.bootstrap.order_levels import levels_seen
 from leverd.bootstrap.places import resolve
@@ -106,7 +106,7 @@ def preview_of(
         _seats(settings, name, target),
         limits,
         timing_of(delay_s),
-        age_s=age_s(view, SystemClock().now(), live=settings.mode == "live"),
+        age_s=age_s(view, SystemClock().now(), live=is_live(settings)),
         pending=pending_of(memory.book),
     )
     return previewed(outcome, delay_s)

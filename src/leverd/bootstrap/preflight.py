@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from leverd.adapters.evm import preflight
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.system_clock import SystemClock
+from leverd.bootstrap import start_checks
 from leverd.bootstrap.chain import Chain
 from leverd.bootstrap.checks import Check, Status
+from leverd.bootstrap.daemon import is_live
 from leverd.bootstrap.looking import address_of, check_binding, remembered, watching
-from leverd.bootstrap.places import Places, resolve
+from leverd.bootstrap.places import PAPER, Places, resolve
 from leverd.domain.gas_use import lower_gas
 from leverd.errors import JournalForeignError, SecretError
 from leverd.settings import Settings
@@ -35,20 +36,21 @@ def checks(settings: Settings) -> Sequence[Check]:
 async def _asked(settings: Settings, places: Places) -> Sequence[Check]:
     async with watching(settings, places) as chain:
         found = [each async for each in _findings(places, chain)]
-        found += [each async for each in _key(settings)]
+        if settings.mode != PAPER:
+            found += [each async for each in _key(settings)]
         if not found:
-            text = f"chain {places.chain_id} is as the settings say, for {chain.venue.signer}"
+            whose = "seen by nobody" if settings.mode == PAPER else f"for {chain.venue.signer}"
+            text = f"chain {places.chain_id} is as the settings say, {whose}"
             found.append(Check("chain", Status.GOOD, text))
         found.append(await _reserve(settings, places, chain))
         found.append(await _binding(settings, chain))
-        if settings.mode == "live":
+        if is_live(settings):
             found.append(await _clock(settings, chain))
     return found
 
 
 async def _findings(places: Places, chain: Chain) -> AsyncIterator[Check]:
-    signer = chain.venue.signer
-    for each in await preflight.check(chain.config, chain.client, signer, places.mandates):
+    for each in await start_checks.findings(chain, places.mandates):
         status = Status.NOTE if each.severity is Severity.NOTE else Status.BAD
         yield Check(each.code, status, each.error.message, each.error.remedy)
 
@@ -63,20 +65,23 @@ async def _key(settings: Settings) -> AsyncIterator[Check]:
 
 
 async def _reserve(settings: Settings, places: Places, chain: Chain) -> Check:
-    """Return whether the key can pay for the deleverages that limits keep a reserve for."""
+    """Return whether the key, or the paper purse, can pay for the deleverages kept back for."""
+    on_paper = settings.mode == PAPER
     limits = settings.limits.limits()
-    survey = await chain.venue.survey()
-    atomic = all(survey.accounts[each.account.lower()].state for each in places.mandates)
+    seen = await chain.venue.observe(places.mandates)
+    atomic = all(each.atomic for each in seen.positions.values())
     one = lower_gas(atomic=atomic) * limits.gas_price_wei_worst
-    held = await chain.client.balance(chain.venue.signer)
+    held = seen.gas.operator_balance
     needed = one * limits.gas_reserve_deleverages
     text = (
-        f"the key holds {_ether(held)} ETH for gas, {held // one} deleverages at"
-        f" gas_price_gwei_worst; {_ether(needed)} are kept back for"
+        f"the {'paper purse' if on_paper else 'key'} holds {_ether(held)} ETH for gas,"
+        f" {held // one} deleverages at gas_price_gwei_worst; {_ether(needed)} are kept back for"
         f" {limits.gas_reserve_deleverages}"
     )
     if held < needed:
-        remedy = f"send {_ether(needed - held)} ETH or more to {chain.venue.signer}"
+        missing = f"{_ether(needed - held)} ETH or more"
+        way = f"raise paper.gas by {missing}, and restart"
+        remedy = way if on_paper else f"send {missing} to {chain.venue.signer}"
         return Check("gas", Status.BAD, text, remedy)
     return Check("gas", Status.GOOD, text)
 

@@ -12,12 +12,11 @@ from typing import Final
 
 from loguru import logger
 
-from leverd.adapters.evm import preflight
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.log_notifier import LogNotifier
 from leverd.adapters.system_clock import SystemClock
 from leverd.adapters.systemd_notify import SystemdSupervisor
-from leverd.bootstrap import feasible
+from leverd.bootstrap import feasible, start_checks
 from leverd.bootstrap.daemon import Care, Opened, open_daemon
 from leverd.bootstrap.kept_settings import keep
 from leverd.bootstrap.kill_switch import KillSwitch
@@ -158,7 +157,7 @@ async def _check_chain(opened: Opened) -> None:
         LeverdError: nothing may.
     """
     chain, mandates = opened.chain, opened.charter.mandates
-    for finding in await preflight.check(chain.config, chain.client, chain.venue.signer, mandates):
+    for finding in await start_checks.findings(chain, mandates):
         if finding.severity is Severity.ERROR:
             raise finding.error
         logger.warning("{}", finding.error)

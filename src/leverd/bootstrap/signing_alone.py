@@ -31,6 +31,11 @@ class SignerLock:
         self.release()
 
 
+def nobody_signs() -> SignerLock:
+    """Return the lock of a process that has no key."""
+    return SignerLock(ExitStack())
+
+
 def signer_lock(places: Places, address: str) -> SignerLock:
     """Return the lock that makes us the machine's only process to sign for a key on a chain.
 

@@ -10,7 +10,7 @@ import typer
 from leverd.cli import account_bounds, account_deploy, typed
 from leverd.cli.account_work import Manner, Work, warn, work_on
 from leverd.cli.errand_run import WaitS, Yes
-from leverd.cli.given import Config, Mode, check_known, one_position, settings_of
+from leverd.cli.given import Config, Mode, check_known, check_not_paper, one_position, settings_of
 from leverd.cli.output import Json, emit_json, say, table
 from leverd.cli.purse import ByOperator, OwnerEnv, OwnerKeystore, OwnerPasswordFile, Print, Purse
 
@@ -44,6 +44,7 @@ def show(
 ) -> None:
     """Owner, operator, bounds and balances; needs no key."""
     settings = settings_of(config, mode)
+    check_not_paper(settings)
     check_known(settings, position)
     from leverd.bootstrap.account_facts import shown  # noqa: PLC0415 -- loads web3
     from leverd.cli import account_show  # noqa: PLC0415 -- as above
@@ -66,6 +67,7 @@ def adopt(
 ) -> None:
     """Check an account that holds a position already, and say what the settings need to keep it."""
     settings = settings_of(config, mode)
+    check_not_paper(settings)
     name = one_position(settings, position)
     at = typed.address(address, "ADDRESS")
     from leverd.bootstrap.adopting import adoption  # noqa: PLC0415 -- loads web3

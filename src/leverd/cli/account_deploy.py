@@ -11,7 +11,7 @@ import typer
 from leverd.cli import typed
 from leverd.cli.account_bounds import HealthMin, HealthStepMin, LossCall, LossDay, wished
 from leverd.cli.errand_run import WaitS, Yes, carry_out, show
-from leverd.cli.given import Config, Mode, one_position, settings_of
+from leverd.cli.given import Config, Mode, check_not_paper, one_position, settings_of
 from leverd.cli.output import Json, pairs, say
 from leverd.cli.purse import (
     ByOperator,
@@ -76,6 +76,7 @@ def deploy(
 ) -> None:
     """Make the account of a position; its address is known, and shown, before anything is sent."""
     settings = settings_of(config, mode)
+    check_not_paper(settings)
     from leverd.bootstrap.account_deploy import Wishes  # noqa: PLC0415 -- loads web3
     from leverd.bootstrap.errands import operator_address  # noqa: PLC0415 -- as above
     from leverd.bootstrap.places import NOWHERE, resolve  # noqa: PLC0415 -- as above

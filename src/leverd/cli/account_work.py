@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from leverd.cli.errand_run import carry_out
 from leverd.cli.errand_run import show as show_done
-from leverd.cli.given import one_position, settings_of
+from leverd.cli.given import check_not_paper, one_position, settings_of
 from leverd.cli.output import say
 from leverd.cli.purse import Purse, wallet_of
 from leverd.errors import OwnerError
@@ -85,9 +85,10 @@ def work_on(config: list[Path] | None, mode: str, position: str) -> Work:
     """Return the work on `position`'s account ("" for the only one).
 
     Raises:
-        OwnerError: it has no account yet.
+        OwnerError: it has no account yet, or never will: on paper.
     """
     settings = settings_of(config, mode)
+    check_not_paper(settings)
     from leverd.bootstrap.places import NOWHERE, resolve  # noqa: PLC0415 -- loads web3
 
     name = one_position(settings, position)

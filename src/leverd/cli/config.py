@@ -103,13 +103,14 @@ def schema(config: Config = None) -> None:
 @app.command()
 def new(
     to: Annotated[Path, typer.Argument(help="A new file.")] = DEFAULT,
-    mode: Annotated[str, typer.Option("--mode", help="devnet or live.")] = "devnet",
+    mode: Annotated[str, typer.Option("--mode", help="devnet, paper or live.")] = "devnet",
 ) -> None:
     """Write a commented settings file to begin with; for live it leaves every limit to you."""
     from leverd.settings import starter  # noqa: PLC0415 -- loads pydantic
 
-    if mode not in {"devnet", "live"}:
-        raise OwnerError(f"no mode is called {mode}", number=4, remedy="devnet or live")
+    if mode not in {"devnet", "paper", "live"}:
+        remedy = "devnet, paper or live; what is written for live also does for fork"
+        raise OwnerError(f"no settings begin with mode {mode}", number=4, remedy=remedy)
     to.parent.mkdir(parents=True, exist_ok=True)
     try:
         with to.open("x", encoding="utf-8") as file:

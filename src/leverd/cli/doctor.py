@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from leverd.bootstrap.checks import Check, Status
-from leverd.cli.given import Config, Mode, settings_of
+from leverd.cli.given import PAPER, Config, Mode, settings_of
 from leverd.cli.output import Json, emit_json, table
 from leverd.errors import LeverdError
 
@@ -122,6 +122,9 @@ def _logs(settings: Settings) -> Iterator[Check]:
 
 
 def _key(settings: Settings) -> Iterator[Check]:
+    if settings.mode == PAPER:
+        yield Check("key", Status.GOOD, "none is read: on paper nothing is signed")
+        return
     from leverd.adapters.evm import keystore  # noqa: PLC0415 -- loads eth-account
 
     key = settings.key

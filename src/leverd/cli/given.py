@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from leverd.settings import Settings
 
 DEFAULT: Final = Path("config/settings.yaml")
+PAPER: Final = "paper"
+_ON_PAPER: Final = 95
 
 Config: TypeAlias = Annotated[
     list[Path] | None,
@@ -23,7 +25,7 @@ Config: TypeAlias = Annotated[
     ),
 ]
 Mode: TypeAlias = Annotated[
-    str, typer.Option("--mode", help="devnet, fork or live, over the file's.")
+    str, typer.Option("--mode", help="devnet, fork, paper or live, over the file's.")
 ]
 JournalFile: TypeAlias = Annotated[
     Path | None,
@@ -50,6 +52,21 @@ def journal_of(config: list[Path] | None, mode: str, journal: Path | None) -> Pa
     from leverd.adapters.sql_journal.database import file_of  # noqa: PLC0415 -- loads SQLAlchemy
 
     return journal or file_of(settings_of(config, mode).journal.path)
+
+
+def check_not_paper(settings: Settings) -> None:
+    """Check that the position is on a chain, where a command is about what is there.
+
+    Raises:
+        OwnerError: it is on paper.
+    """
+    if settings.mode == PAPER:
+        raise OwnerError(
+            "mode paper has neither account nor key: its position is in the journal alone",
+            number=_ON_PAPER,
+            place="mode",
+            remedy="say --mode live or --mode fork; leverd status shows the paper position",
+        )
 
 
 def check_known(settings: Settings, position: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from leverd.cli.amounts import WAD, decimal
-from leverd.cli.given import Config, Mode, check_known, settings_of
+from leverd.cli.given import PAPER, Config, Mode, check_known, settings_of
 from leverd.cli.output import Json, emit_json, pairs, say, table
 from leverd.errors import OwnerError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _GWEI: Final = 10**9
 _USD: Final = 10**8
+_ON_PAPER: Final = 96
 
 Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all if not given.")]
 Target: TypeAlias = Annotated[
@@ -44,6 +45,13 @@ def command(
     settings = settings_of(config, mode)
     check_known(settings, position)
     wanted = _leverage(target)
+    if rehearsal and settings.mode == PAPER:
+        raise OwnerError(
+            "a rehearsal signs on a copy of the chain, and mode paper has nothing to sign with",
+            number=_ON_PAPER,
+            place="--rehearse",
+            remedy="leverd plan tries it on paper as it is; say --mode fork for a copy",
+        )
     if rehearsal:
         from leverd.cli.rehearse import rehearse  # noqa: PLC0415 -- loads web3
 

@@ -38,6 +38,12 @@ class Charter:
     pace: Pace
     speed: float  # chain seconds a wall second, 1 on a real chain
     stop_grace_s: float  # wall seconds to settle what is in flight when asked to stop
+    on_real_chain: bool = False  # a look is at one, whose time is the wall's, though on paper
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a block is as old as its time says."""
+        return self.mode == "live" or self.on_real_chain
 
 
 @dataclass(frozen=True, slots=True)

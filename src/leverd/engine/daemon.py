@@ -235,7 +235,7 @@ class Daemon:
             seats,
             charter.limits,
             charter.timing,
-            age_s=age_s(view, now, live=charter.mode == "live"),
+            age_s=age_s(view, now, live=charter.is_live),
             pending=pending_of(self._world.recorder.book),
         )
 
@@ -275,7 +275,7 @@ class Daemon:
 
     def _is_fresh(self) -> bool:
         """Return whether every position was seen as it is now."""
-        live, now = self._charter.mode == "live", self._world.clock.now()
+        live, now = self._charter.is_live, self._world.clock.now()
         ages = [age_s(view, now, live=live) for view in self._views.values()]
         return bool(ages) and max(ages) <= self._charter.limits.view_age_s_max
 

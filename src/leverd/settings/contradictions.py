@@ -14,7 +14,7 @@ from leverd.settings.models import (
 )
 from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, nearest
 from leverd.settings.source import Tree
-from leverd.settings.types import DEVNET, LIVE, UNDEPLOYED
+from leverd.settings.types import DEVNET, LIVE, PAPER, UNDEPLOYED
 
 
 def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
@@ -22,7 +22,7 @@ def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
     found = [
         *_chain(settings),
         *_venues(settings),
-        *_key(settings.key),
+        *(_key(settings.key) if settings.mode != PAPER else _paper(settings)),
         *_limits(settings),
         *_engine(settings),
         *(
@@ -88,6 +88,17 @@ def _key(key: Key) -> Iterator[Problem]:
         yield from _exactly_one((*path, "password"), key.password.model_dump())
 
 
+def _paper(settings: Settings) -> Iterator[Problem]:
+    if settings.paper is None:
+        remedy = "paper: {deposit: 10, gas: 1}, in whole tokens"
+        yield Problem(MISSING, ("paper",), "is missing: mode paper begins with it", remedy=remedy)
+        return
+    for name in settings.paper.deposits:
+        if name not in settings.positions:
+            known = nearest(name, settings.positions)
+            yield _clash(("paper", "deposits", name), "no position is called that", known)
+
+
 def _exactly_one(path: Path, sources: dict[str, str | None]) -> Iterator[Problem]:
     given = [name for name, value in sources.items() if value is not None]
     if len(given) != 1:
@@ -132,6 +143,8 @@ def _position(settings: Settings, path: Path, position: PositionSection) -> Iter
             "is no choice here",
             nearest(position.share_class, {"USD", *pair}),
         )
+    if settings.mode == PAPER:
+        return  # whatever account there is, it is not looked at
     if position.account == DEVNET and settings.chain.devnet is None:
         yield _clash((*path, "account"), "there is no devnet to take it from; say its address")
 

@@ -28,6 +28,7 @@ from leverd.settings.problems import (
     nearest,
 )
 from leverd.settings.source import Tree, is_reckonable, read_files
+from leverd.settings.types import PAPER
 
 
 def load_settings(
@@ -54,6 +55,8 @@ def load_settings(
     named = str(tree.values.get("mode", ""))
     # What is no mode is refused below; in place of each {mode} it might fill the memory first.
     tree.values = _substituted(tree.values, named if named in MODES else "")
+    if named == PAPER:
+        tree.values.setdefault("key", {})  # it has none
     checked = check(Settings, tree)
     agents, agent_problems = _agents(tree, agent_kinds)
     problems += agent_problems

@@ -22,7 +22,7 @@ from leverd.settings.types import (
     Whole,
 )
 
-MODES: Final = ("devnet", "fork", "live")
+MODES: Final = ("devnet", "fork", "paper", "live")
 
 
 class JournalSection(Model):
@@ -154,10 +154,23 @@ class MemorySection(Model):
     stop_mb: Annotated[Whole, Field(ge=50)] = 2000
 
 
+class PaperSection(Model):
+    """What a paper position begins with, and how soon its transactions are included."""
+
+    deposit: Annotated[Positive, Field(description="whole tokens of each position's collateral")]
+    deposits: Annotated[
+        Mapping[str, Positive], Field(description="the same by a position's name, over deposit")
+    ] = Field(default_factory=dict)
+    gas: Annotated[Positive, Field(description="whole native tokens in the paper purse")]
+    inclusion_blocks: Annotated[
+        Whole, Field(ge=1, description="blocks from the newest seen to the one that includes")
+    ] = 2
+
+
 class Settings(Model):
     """Everything an owner says to leverd."""
 
-    mode: Literal["devnet", "fork", "live"]
+    mode: Literal["devnet", "fork", "paper", "live"]
     journal: JournalSection
     chain: ChainSection
     tokens: Mapping[str, Token] = Field(default_factory=dict)
@@ -166,6 +179,7 @@ class Settings(Model):
     positions: Annotated[Mapping[str, PositionSection], Field(min_length=1)]
     limits: LimitsSection
     engine: EngineSection
+    paper: Annotated[PaperSection | None, Field(description="for mode paper")] = None
     logs: LogsSection = Field(default_factory=LogsSection)
     memory: MemorySection = Field(default_factory=MemorySection)
     agents_path: tuple[Text, ...] = ()

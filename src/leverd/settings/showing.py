@@ -60,7 +60,7 @@ def schema(agent_kinds: Mapping[str, AgentKind[Any]]) -> dict[str, Any]:
 
 
 def starter(mode: str) -> str:
-    """Return a commented settings file to begin with, for `devnet` or `live`."""
+    """Return a commented settings file to begin with, for `devnet`, `paper` or `live`."""
     folder = resources.files("leverd.settings") / "templates"
     return (folder / f"{mode}.yaml").read_text(encoding="utf-8")
 

@@ -14,6 +14,9 @@ DEVNET: Final = "devnet"
 LIVE: Final = "live"
 """The mode of real money."""
 
+PAPER: Final = "paper"
+"""The mode of real markets and a position on paper: no key, no transaction."""
+
 UNDEPLOYED: Final = "none"
 """The account of a position that has none yet."""
 

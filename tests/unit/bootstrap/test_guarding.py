@@ -142,6 +142,18 @@ def test_a_journal_of_a_newer_leverd_stays_as_it_is_and_guards_keep_their_own(
     assert path.read_bytes() == b"whole, but of tomorrow"
 
 
+def test_on_paper_nothing_is_guarded_beside_the_journal_that_holds_the_position(
+    tmp_path, monkeypatch
+):
+    settings = settings_at(tmp_path).model_copy(update={"mode": "paper"})
+    for number in (NEWER, NEWER_TABLES):
+        runs = Runs(JournalDamagedError("of tomorrow", number=number))
+        monkeypatch.setattr(guarding.service, "run", runs)
+        with pytest.raises(JournalDamagedError, match="of tomorrow"):
+            guarding.run(settings, WHY, wait_s=1)
+        assert runs.seen == [(tmp_path / "journal.db", WHY)]
+
+
 def test_a_damaged_journal_is_salvaged_and_guarded_with(tmp_path, monkeypatch):
     settings, path = settings_at(tmp_path), tmp_path / "journal.db"
     path.write_bytes(b"not a journal" * 1000)

@@ -58,21 +58,41 @@ async def check(
     Raises:
         UnreachableError: no node answers.
     """
-    try:
-        await client.chain_id()
-    except NonsenseError as error:
-        return [Finding(Severity.ERROR, error)]
-    findings = await _codes(config, client)
-    if findings:
-        return findings  # what follows would only say the same in other words
-    findings += await _tokens(config, client)
-    findings += await _venues(config, client)
+    findings, told = await _market(config, client)
+    if not told:
+        return findings
     kinds = await accounts(client, config)
     findings += await _accounts(kinds, client, signer)
     for mandate in mandates:
         if not findings and kinds[mandate.account.lower()].state is not None:
             findings += await _bounds(config, client, mandate)
     return findings + await _gas(client, signer)
+
+
+async def check_market(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+    """Return everything that is wrong with the chain, tokens and venues that `config` names.
+
+    For those who only look: accounts and keys are not asked about.
+
+    Raises:
+        UnreachableError: no node answers.
+    """
+    findings, _ = await _market(config, client)
+    return findings
+
+
+async def _market(config: EvmVenueConfig, client: EvmClient) -> tuple[list[Finding], bool]:
+    """Return the findings, and whether it makes sense to look any further."""
+    try:
+        await client.chain_id()
+    except NonsenseError as error:
+        return [Finding(Severity.ERROR, error)], False
+    findings = await _codes(config, client)
+    if findings:
+        return findings, False  # what follows would only say the same in other words
+    findings += await _tokens(config, client)
+    findings += await _venues(config, client)
+    return findings, True
 
 
 async def _codes(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:

@@ -66,7 +66,8 @@ class SimulatedChain:
     _forks: int = 0
 
     def __post_init__(self) -> None:
-        self.blocks.append(Block(1, self._hash(1), self.genesis))
+        if not self.blocks:
+            self.blocks.append(Block(1, self._hash(1), self.genesis))
 
     @property
     def head(self) -> Block:
@@ -128,25 +129,9 @@ class SimulatedChain:
         for _ in range(count):
             self._mine_one(seconds)
 
-    def reorganise(self, depth: int, *, forget: bool = False) -> None:
-        """Undo the last `depth` blocks; the pool gets their transactions back unless `forget`.
-
-        The next block takes their place under another hash.
-        """
-        assert 0 < depth < len(self.blocks), "the first block stays"
-        undone = self.blocks[-depth:]
-        del self.blocks[-depth:]
-        self._forks += 1
-        self._coming[:0] = [change for block in undone for change in block.changes]
-        for block in undone:
-            for mined in block.mined:
-                if not forget and mined.sent.nonce not in self.pool:
-                    self.pool[mined.sent.nonce] = Waiting(mined.sent, self.head.number + 1)
-
-    def _mine_one(self, seconds: int) -> None:
-        number = self.head.number + 1
-        block_hash = self._hash(number)
-        ledger = replace(self.head.ledger, at=self.head.ledger.at + seconds)
+    def grow(self, number: int, block_hash: str, at: int) -> None:
+        """Make the next block, which has that height, hash and chain time."""
+        ledger = replace(self.head.ledger, at=at)
         changes = tuple(self._coming)
         self._coming.clear()
         for change in changes:
@@ -168,6 +153,34 @@ class SimulatedChain:
             mined.append(Mined(taken, inclusion, outcome.fills))
             ledger = outcome.ledger
         self.blocks.append(Block(number, block_hash, ledger, tuple(mined), changes))
+
+    def slim(self) -> None:
+        """Let go of what `states_max` and `receipts_max` say is kept no more."""
+        gone = len(self.blocks) - self.states_max - 1
+        if gone >= 0:
+            old = self.blocks[gone]
+            bare = replace(old.ledger, lending={}, pools={}, holders={})
+            self.blocks[gone] = replace(old, ledger=bare, changes=())
+        del self.blocks[: -self.receipts_max]
+
+    def reorganise(self, depth: int, *, forget: bool = False) -> None:
+        """Undo the last `depth` blocks; the pool gets their transactions back unless `forget`.
+
+        The next block takes their place under another hash.
+        """
+        assert 0 < depth < len(self.blocks), "the first block stays"
+        undone = self.blocks[-depth:]
+        del self.blocks[-depth:]
+        self._forks += 1
+        self._coming[:0] = [change for block in undone for change in block.changes]
+        for block in undone:
+            for mined in block.mined:
+                if not forget and mined.sent.nonce not in self.pool:
+                    self.pool[mined.sent.nonce] = Waiting(mined.sent, self.head.number + 1)
+
+    def _mine_one(self, seconds: int) -> None:
+        number = self.head.number + 1
+        self.grow(number, self._hash(number), self.head.ledger.at + seconds)
 
     def _next(self, ledger: Ledger, number: int) -> Transaction | None:
         waiting = self.pool.get(ledger.nonce)
