@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET  # reads what our own pytest just wrote
 
+import proof_tables
+
 HEAD: Final = """# Proofs: what was tried, how often, and what came of it
 
 Written by `make prove`; the regular suite (`make test`) proves the same claims in fewer and
@@ -20,6 +22,8 @@ nothing here is written by hand. A proof that fails stays in the table.
 
     LEVERD_DATA=<folder with crash_fine.parquet and gas_eth_1d.parquet> make prove
 """
+
+TESTS: Final = Path(__file__).parents[1] / "tests"
 
 CLAIMS: Final = {
     "test_lending_3_6": "Lending arithmetic equals Aave 3.6, compiled from its sources, to the wei",
@@ -33,6 +37,8 @@ CLAIMS: Final = {
     "test_hostile_plans": "Nothing off the allow-list is signed, and all that is on it is",
     "test_strangers": "No stranger, token or fake pool moves anything of an account",
     "test_mutation": "Slips planted where money is decided are found by the fast suites",
+    "test_planted_key": "A planted key and password are in nothing that is left or said",
+    "test_soak": "A million turns leave no memory, handle, task or file behind",
     "test_kill_anywhere": "Killed at every line, up to three in a row: nothing lost or doubled",
 }
 
@@ -234,7 +240,9 @@ def main() -> int:
     ran = [case for file in sorted(folder.glob("*.xml")) for case in cases(file)]
     when = {file.stem: file.read_text("utf-8").strip() for file in folder.glob("*.when")}
     tally = [json.loads(line) for file in folder.glob("*.jsonl") for line in _lines(file)]
-    parts = [HEAD, *summary(ran, when), "", "## Great crashes", ""]
+    modules = [file.stem for file in folder.glob("*.xml")]
+    parts = [HEAD, *summary(ran, when), "", "## Not run", ""]
+    parts += [*proof_tables.not_run(TESTS, modules, CLAIMS), "", "## Great crashes", ""]
     parts += [
         RIDES,
         *rides(tally),
@@ -252,6 +260,14 @@ def main() -> int:
         "## Mutation",
         "",
         *mutation(tally),
+        "",
+        "## Hostile input",
+        "",
+        *proof_tables.hostile(tally),
+        "",
+        "## Other counts",
+        "",
+        *proof_tables.others(tally),
         "",
         "## Seeds",
         "",
