@@ -109,6 +109,9 @@ async def open_daemon(
         recorder = Recorder(SqlJournal(journal, clock))
         undo.callback(recorder.close)
         recorder.bind(Binding(settings.mode, places.chain_id, await chain.client.genesis()))
+        if account is None:
+            # A node behind the journal knows nothing of a paper position: wait as for a dead one.
+            await chain.venue.observe(places.mandates)
         requests = SqlRequests(journal, clock)
         charter = charter_of(settings, places, clock, only)
         if care.guards_only:
