@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from leverd.domain.fixed_point import WAD
 from leverd.domain.health import available_borrows, health_of, value_owed, value_owned
+from leverd.domain.keeping import kept
 from leverd.domain.lending import (
     EMode,
     EModeRules,
@@ -88,6 +89,7 @@ def counts_as_collateral(market: LendingMarket, loan: LendingAccount, asset: Ass
     return not coupled or reserve_of(market, asset).params.liquidation_threshold != 0
 
 
+@kept(64)
 def summarise(market: LendingMarket, loan: LendingAccount, at: int) -> LoanSummary:
     """Return the account's values, limits and health at chain time `at`, to the wei."""
     collateral = ltv_weighted = threshold_weighted = 0

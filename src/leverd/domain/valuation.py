@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, floor
 from typing import Final, assert_never
 
 from leverd.domain import loans
+from leverd.domain.keeping import kept
 from leverd.domain.money import USD, Asset
 from leverd.domain.position import Leg, LegKind
 from leverd.domain.state import State
@@ -22,6 +22,7 @@ UNPRICED: Final = 30
 """Number of the `ImpossibleError` for an asset that must have a price and has none."""
 
 
+@kept(64)
 def exposure(state: State) -> int:
     """Return the value of all the mandate's collateral asset, posted or idle; USD 1e8, down."""
     asset = state.position.mandate.collateral
@@ -30,7 +31,8 @@ def exposure(state: State) -> int:
         for leg in state.position.legs()
         if leg.asset == asset and leg.kind is not LegKind.OWED
     )
-    return floor(held * rate(state, asset))
+    value, of = _terms(state, asset, USD)
+    return held * value // of
 
 
 def equity(state: State) -> int:
@@ -52,7 +54,8 @@ def in_share_class(state: State, usd: int) -> int:
     Raises:
         ImpossibleError: no venue prices the share class (30).
     """
-    return floor(usd / rate(state, state.position.mandate.share_class))
+    value, of = _terms(state, state.position.mandate.share_class, USD)
+    return usd * of // value
 
 
 def equity_in_share_class(state: State) -> int:
@@ -86,7 +89,10 @@ def price_of(state: State, asset: Asset) -> int | None:
     if asset == USD:
         return USD.unit
     own = state.position.mandate.lending
-    for venue in sorted(state.lending, key=lambda name: (name != own, name)):
+    reserve = state.lending[own].reserves.get(asset)
+    if reserve is not None and reserve.price > 0:
+        return reserve.price
+    for venue in sorted(state.lending.keys() - {own}):
         reserve = state.lending[venue].reserves.get(asset)
         if reserve is not None and reserve.price > 0:
             return reserve.price
@@ -99,24 +105,33 @@ def rate(state: State, asset: Asset, currency: Asset = USD) -> Fraction:
     Raises:
         ImpossibleError: no venue prices one of them (30).
     """
+    return Fraction(*_terms(state, asset, currency))
+
+
+def _terms(state: State, asset: Asset, currency: Asset) -> tuple[int, int]:
+    """Return the rate of `asset` in `currency` as numerator and denominator, not reduced."""
     if asset == currency:
-        return Fraction(1)
-    return _value_of_raw(state, asset) / _value_of_raw(state, currency)
+        return 1, 1
+    value, of = _priced(state, asset) * currency.unit, asset.unit
+    return value, of * _priced(state, currency)
 
 
-def _value_of_raw(state: State, asset: Asset) -> Fraction:
+def _priced(state: State, asset: Asset) -> int:
     price = price_of(state, asset)
     if price is None:
         raise ImpossibleError(f"{asset.symbol} has no price", number=UNPRICED)
-    return Fraction(price, asset.unit)
+    return price
 
 
+@kept(64)
 def _equity_in(state: State, currency: Asset) -> int:
     total = 0
     for leg in state.position.legs():
         amount = leg_amount(state, leg)
         if leg.kind is LegKind.OWED:
-            total -= ceil(amount * rate(state, leg.asset, currency))
+            value, of = _terms(state, leg.asset, currency)
+            total -= -(-amount * value // of)
         elif amount < 0 or price_of(state, leg.asset) is not None:
-            total += floor(amount * rate(state, leg.asset, currency))
+            value, of = _terms(state, leg.asset, currency)
+            total += amount * value // of
     return total

@@ -17,6 +17,9 @@ from leverd.domain.pool import Pool, Quote
 from leverd.domain.state import State
 from leverd.errors import ImpossibleError
 
+_PATIENCE = 40
+"""Tries after which a bracket is halved."""
+
 _PRECISION_BITS = 34
 """A size is found to one part in 2^34 or to the last unit, whichever is coarser."""
 
@@ -44,22 +47,22 @@ def debt_to_sell(state: State, target: Decimal) -> int:
 
     Zero when it is there already.
     """
-    scales, goal = _scales(state), Fraction(target)
-    missing = goal * scales.equity - scales.exposure
+    scales, (goal, one) = _scales(state), Fraction(target).as_integer_ratio()
+    missing = goal * scales.equity - scales.exposure * one
     if missing <= 0:
         return 0
     asset = state.position.mandate.debt
-    guess = int(missing * asset.unit / scales.debt_price)
+    guess = missing * asset.unit // (scales.debt_price * one)
 
-    def overshoots(raw: int) -> bool:
+    def excess(raw: int) -> int | None:
         quote = _quote(state.pool, asset, raw)
         if quote is None:
-            return True
+            return None
         bought = scales.collateral_value(quote.bought)
         equity = scales.equity + bought - scales.debt_value(raw)
-        return scales.exposure + bought > goal * equity
+        return (scales.exposure + bought) * one - goal * equity
 
-    return largest(lambda raw: not overshoots(raw), 2 * guess + 1, guess=guess)
+    return crossing(excess, -missing, 2 * guess + 1, guess)
 
 
 def collateral_to_sell(state: State, target: Decimal) -> int | None:
@@ -67,23 +70,23 @@ def collateral_to_sell(state: State, target: Decimal) -> int | None:
 
     None when no sale that the pool can fill, or that leaves equity, gets there.
     """
-    scales, goal = _scales(state), Fraction(target)
-    surplus = scales.exposure - goal * scales.equity
+    scales, (goal, one) = _scales(state), Fraction(target).as_integer_ratio()
+    surplus = scales.exposure * one - goal * scales.equity
     if surplus <= 0:
         return 0
     asset = state.position.mandate.collateral
-    guess = int(surplus * asset.unit / scales.collateral_price)
+    guess = surplus * asset.unit // (scales.collateral_price * one)
 
-    def falls_short(raw: int) -> bool:
+    def excess(raw: int) -> int | None:
         quote = _quote(state.pool, asset, raw)
         if quote is None:
-            return False
+            return None
         sold = scales.collateral_value(raw)
         equity = scales.equity - sold + scales.debt_value(quote.bought)
-        return scales.exposure - sold > goal * equity
+        return goal * equity - (scales.exposure - sold) * one + 1  # 0 still falls short
 
     limit = state.position.mandate.collateral.unit * scales.exposure // scales.collateral_price
-    enough = largest(falls_short, limit, guess=guess) + 1
+    enough = crossing(excess, 1 - surplus, limit, guess) + 1
     quote = _quote(state.pool, asset, enough)
     return None if enough > limit or quote is None else enough
 
@@ -98,15 +101,47 @@ def within_impact(pool: Pool, sell: Asset, raw: int, impact_max: Decimal) -> int
     return raw if gentle(raw) else largest(gentle, raw)
 
 
-def largest(holds: Callable[[int], bool], limit: int, *, guess: int = 0) -> int:
+def crossing(excess: Callable[[int], int | None], at_zero: int, limit: int, guess: int) -> int:
+    """Return the largest n in [0, limit] whose `excess` is not above 0, given that it rises.
+
+    `at_zero`, the excess of 0, is not above 0; None is too much. The answer is exact up to one
+    part in 2^34. From `guess` outwards until something is too much, then where a straight line
+    between the two ends crosses (the Illinois rule: an end that stays put counts half): a
+    nearly straight excess needs some seven tries.
+    """
+    low, under = 0, at_zero
+    high, over = limit + 1, 0  # 0: how much too much is not known
+    at, reach, tries = min(max(guess, 1), limit), max(guess >> 10, 1), 0
+    passed: bool | None = None
+    while high - low > _tolerance(low):
+        found, before = excess(at), passed
+        if found is not None and found <= 0:
+            passed, low, under = True, at, found
+            over //= 2 if before else 1
+        else:
+            passed, high, over = False, at, found or 0
+            under //= 2 if before is False else 1
+        tries += 1
+        if high > limit:
+            at, reach = min(low + reach, limit), reach * 4
+        elif not over or tries > _PATIENCE:
+            at = (low + high) // 2
+        else:
+            near = min(_tolerance(low), (high - low) // 2)
+            across = (high - low) * -under // (over - under)
+            at = low + min(max(across, near), high - low - near)
+    return low
+
+
+def largest(holds: Callable[[int], bool], limit: int) -> int:
     """Return the largest n in [0, limit] for which `holds`, given it holds up to there.
 
     `holds(0)` is taken for granted. The answer is exact up to one part in 2^34.
     """
-    if limit <= 0:
-        return 0
-    low, high = _bracket(holds, limit, guess)
-    while high - low > max(1, low >> _PRECISION_BITS):
+    if limit <= 0 or holds(limit):
+        return max(limit, 0)
+    low, high = 0, limit
+    while high - low > _tolerance(low):
         middle = (low + high) // 2
         if holds(middle):
             low = middle
@@ -115,25 +150,8 @@ def largest(holds: Callable[[int], bool], limit: int, *, guess: int = 0) -> int:
     return low
 
 
-def _bracket(holds: Callable[[int], bool], limit: int, guess: int) -> tuple[int, int]:
-    """Return a pass and a failure around the answer, close together when `guess` is good."""
-    if not 0 < guess < limit:
-        return (limit, limit) if holds(limit) else (0, limit)
-    low, high, width = 0, limit + 1, max(guess >> 10, 1)
-    if holds(guess):
-        low = guess
-        while low < limit and high > limit:
-            probe = min(low + width, limit)
-            low, high = (probe, high) if holds(probe) else (low, probe)
-            width *= 4
-        return (limit, limit) if low == limit else (low, high)
-    high = guess
-    while low == 0 and high > 1:
-        probe = max(high - width, 0)
-        if probe == 0 or holds(probe):
-            return probe, high
-        high, width = probe, width * 4
-    return low, high
+def _tolerance(low: int) -> int:
+    return max(1, low >> _PRECISION_BITS)
 
 
 def _scales(state: State) -> _Scales:
