@@ -25,15 +25,12 @@ from leverd.errors import DiskFullError
 _HEADER, _FRAME = 32, 24 + 4096
 """Bytes: the head of SQLite's log, and each frame of it."""
 
-_SPARE_PAGES = 60
-"""What the reserve file gives back."""
-
-
 class Pages(Reserve):
     """A reserve whose return is room in the database, full or not."""
 
     full = False
     connection = None
+    spare = 0
 
     def fill(self):
         """Let the disk be full."""
@@ -49,7 +46,7 @@ class Pages(Reserve):
     def free(self):
         freed = super().free()
         if freed and self.full:
-            self._limit(self._count() + _SPARE_PAGES)
+            self._limit(self._count() + self.spare)
         return freed
 
     def _count(self):
@@ -108,6 +105,7 @@ class SqlDisk:
 
     def open(self):
         self._reserve = Pages(self._path, 4096)
+        self._reserve.spare = self._stage.draw.spare_pages
         journal = SqlJournal(self._path, self._stage.clock, reserve=self._reserve, writer=Inline())
         self._reserve.connection = journal._connection.connection.dbapi_connection
         if self._stage.full:

@@ -106,6 +106,7 @@ class Draw:
     noise: int = field(default=0)  # seeds everything drawn later
     states_max: int = 0  # newest blocks whose state the nodes keep in the storm, 0 for all
     relay_blocks: int | None = None  # blocks that a private relay is given
+    spare_pages: int = 60  # what a full disk gets back from the journal's reserve
 
     @property
     def dice(self):
@@ -150,6 +151,7 @@ def _later(dice: Random):
     return {
         "states_max": dice.choice((2, 3, 6)) if dice.random() < 0.1 else 0,
         "relay_blocks": dice.choice((1, 3)) if dice.random() < 0.15 else None,
+        "spare_pages": dice.choice((60, 60, 4)),
     }
 
 

@@ -38,15 +38,23 @@ class Slice:
         """Go on for at most `seconds`; return the state, which is in the file too."""
         ends = time.perf_counter() + seconds
         gc.freeze()
+        gc.disable()  # a world's garbage is taken out between worlds
+        try:
+            self._play_until(ends)
+        finally:
+            gc.enable()
+        self._save()
+        return self.state
+
+    def _play_until(self, ends):
         while not self.done and time.perf_counter() < ends:
             self._one(self.state["next"])
             self.state["next"] += 1
             if self.state["next"] % _EVERY == 0:
                 self._save()
+                gc.collect()
             if len(self.state["violated"]) >= _VIOLATED_MAX:
                 break
-        self._save()
-        return self.state
 
     def _one(self, seed):
         state, began = self.state, time.perf_counter()
