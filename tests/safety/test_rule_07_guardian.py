@@ -136,7 +136,8 @@ def test_caps_only_rise_as_health_falls_and_never_above_what_liquidation_costs(o
         low, high = (cap(each, SIGNED, now) for each, now in zip(seen, pressed, strict=True))
         assert penalty >= low >= high
     gas = [
-        urgency.gas_price_cap(each, SIGNED, now) for each, now in zip(seen, pressed, strict=True)
+        urgency.gas_price_cap(each, SIGNED, now, gas=450_000)
+        for each, now in zip(seen, pressed, strict=True)
     ]
     assert gas[0] >= SIGNED.gas_price_wei_max
     cost_usd = gas[0] * 450_000 * 3000 * 10**8 // 10**18
@@ -148,7 +149,7 @@ def test_caps_only_rise_as_health_falls_and_never_above_what_liquidation_costs(o
 def test_saving_a_position_may_cost_far_more_gas_than_calm_trading():
     seen = view(at_leverage(Decimal("1.03") / (Decimal("1.03") - Decimal("0.83"))))
 
-    cap = urgency.gas_price_cap(seen, SIGNED, urgency.of(seen, SIGNED))
+    cap = urgency.gas_price_cap(seen, SIGNED, urgency.of(seen, SIGNED), gas=450_000)
 
     assert cap > 10 * SIGNED.gas_price_wei_max
 

@@ -25,6 +25,7 @@ from leverd.errors import DiskFullError
 _HEADER, _FRAME = 32, 24 + 4096
 """Bytes: the head of SQLite's log, and each frame of it."""
 
+
 class Pages(Reserve):
     """A reserve whose return is room in the database, full or not."""
 

@@ -9,6 +9,9 @@ from random import Random
 STORM_S = (200, 480)
 """Chain seconds in which things go wrong."""
 
+CRASHES_FROM = 10_000
+"""Seed from which on some storms are crashes: gas is dear just when prices fall, and stays so."""
+
 
 class Fault(StrEnum):
     """Everything that can go wrong, as it is counted."""
@@ -125,6 +128,7 @@ def drawn(seed: int) -> Draw:
         forgets = dice.choice((Fault.TAIL_LOST, Fault.DAMAGED))
     fuses = _fuses(dice, dies=dice.random() < 0.4 or forgets is not None)
     happenings = [_happening(dice, fault, storm) for fault in timed for _ in range(_times(dice))]
+    crash = _crash(Random(f"crash {seed}")) if seed >= CRASHES_FROM else []
     return Draw(
         seed=seed,
         sql=dice.random() < 0.25 or forgets is not None,
@@ -132,9 +136,9 @@ def drawn(seed: int) -> Draw:
         atomic=dice.random() < 0.7,
         accounts=2 if dice.random() < 0.1 else 1,
         leverage=dice.choice(("", "", "", "2.5", "2.5", "2.1", "2.95", "1.4")),
-        storm_s=storm,
+        storm_s=max(storm, 900) if crash else storm,
         chances={kind: dice.choice((0.03, 0.1, 0.25)) for kind in kinds},
-        happenings=tuple(sorted(happenings, key=lambda each: each.at)),
+        happenings=tuple(sorted((*happenings, *crash), key=lambda each: each.at)),
         fuses=fuses,
         tears=dice.random() < 0.5,
         forgets=forgets,
@@ -153,6 +157,16 @@ def _later(dice: Random):
         "relay_blocks": dice.choice((1, 3)) if dice.random() < 0.15 else None,
         "spare_pages": dice.choice((60, 60, 4)),
     }
+
+
+def _crash(dice: Random) -> list[Happening]:
+    """Return three falls while gas costs ten times as much and more; seldom."""
+    if dice.random() >= 0.05:
+        return []
+    at = dice.uniform(5, 40)
+    falls = [at + 70 * step + dice.uniform(1, 40) for step in range(3)]
+    dear = Happening(at, Fault.GAS, 900, dice.uniform(0.8, 1))
+    return [dear, *(Happening(each, Fault.GAP, 0, dice.uniform(0.4, 0.79)) for each in falls)]
 
 
 def _fuses(dice: Random, *, dies: bool) -> tuple[int, ...]:

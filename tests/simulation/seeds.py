@@ -14,6 +14,8 @@ FOUND = {
     1660: "what a bumped step began from was taken to be what it led to",
     1699: "of two steps in one block the lower was final, and the upper was laid to both",
     3757: "a lagging node showed a position not yet closed, and it was closed once more",
+    10515: "gas stayed dear, and a deleverage waited where one more shock would have liquidated",
+    10610: "the same; its one transaction was priced like the sixteen of a whole sequence",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:
 deleverages that withdrew again and again, a breaker that never closed, a receipt missed once

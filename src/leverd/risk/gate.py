@@ -12,6 +12,7 @@ from dataclasses import InitVar, dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from leverd.domain.gas_use import steps_gas
 from leverd.domain.plan import Plan, StepKind
 from leverd.domain.view import TradingState, View
 from leverd.errors import ImpossibleError
@@ -94,7 +95,7 @@ def review(
         reasons += (Reason.IMPOSSIBLE,)
     if reasons:
         return Denied(plan, reasons)
-    cap = urgency.gas_price_cap(view, limits, pressed)
+    cap = urgency.gas_price_cap(view, limits, pressed, gas=steps_gas(plan.steps))
     by = urgency.bid_by(view, limits, pressed) if lowers else 0
     return Approved(plan, view, pressed, cap, lowers, by, _SEAL)
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from leverd.domain import loans
 from leverd.domain.fixed_point import BPS, WAD
-from leverd.domain.gas_use import lower_gas
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.plan import Plan, Purpose
 from leverd.domain.view import View
+from leverd.risk import stress
 from leverd.risk.ground import Market, fired_of, ground
 from leverd.risk.limits import Limits
 
@@ -34,12 +34,7 @@ _LEAVING: Final = frozenset({Purpose.REDUCE, Purpose.DELEVERAGE, Purpose.UNWIND,
 
 def of(view: View, limits: Limits) -> Decimal:
     """Return 0 from `health_min` upwards, 1 from `health_step_min` downwards, even between."""
-    health = _health(view)
-    if health == INFINITE_HEALTH:
-        return CALM
-    span = limits.health_min - limits.health_step_min
-    below = limits.health_min - Decimal(health) / WAD
-    return min(max(below / span, CALM), URGENT)
+    return _at(_health(view), limits)
 
 
 def of_plan(plan: Plan, view: View, limits: Limits) -> Decimal:
@@ -102,16 +97,20 @@ def impact_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:
     return _raised(limits.price_impact_max, _penalty(view), urgency)
 
 
-def gas_price_cap(view: View, limits: Limits, urgency: Decimal) -> int:
-    """Return the most that may be bid at `urgency`, wei per gas.
+def gas_price_cap(view: View, limits: Limits, urgency: Decimal, *, gas: int) -> int:
+    """Return the most that may be bid at `urgency` for a plan of `gas`, wei per gas.
 
-    At most such that one deleverage costs no more gas than what saving the position is worth.
+    At most such that the plan costs no more gas than what saving the position is worth.
+    To wait for cheaper gas is to bet that no shock comes first: what is not calm may bid as
+    much as where `shock` would leave the position calls for.
     """
     calm = limits.gas_price_wei_max
     if urgency == CALM:
         return calm
+    ahead = stress.health_after(view.state, limits.shock, view.now)
+    urgency = max(urgency, pressing(_at(ahead, limits)))
     worth_wei = worth_usd(view) * 10**18 // max(view.gas.native_price, 1)
-    most = worth_wei // lower_gas(atomic=view.atomic)
+    most = worth_wei // gas
     return calm + int((max(most, calm) - calm) * urgency)
 
 
@@ -151,6 +150,15 @@ def _penalty(view: View) -> Decimal:
     assets = loan.collaterals or {state.position.mandate.collateral}
     least = min(loans.terms(state.market, loan, asset).bonus for asset in assets)
     return max(Decimal(least - BPS) / BPS, Decimal(0))
+
+
+def _at(health: int, limits: Limits) -> Decimal:
+    """Return the urgency of a position with `health` (wad)."""
+    if health == INFINITE_HEALTH:
+        return CALM
+    span = limits.health_min - limits.health_step_min
+    below = limits.health_min - Decimal(health) / WAD
+    return min(max(below / span, CALM), URGENT)
 
 
 def _health(view: View) -> int:

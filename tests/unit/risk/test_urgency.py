@@ -44,21 +44,40 @@ def test_a_bonus_below_the_calm_cap_leaves_the_cap_alone():
 
 
 def test_calm_trading_bids_the_calm_price():
-    assert urgency.gas_price_cap(at_health("1.3"), limits(), Decimal(0)) == 100 * GWEI
+    assert urgency.gas_price_cap(at_health("1.3"), limits(), Decimal(0), gas=450_000) == 100 * GWEI
 
 
 def test_the_most_that_is_bid_costs_what_liquidation_would():
     seen = at_health("1.02")
-    cap = urgency.gas_price_cap(seen, limits(), Decimal(1))
+    cap = urgency.gas_price_cap(seen, limits(), Decimal(1), gas=450_000)
 
     spent_usd = cap * 450_000 * 3000 / 10**18
     assert spent_usd == pytest.approx(urgency.worth_usd(seen) / 10**8, rel=1e-4)
 
 
+def test_what_waits_for_cheaper_gas_is_what_a_shock_would_leave_safe():
+    quarter = Decimal("0.25")
+    near, far = at_health("1.13"), at_health("2")  # a fall of a tenth leaves 1.017 and 1.8
+
+    most = urgency.gas_price_cap(near, limits(), Decimal(1), gas=450_000)
+    assert urgency.gas_price_cap(near, limits(), quarter, gas=450_000) == most
+    calm, top = 100 * GWEI, urgency.gas_price_cap(far, limits(), Decimal(1), gas=450_000)
+    waits = urgency.gas_price_cap(far, limits(), quarter, gas=450_000)
+    assert waits == pytest.approx(calm + (top - calm) / 4, rel=1e-9)
+
+
+def test_a_short_plan_may_bid_more_for_its_gas_than_a_long_one():
+    seen = at_health("1.02")
+    short, long = (
+        urgency.gas_price_cap(seen, limits(), Decimal(1), gas=gas) for gas in (250_000, 2_450_000)
+    )
+    assert short == pytest.approx(long * 9.8, rel=1e-6)
+
+
 def test_a_small_position_is_still_bid_for_at_the_calm_price():
     small = view(at_leverage("4", equity=Decimal("0.01")))
 
-    assert urgency.gas_price_cap(small, limits(), Decimal(1)) == 100 * GWEI
+    assert urgency.gas_price_cap(small, limits(), Decimal(1), gas=450_000) == 100 * GWEI
 
 
 def test_the_step_floor_is_the_limit_or_half_the_room_that_is_left():

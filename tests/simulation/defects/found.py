@@ -1,0 +1,38 @@
+"""The seed that finds each planted defect; `python -m tests.simulation.defects` looks anew."""
+
+from __future__ import annotations
+
+SEEDS = {
+    "journaled after the send": 0,
+    "no answer taken for no": 1,
+    "a bump on another nonce": 1,
+    "a nonce used again": 403,
+    "a nonce left out": 1,
+    "the bid is not capped": 68,
+    "bumps know no cap": 63,
+    "a replacement rounded down": 3,
+    "a reorganisation ignored": 109,
+    "final too early": 19,
+    "lost at first sight": 3,
+    "a receipt missed once is a reorganisation": 3,
+    "a deadline ignored": 84,
+    "two plans race": 1,
+    "settled out of order": 637,
+    "a revert counts as done": 2,
+    "a stolen nonce changes nothing": 11,
+    "recovery skips open slots": 1,
+    "plans cut off never end": 93,
+    "said later, never written": 44,
+    "remembered before it is durable": 9,
+    "one append, many commits": 52,
+    "a full disk goes unsaid": 1221,
+    "an owner's wish taken again and again": 1,
+    "an unwind forgotten": 24,
+    "gas counted twice": 15,
+    "a mark left out": 1,
+    "what waits above acts on": 84,
+    "reconciled in flight": 0,
+    "a cooldown denies a deleverage": 3,
+    "the gas cap holds for the guardian too": 10148,
+    "a stale view raises risk": 103,
+}
