@@ -16,7 +16,7 @@ def measured(size):
     asked = []
 
     @kept(size)
-    def measure(picture: Picture, factor: int) -> int:
+    def measure(picture, factor):
         asked.append(picture)
         if picture.value < 0:
             raise ValueError("negative")
@@ -56,7 +56,7 @@ def test_an_error_is_not_kept():
 
 def test_no_more_is_held_than_asked_for():
     @kept(4)
-    def measure(picture: Picture) -> int:
+    def measure(picture):
         return picture.value
 
     pictures = [Picture(each) for each in range(9)]
