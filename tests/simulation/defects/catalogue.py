@@ -224,27 +224,6 @@ MEMORY = (
         "    return (mark(marked_page, done.after, own, price, facts),)\n",
     ),
     Defect(
-        "an old picture believed",
-        "a node that lags looks like somebody who acts",
-        _EXECUTION + "reconcile",
-        "    if not changes or found.block < known.block:\n",
-        "    if not changes:\n",
-    ),
-    Defect(
-        "a look that failed goes unnoticed",
-        "what it did not see is taken for undone by somebody else",
-        _EXECUTION + "executor",
-        "        self._unseen = frozenset(self._logbook.known.slots.keys() - seen.keys())\n",
-        "",
-    ),
-    Defect(
-        "believed at first sight",
-        "a reorganisation that nobody noticed yet looks like a thief",
-        "leverd.engine.daemon",
-        "        return again or not self._world.executor.provisional\n",
-        "        return bool(found)\n",
-    ),
-    Defect(
         "what waits above acts on",
         "an overtaken plan goes on beside the one that took its place",
         _EXECUTION + "executor",
@@ -286,13 +265,6 @@ JUDGEMENT = (
         "leverd.risk.raising",
         "        Reason.STALE_VIEW: max(age_s, skew) > limits.view_age_s_max,\n",
         "        Reason.STALE_VIEW: False,\n",
-    ),
-    Defect(
-        "one source raises risk",
-        "a node that lies is believed",
-        "leverd.risk.raising",
-        "        Reason.TOO_FEW_SOURCES: view.sources_agree < limits.sources_min,\n",
-        "        Reason.TOO_FEW_SOURCES: False,\n",
     ),
     Defect(
         "oracle and market may disagree",

@@ -35,4 +35,10 @@ SEEDS = {
     "a cooldown denies a deleverage": 3,
     "the gas cap holds for the guardian too": 10148,
     "a stale view raises risk": 103,
+    "oracle and market may disagree": 292,
+    "a pause silences the guardian": 11703,
+    "the guardian acts late": 82,
+    "a breaker that never closes": 418,
+    "nothing is tidied": 1,
+    "withdrawn again and again": 646,
 }
