@@ -10,11 +10,35 @@ from typing import Final, TypeAlias
 
 Line: TypeAlias = Mapping[str, str]
 
-ELSEWHERE: Final = ("ride:", "kills", "schedules", "planted", "mutation")
+ELSEWHERE: Final = ("ride:", "kills", "schedules", "planted", "mutation", "soak:")
 """Beginnings of tallies that have a section of their own."""
 
 _HOSTILE: Final = ("spoilt files", "hostile plans", "strangers", "planted key")
 _PROVE: Final = re.compile(r"mark\.(?:prove|told)\b")
+
+
+SOAKED: Final = {
+    "turns": "turns",
+    "lives": "processes, one after the other on one journal",
+    "days": "days of chain time",
+    "plans": "plans carried out",
+    "slopes": "growth of each process, bytes a turn",
+    "slope": "growth, bytes a turn",
+    "mib_a_year": "the steepest, in MiB a year of one-minute turns",
+    "objects": "objects never released, a turn",
+    "rss_mib": "resident memory, MiB",
+    "handles": "open handles, fewest and most",
+    "threads": "threads, fewest and most",
+    "tasks": "tasks, fewest and most",
+    "log_a_turn": "log, bytes a turn",
+    "logs": "all log files, bytes at most",
+    "journal": "journal, bytes at the end",
+    "journal_a_day": "journal, bytes a day beside plans",
+    "journal_a_plan": "journal, bytes a plan",
+    "pruned": "journal pruned to 30 days, bytes",
+    "turns_a_second": "turns a second, on a machine with other work",
+    "seconds": "seconds it took",
+}
 
 
 def hostile(tally: Sequence[Line]) -> list[str]:
@@ -43,6 +67,20 @@ def others(tally: Sequence[Line]) -> list[str]:
         rows += [_row([line.get(name, "") for name in columns]) for line in lines]
         rows.append("")
     return rows or ["Nothing else was counted."]
+
+
+def soaks(tally: Sequence[Line]) -> list[str]:
+    """Return what each soak measured, a row for each figure."""
+    lines = [line for line in tally if line["proof"].startswith("soak: ")]
+    if not lines:
+        return ["None was run."]
+    rows = ["| soak | figure | value |", "|---|---|---|"]
+    return rows + [
+        f"| {line['proof'].removeprefix('soak: ')} | {SOAKED[figure]} | {value} |"
+        for line in sorted(lines, key=lambda each: each["proof"])
+        for figure, value in line.items()
+        if figure in SOAKED
+    ]
 
 
 def not_run(tests: Path, ran: Iterable[str], claims: Mapping[str, str]) -> list[str]:

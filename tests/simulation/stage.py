@@ -105,7 +105,7 @@ class Stage:
         self.strangers = self.nonce_highest = self.resumes = self.turns = 0
         self.final_highest = 1
         self.referee = Referee(self)
-        self.letters, self.told = Letters(), Silent()
+        self.letters, self.told, self.memory = Letters(), Silent(), Easy()
         self.disk = disk_of(self)
         self.life, self.network, self._task, self._stop = Life(), None, None, None
         self.executor = self.recorder = self.journal = None
@@ -265,7 +265,7 @@ class Stage:
             self.letters,
             self.told,
             self.executor,
-            Easy(),
+            self.memory,
             self._beat,
         )
         return Daemon(charter, world)
