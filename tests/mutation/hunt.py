@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.mutation import planting, reach, suites
-from tests.mutation.mutants import Mutant
+from tests.mutation import planting, reach, remembered, suites
+from tests.mutation.mutants import ROOMS, Mutant
 from tests.mutation.reach import Reach
 from tests.mutation.suites import Suites
 from tests.mutation.trial import Fate, in_fork
@@ -36,47 +36,56 @@ class Result:
     reaching: int  # how many tests reach it
 
 
-def hunt(mutants: Sequence[Mutant], rooms: Sequence[str], told: Callable[[Result], None]) -> None:
-    """Chase every one of `mutants`, all of `rooms`, and tell what became of each.
+def hunt(
+    mutants: Sequence[Mutant], told: Callable[[Result], None], *, memory: Path, most_s: float
+) -> None:
+    """Chase every one of `mutants` with tests worth `most_s`, and tell what became of each.
 
     A fork collects the suites, and forks for every mutant; only those that have to be
     imported anew are left to this process, which never imported anything of the rooms.
     """
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder) / "tests"
-        known = _measured(rooms, temporary)
+        known = _measured(temporary, memory)
 
         def chase() -> list[Mutant]:
             left: list[Mutant] = []
-            suites.collect(
-                lambda suite: left.extend(_chase(suite, known, mutants, told)), temporary
-            )
+
+            def work(suite: Suites) -> None:
+                left.extend(_chase(suite, known, mutants, told, most_s))
+
+            suites.collect(work, temporary)
             return left
 
         left = in_fork(chase, cpu_s=FOREVER_S, wall_s=FOREVER_S, silent=False).answer
         if left is None:
             raise RuntimeError("the suites ended before the hunt did")
         for mutant in left:
-            told(_try_anew(known, mutant, temporary))
+            told(_try_anew(known, mutant, temporary, most_s))
 
 
-def _measured(rooms: Sequence[str], temporary: Path) -> Reach:
+def _measured(temporary: Path, memory: Path) -> Reach:
     """Return what tests reach; also shows that all of them pass in a fork, unspoilt."""
 
     def work() -> Reach | str:
         found: list[Reach | str] = []
-        coverage = reach.watch(rooms)
-        code = suites.collect(lambda suite: found.append(suite.measure(coverage)), temporary)
+        coverage, known = reach.watch(ROOMS), remembered.recall(memory)
+        code = suites.collect(lambda suite: found.append(suite.measure(coverage, known)), temporary)
         return found[0] if found else f"pytest's code is {code}"
 
     told = in_fork(work, cpu_s=MEASURE_S, wall_s=SLOWER * MEASURE_S)
     if not isinstance(told.answer, Reach):
         raise RuntimeError(f"without any mutant: {told.answer or 'no answer in time'}")  # noqa: TRY004 -- no type of ours is wrong
+    remembered.remember(memory, told.answer)
     return told.answer
 
 
 def _chase(
-    suite: Suites, known: Reach, mutants: Sequence[Mutant], told: Callable[[Result], None]
+    suite: Suites,
+    known: Reach,
+    mutants: Sequence[Mutant],
+    told: Callable[[Result], None],
+    most_s: float,
 ) -> Iterator[Mutant]:
     """Tell the fate of `mutants`; yield those that cannot be planted into what lives."""
     living = planting.Living()
@@ -84,7 +93,7 @@ def _chase(
     gc.freeze()
     gc.disable()
     for mutant in mutants:
-        tests = known.of(mutant)
+        tests = known.within(known.of(mutant), most_s)
         work = _planted(suite, living, mutant, tests, known)
         result = _result(mutant, tests, work, known)
         suite.clean()
@@ -107,10 +116,9 @@ def _planted(
     return work
 
 
-def _try_anew(known: Reach, mutant: Mutant, temporary: Path) -> Result:
-    """Return the fate of a mutant that a new import gives: all tests, the nearest first."""
-    near = known.of(mutant)
-    tests = [*near, *known.fastest(set(known.took) - set(near))]
+def _try_anew(known: Reach, mutant: Mutant, temporary: Path, most_s: float) -> Result:
+    """Return the fate of a mutant that a new import gives."""
+    tests = known.within(known.of(mutant), most_s)
 
     def work() -> str:
         planting.plant(mutant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from coverage import Coverage
@@ -31,6 +32,33 @@ class Reach:
         if mutant.owner is None or AT_IMPORT in found:
             found = {test for tests in lines.values() for test in tests}
         return self.fastest(found - {AT_IMPORT})
+
+    def within(self, tests: Sequence[str], most_s: float) -> list[str]:
+        """Return the first of `tests` that take at most `most_s` together."""
+        ends = accumulate(self.took[test] for test in tests)
+        return [test for test, end in zip(tests, ends, strict=True) if end <= most_s]
+
+    def only(self, tests: Iterable[str]) -> Reach:
+        """Return the part of this that is about `tests`."""
+        kept = {test: self.took[test] for test in tests}
+        chosen = {*kept, AT_IMPORT}
+        lines = {
+            file: {
+                line: [test for test in reaching if test in chosen]
+                for line, reaching in lines.items()
+            }
+            for file, lines in self.tests.items()
+        }
+        return Reach(lines, kept)
+
+    def plus(self, other: Reach) -> Reach:
+        """Return both together."""
+        lines = {file: dict(own) for file, own in self.tests.items()}
+        for file, own in other.tests.items():
+            into = lines.setdefault(file, {})
+            for line, reaching in own.items():
+                into[line] = sorted({*into.get(line, ()), *reaching})
+        return Reach(lines, {**self.took, **other.took})
 
     def fastest(self, tests: Iterable[str]) -> list[str]:
         """Return `tests`, the fastest first."""

@@ -25,6 +25,8 @@ SUITES: Final = (
     "tests/property",
     "tests/safety",
 )
+SLOW: Final = ("tests/property/test_slots_on_a_chain.py", "tests/safety/test_only_a_human_halts.py")
+"""Searches of many worlds and of sources, each worth seconds."""
 ABSENT: Final = ("randomly", "xdist", "benchmark", "cacheprovider")
 EXAMPLES: Final = 30
 PATIENCE_S: Final = 3
@@ -36,6 +38,7 @@ def options(temporary: Path) -> list[str]:
     """Return pytest's arguments: in order, silent, without chains, on an empty folder."""
     chosen = ["-m", "not chain and not prove", "-s", "-qq", "--tb=no", f"--basetemp={temporary}"]
     chosen += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plug-ins that we import too
+    chosen += [f"--ignore={each}" for each in SLOW]
     return [*chosen, *(f"-pno:{each}" for each in ABSENT)]
 
 
@@ -84,20 +87,21 @@ class Suites:
                 return self._failed
         return ""
 
-    def measure(self, coverage: Coverage) -> Reach | str:
-        """Return which test reaches what, or why there is nothing to tell.
+    def measure(self, coverage: Coverage, known: Reach) -> Reach | str:
+        """Return which test reaches what, or why there is nothing to tell; `known` is known.
 
         To be called in a fork, before anything is spoilt.
         """
         took = {}
-        for test in self.tests:
+        for test in [each for each in self.tests if each not in known.took]:
             coverage.switch_context(test)
             began = time.process_time()
             if self.first_failure([test], FOREVER):
                 return f"{test} fails"
             took[test] = time.process_time() - began
         coverage.stop()
-        return Reach(lines_of(coverage), took)
+        still = known.only(test for test in self.tests if test in known.took)
+        return still.plus(Reach(lines_of(coverage), took))
 
     def clean(self) -> None:
         """Remove what trials left."""
