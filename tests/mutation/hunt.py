@@ -108,7 +108,8 @@ def _planted(
 ) -> Callable[[], str]:
     def work() -> str:
         try:
-            planted = living.exchange(mutant) if mutant.owner else planting.carry(mutant)
+            anew = known.acts_at_import(mutant)
+            planted = planting.carry(mutant) if anew else living.exchange(mutant)
         except Exception as error:  # noqa: BLE001 -- whatever a spoilt import does
             return f"no import: {error!r}"
         return suite.first_failure(tests, known.took) if planted else ANEW

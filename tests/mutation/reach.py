@@ -26,12 +26,20 @@ class Reach:
 
         For what acts at import these are the tests that run anything else of its file.
         """
+        found = self._running(mutant)
+        if self.acts_at_import(mutant):
+            lines = self.tests.get(mutant.path, {}).values()
+            found = {test for tests in lines for test in tests}
+        return self.fastest(found - {AT_IMPORT})
+
+    def acts_at_import(self, mutant: Mutant) -> bool:
+        """Return whether the statement of `mutant` runs only when its module is imported."""
+        return mutant.owner is None or self._running(mutant) == {AT_IMPORT}
+
+    def _running(self, mutant: Mutant) -> set[str]:
         lines = self.tests.get(mutant.path, {})
         first, last = mutant.lines
-        found = {test for line in range(first, last + 1) for test in lines.get(line, ())}
-        if mutant.owner is None or AT_IMPORT in found:
-            found = {test for tests in lines.values() for test in tests}
-        return self.fastest(found - {AT_IMPORT})
+        return {test for line in range(first, last + 1) for test in lines.get(line, ())}
 
     def within(self, tests: Sequence[str], most_s: float) -> list[str]:
         """Return the first of `tests` that take at most `most_s` together."""

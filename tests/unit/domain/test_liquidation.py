@@ -85,6 +85,17 @@ def test_in_3_0_a_debt_beyond_the_collateral_stays_with_the_account() -> None:
     assert loans.owed(taken.market, taken.loan, USDC, NOON) == 20_000 * 10**6 - 9_523_809_524
 
 
+@pytest.mark.parametrize(
+    ("version", "covered"),
+    [(AAVE_3_0, 9_571_428_571), (AAVE_3_3, 9_571_428_571), (AAVE_3_5, 9_571_428_572),
+     (AAVE_3_6, 9_571_428_572), (AAVE_3_7, 9_571_428_572)],
+)  # fmt: skip
+def test_what_all_collateral_pays_for_is_rounded_up_from_3_5_on(version, covered) -> None:
+    made, loan = crashed(version, 10, 20_000, 1_005)
+    taken = liquidate(made, loan, WETH, USDC, UINT256_MAX, NOON)
+    assert taken.debt_covered == covered  # 10050 / 1.05 is 9571.428571 4..
+
+
 def test_from_3_3_a_debt_beyond_all_collateral_is_written_off() -> None:
     made, loan = crashed(AAVE_3_3, 10, 20_000, 1_000)
     made = actions.borrow(made, loan, WSTETH, ETHER // 100, NOON, unchecked=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from tests.unit.domain.pool_worlds import USDC, WETH, concentrated, with_window
 
+from leverd.domain.concentrated import _moved, _Stop
 from leverd.domain.money import Asset
 from leverd.domain.pool import ConstantProductPool
 from leverd.domain.quotes import (
@@ -16,6 +18,7 @@ from leverd.domain.quotes import (
     quote_exact_out,
     spot_price,
 )
+from leverd.domain.swap_math import SwapStep
 from leverd.domain.tick_math import sqrt_ratio_at_tick
 from leverd.errors import ImpossibleError
 
@@ -155,3 +158,23 @@ def test_a_sale_too_small_to_give_anything_has_no_impact_to_speak_of_or_all_of_i
     dust = quote_exact_in(concentrated(0, ((-10, 10, 10**18),)), WETH, 1)
     assert dust.bought == 0
     assert price_impact(concentrated(0, ()), dust, WETH) == 0  # all of it went as fee
+
+
+@pytest.mark.parametrize("empty", [{"reserve0": 0}, {"reserve1": 0}])
+def test_a_pool_with_nothing_on_one_side_has_no_price(empty):
+    with pytest.raises(ImpossibleError) as caught:
+        spot_price(replace(PAIR, **empty), WETH, USDC)
+    assert caught.value.number == 21
+
+
+@pytest.mark.parametrize(("tick", "down"), [(-20, True), (20, False)])
+def test_a_swap_may_go_exactly_to_the_end_of_the_known_ticks(tick, down):
+    """Bought out to the last unit of what lies there, the price stands on the last tick."""
+    pool = with_window(concentrated(0, ((-100, 100, 10**24),)), -20, 20)
+    edge = sqrt_ratio_at_tick(tick)
+    ended = _moved(pool, SwapStep(edge, 1, 1, 1), _Stop(tick, None), down=down)
+
+    assert ended.sqrt_price == edge
+    beyond = edge - 1 if down else edge + 1
+    with pytest.raises(ImpossibleError):
+        _moved(pool, SwapStep(beyond, 1, 1, 1), _Stop(tick, None), down=down)

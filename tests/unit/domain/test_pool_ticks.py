@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leverd.domain.swap_math import price_after_input
 from leverd.domain.tick_math import (
     MAX_SQRT_RATIO,
     MAX_TICK,
     MIN_SQRT_RATIO,
     MIN_TICK,
+    Q96,
     sqrt_ratio_at_tick,
     tick_at_sqrt_ratio,
 )
@@ -55,3 +57,9 @@ def test_there_is_no_price_outside_the_range(price):
     with pytest.raises(ImpossibleError) as error:
         tick_at_sqrt_ratio(price)
     assert error.value.code == "LVD-IMP-024"
+
+
+def test_the_smallest_sale_moves_a_price_that_little_backs_and_none_moves_nothing():
+    assert price_after_input(Q96, 1_000, 0, down=True) == Q96
+    assert price_after_input(Q96, 1_000, 1, down=True) == -(-Q96 * 1_000 // 1_001)
+    assert price_after_input(Q96, 1_000, 1, down=False) == Q96 + Q96 // 1_000

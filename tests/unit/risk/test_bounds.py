@@ -26,6 +26,20 @@ def test_a_wish_within_limits_is_left_alone():
 
 
 @pytest.mark.parametrize(
+    ("exact", "beyond"),
+    [
+        ({"leverage_max": Decimal(3)}, {"leverage_max": Decimal("2.999")}),
+        ({"position_usd_max": Decimal(90_000)}, {"position_usd_max": Decimal("89999.99")}),
+        ({"health_min": Decimal("1.245")}, {"health_min": Decimal("1.2451")}),
+    ],
+)
+def test_a_position_exactly_at_a_limit_stands_inside(exact, beyond):
+    """30 WETH at 3,000 against 60,000: three times, 90,000, and a health of 1.245."""
+    assert outside(view(at_leverage(3)), limits(**exact)) is None
+    assert outside(view(at_leverage(3)), limits(**beyond)) is not None
+
+
+@pytest.mark.parametrize(
     ("changes", "highest"),
     [
         ({}, "3.5605"),  # health 1.15: 3.594 less slippage

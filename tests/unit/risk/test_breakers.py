@@ -61,6 +61,21 @@ def test_dear_gas_opens_its_own():
     assert after(DEAR, DEAR, DEAR).opened == (Fault.GAS,)
 
 
+def test_gas_is_dear_above_the_limit_with_its_tip_and_not_at_it():
+    exact = view(CALM.state, gas=Gas(99 * GWEI, GWEI, 3000 * 10**8, 0))
+    above = view(CALM.state, gas=Gas(99 * GWEI, GWEI + 1, 3000 * 10**8, 0))
+
+    assert after(*[exact] * 3).opened == ()
+    assert after(*[above] * 3).opened == (Fault.GAS,)
+
+
+@pytest.mark.parametrize("price", [98_000_000, 102_000_000])
+def test_a_peg_is_kept_exactly_at_its_limit(price):
+    assert Fault.DEPEG not in after(*[off_peg(price)] * 3).opened
+    off = price + (1 if price > 10**8 else -1)
+    assert Fault.DEPEG in after(*[off_peg(off)] * 3).opened
+
+
 @pytest.mark.parametrize(("failures", "opened"), [(2, ()), (3, (Fault.FAILURES,))])
 def test_plans_that_fail_in_a_row_open_theirs_and_a_success_closes_it(failures, opened):
     breakers = after(CALM, failures=failures)
@@ -118,6 +133,14 @@ def test_a_position_that_lost_too_much_within_a_day_takes_no_new_risk():
 
 def test_a_fall_of_less_than_the_owner_bears_opens_nothing():
     assert Fault.DRAWDOWN not in after(held(3000), *[held(2700, at=60)] * 3).opened
+
+
+def test_a_fall_of_exactly_what_the_owner_bears_opens_nothing():
+    """From 3,000 to 2,250 a unit of 30,000 USD in ten: 25 % of equity is 7,500 of 60,000."""
+    bears = [held(2625, at=60)] * 3  # 20 x 375 less
+
+    assert Fault.DRAWDOWN not in after(held(3000), *bears).opened
+    assert Fault.DRAWDOWN in after(held(3000), *[held(2624, at=60)] * 3).opened
 
 
 def test_what_was_lost_more_than_a_day_ago_counts_no_more():

@@ -34,6 +34,19 @@ def test_health_that_rises_or_stands_does_not_fall():
     assert fall(after((0, WAD), (12, WAD + 5))) == 0
 
 
+def test_a_look_counts_for_a_quarter_of_an_hour_and_sixteen_are_enough():
+    assert after((0, WAD), (900, WAD)) == ((0, WAD), (900, WAD))
+    assert after((0, WAD), (901, WAD)) == ((901, WAD),)
+    many = after(*((at, WAD) for at in range(17)))
+    assert [at for at, _ in many] == list(range(1, 17))
+
+
+def test_a_look_of_the_same_second_takes_the_place_of_the_last_and_an_older_one_begins_anew():
+    assert after((0, WAD), (5, WAD), (5, 2 * WAD)) == ((0, WAD), (5, 2 * WAD))
+    assert after((0, WAD), (5, WAD), (4, 2 * WAD)) == ((4, 2 * WAD),)
+    assert after((0, WAD), (5, INFINITE_HEALTH)) == ()
+
+
 def test_the_fastest_fall_counts_in_wad_a_second():
     slow, fast = 10**12, 10**14
     start = 2 * WAD

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.limits import limits
-from tests.worlds import at_leverage, view
+from tests.worlds import at_leverage, pool, view
 
 from leverd.agents.guardian import Params, triggers
 from leverd.errors import InfeasibleError, SettingsError
@@ -20,7 +21,7 @@ from leverd.interfaces.agent import Envelope
 from leverd.risk.band_cost import Band, drag, widened
 from leverd.risk.feasibility import Check, Findings, Watch, judge
 from leverd.risk.market_facts import MarketFacts, facts_from_json, facts_of
-from leverd.risk.past_moves import WORST_FALLS, worst_fall
+from leverd.risk.past_moves import WORST_FALLS, WORST_RISES, worst_fall
 
 RECORDED = Path("config/markets/weth-usdc.json").read_text(encoding="utf-8")
 WETH_USDC = facts_from_json(RECORDED)
@@ -206,6 +207,32 @@ def test_a_longer_wait_is_never_a_smaller_fall():
 
 def test_a_minutes_fall_is_scaled_from_the_worst_five_minutes():
     assert worst_fall(75) == Decimal("0.1425") / 2
+
+
+@pytest.mark.parametrize("record", [WORST_FALLS, WORST_RISES])
+def test_the_record_rises_with_time_in_whole_bars_of_five_minutes_and_none_is_total(record):
+    spans, moves = zip(*record, strict=True)
+
+    assert all(span % 300 == 0 for span in spans)
+    assert list(spans) == sorted(set(spans))
+    assert list(moves) == sorted(moves)
+    assert 0 < moves[0] < moves[-1] < 1
+
+
+def test_between_figures_the_next_longer_one_counts():
+    for (span, move), (_, longer) in pairwise(WORST_FALLS):
+        assert worst_fall(span) == move
+        assert worst_fall(span + 1) == longer
+
+
+def test_a_pools_depth_is_what_a_sale_that_takes_all_of_it_would_be_worth():
+    """Of liquidity L at root price s a pool holds L / s: 182.574 WETH. One more is sold for it,
+    of which all but the fee of 0.0005 moves the price.
+    """
+    shallow = replace(at_leverage("2"), pools={"weth-usdc": pool(depth=10**16)})
+
+    taken = 3000 * (Decimal("182.5742") + Decimal("0.9995")) / Decimal("0.9995")
+    assert facts_of(view(shallow)).depth_usd == pytest.approx(taken, rel=Decimal("1e-6"))
 
 
 def test_a_view_and_a_record_of_the_same_market_say_the_same():

@@ -333,6 +333,30 @@ def test_a_lowering_sequence_may_not_dip_below_the_step_floor_from_above_it():
     assert Reason.STEP_HEALTH_TOO_LOW in reasons(plan, seen)
 
 
+@pytest.mark.parametrize(
+    ("healths", "too_low"),
+    [
+        ((102, 103), False),  # at the floor
+        ((101, 103), True),
+        ((101, 101, 103), True),
+    ],
+)
+def test_a_step_may_pass_the_floor_itself_and_no_lower(healths, too_low):
+    found = lowering.reasons(_walk(110, *healths), Decimal("1.02"))
+
+    assert found == ((Reason.STEP_HEALTH_TOO_LOW,) if too_low else ())
+
+
+def test_standing_still_below_the_floor_is_no_fall():
+    assert lowering.reasons(_walk(101, 101, 103), Decimal("1.02")) == ()
+    assert lowering.reasons(_walk(101, 100), Decimal("1.02")) == (Reason.STEP_HEALTH_TOO_LOW,)
+
+
+def _walk(*healths):
+    first, *rest = (standing(health=each * 10**16) for each in healths)
+    return Rehearsal(first, tuple(rest), ())
+
+
 def standing(*, debt=100, exposure=300, equity=100, health=10**18):
     return Standing(at_leverage("2"), debt, exposure, equity, health)
 

@@ -100,6 +100,63 @@ def test_other_stops_in_reach_pass(orders):
     assert refused(orders) == {}
 
 
+@pytest.mark.parametrize("scene", [LONG, SHORT])
+def test_an_order_at_the_very_price_is_on_no_side_of_it(scene):
+    price = Decimal(3000)
+    assert Check.TAKE_PROFIT in refused(Orders((Target(Of.PRICE, price, HALF),)), scene)
+    assert Check.STOP_SIDE in refused(Orders(stop=Stop(Of.PRICE, price)), scene)
+
+
+@pytest.mark.parametrize("of", [Of.PRICE, Of.EQUITY])
+def test_a_trail_may_be_as_long_as_what_is_left_before_liquidation(of):
+    """At 4x with threshold 0.75 health is 1: without a gap liquidation is here."""
+    wish = replace(ENVELOPE, leverage_target=Decimal(2))
+    at = replace(LONG, threshold=Decimal("0.625"))  # health 1.25: 0.2 of the price, 0.4 of equity
+    reach = {Of.PRICE: Decimal("0.2"), Of.EQUITY: Decimal("0.4")}[of]
+
+    def judged(drop):
+        orders = Orders(trailing=Trailing(of, drop, Decimal(0)))
+        return judge_orders(orders, wish, at, Watch(60, 36, Decimal(0))).refused
+
+    assert judged(reach) == ()
+    (beyond,) = judged(reach + Decimal("0.0001"))
+    assert beyond.nearest == f"set drop: {reach - Decimal('0.001'):.3f}"
+
+
+def test_a_stop_may_lie_exactly_where_it_comes_just_in_time():
+    wish = replace(ENVELOPE, leverage_target=Decimal(2))
+    at = replace(LONG, threshold=Decimal("0.625"))
+    none = Watch(60, 36, Decimal(0))
+
+    for stop, beyond in (
+        (Stop(Of.PRICE, Decimal(2400)), Stop(Of.PRICE, Decimal("2399.99"))),
+        (Stop(Of.EQUITY, Decimal("0.4")), Stop(Of.EQUITY, Decimal("0.4001"))),
+    ):
+        assert judge_orders(Orders(stop=stop), wish, at, none).refused == ()
+        assert judge_orders(Orders(stop=beyond), wish, at, none).refused != ()
+
+
+def test_the_nearest_price_has_cents_from_one_up_and_is_rounded_to_the_safe_side():
+    """A long's up, a short's down."""
+    wish = replace(ENVELOPE, leverage_target=Decimal(2))
+
+    def nearest(scene, price, at):
+        found = judge_orders(
+            Orders(stop=Stop(Of.PRICE, Decimal(at))),
+            wish,
+            replace(scene, threshold=Decimal("0.6"), price=Decimal(price)),
+            Watch(60, 36, Decimal(0)),
+        )
+        (late,) = [each for each in found.refused if each.check is Check.STOP_LOSS]
+        return late.nearest.split(",")[0]
+
+    assert nearest(LONG, "1.2", "0.1") == "set price: 1.00"  # 1.2 / 1.2
+    assert nearest(LONG, "3000.01", "0.1") == "set price: 2500.01"  # 2500.00833..
+    assert nearest(LONG, "1.1", "0.1") == "set price: 0.916667"
+    assert nearest(SHORT, "3000.01", "9999") == "set price: 3600.01"  # 3600.012
+    assert nearest(SHORT, "0.1111111", "9") == "set price: 0.133333"
+
+
 def test_an_open_position_may_have_passed_its_targets_and_its_deadline():
     opened = replace(LONG, is_begun=True)
     orders = Orders(

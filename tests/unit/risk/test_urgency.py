@@ -27,6 +27,12 @@ def test_urgency_rises_evenly_from_the_floor_to_the_step_floor(health, urgent):
     assert found == pytest.approx(Decimal(urgent), abs=Decimal("1e-5"))
 
 
+def test_a_deleverage_is_pressed_by_a_quarter_at_least_and_by_all_at_most():
+    found = [urgency.pressing(Decimal(own)) for own in ("0", "0.5", "1")]
+
+    assert found == [Decimal("0.25"), Decimal("0.625"), Decimal(1)]
+
+
 def test_without_debt_nothing_is_urgent():
     assert urgency.of(view(), limits()) == 0
 
