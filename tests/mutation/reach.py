@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import Final
 
@@ -24,17 +26,25 @@ class Reach:
     def of(self, mutant: Mutant) -> list[str]:
         """Return the tests that run the statement of `mutant`, the fastest first.
 
-        For what acts at import these are the tests that run anything else of its file.
+        For what acts at import these are the tests that run anything else of its file, and
+        those whose own file names its module.
         """
         found = self._running(mutant)
         if self.acts_at_import(mutant):
             lines = self.tests.get(mutant.path, {}).values()
-            found = {test for tests in lines for test in tests}
+            found = {test for tests in lines for test in tests} | set(self._naming(mutant))
         return self.fastest(found - {AT_IMPORT})
 
     def acts_at_import(self, mutant: Mutant) -> bool:
         """Return whether the statement of `mutant` runs only when its module is imported."""
         return mutant.owner is None or self._running(mutant) == {AT_IMPORT}
+
+    def _naming(self, mutant: Mutant) -> Iterator[str]:
+        package, _, name = mutant.module.rpartition(".")
+        words = re.compile(rf"{package}\b.*\b{name}\b")
+        for test in self.took:
+            if words.search(_text_of(test.partition("::")[0])):
+                yield test
 
     def _running(self, mutant: Mutant) -> set[str]:
         lines = self.tests.get(mutant.path, {})
@@ -71,6 +81,11 @@ class Reach:
     def fastest(self, tests: Iterable[str]) -> list[str]:
         """Return `tests`, the fastest first."""
         return sorted(tests, key=lambda test: (self.took[test], test))
+
+
+@cache
+def _text_of(file: str) -> str:
+    return (SOURCE.parents[1] / file).read_text(encoding="utf-8")
 
 
 def watch(rooms: Sequence[str]) -> Coverage:

@@ -129,3 +129,21 @@ def test_the_price_is_the_chain_of_returns_whatever_flows_between(first, stretch
 def test_a_mark_without_units_changes_nothing():
     assert marked(UnitBook(), 5 * CENT) == UnitBook()
     assert UnitBook().drawdown == 0
+
+
+def test_units_are_rounded_so_that_those_who_stay_never_pay_for_those_who_move():
+    book = UnitBook(3, 1, 1)
+
+    assert flowed(book, 7, 1, USD).units == 3  # 3/7 of a unit is none
+    assert flowed(book, 7, -1, USD).units == 2  # and takes one
+    assert flowed(book, 7, -70, USD).units == 0
+    bought = flowed(UnitBook(0, 7, 7), 0, 1, USD)
+    assert (bought.units, bought.price) == (WAD // 7, 7)  # down: 1e18 / 7 has a rest
+
+
+def test_a_price_is_marked_down_and_a_peak_never_falls():
+    marks = marked(UnitBook(3 * WAD, 9, 9), 8)
+
+    assert (marks.price, marks.peak) == (2, 9)
+    assert marked(UnitBook(0, 9, 9), 8) == UnitBook(0, 9, 9)
+    assert marked(UnitBook(WAD, 9, 9), -8).price == 0

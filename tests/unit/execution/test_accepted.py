@@ -16,7 +16,7 @@ from leverd.domain.events import (
 )
 from leverd.domain.fills import Fill
 from leverd.domain.money import Amount
-from leverd.domain.plan import Approve, SetEMode, Step, StepKind, Withdraw
+from leverd.domain.plan import Approve, Borrow, SetEMode, Step, StepKind, Supply, Withdraw
 from leverd.execution.accepted import accepted
 from leverd.execution.verify import Proof, fills_out
 from leverd.execution.witness import Found, step_done
@@ -124,6 +124,28 @@ async def test_a_unit_of_rounding_is_nobodys_act_and_three_are_somebodys():
     assert judged(attempt, done, before, replace(after, owed=near)) == []
     far = {**after.owed, "USDC": after.owed["USDC"] + 3}
     assert len(judged(attempt, done, before, replace(after, owed=far))) == 2
+
+
+@pytest.mark.parametrize(("part", "symbol"), [("owed", "USDC"), ("supplied", "WETH")])
+async def test_exactly_one_unit_either_way_is_rounding_for_each_action(part, symbol):
+    stage = Stage()
+    await stage.begin(2)
+    await stage.settle()
+    attempt, done, before, after = await told_of(stage)
+    held = getattr(after, part)
+    quiet = [
+        delta
+        for delta in range(-6, 7)
+        if judged(
+            attempt, done, before, replace(after, **{part: {**held, symbol: held[symbol] + delta}})
+        )
+        == []
+    ]
+    acts = sum(
+        isinstance(each, Supply if part == "supplied" else Borrow) for each in done.step.actions
+    )
+    assert len(quiet) == 2 * acts + 1
+    assert 0 in quiet
 
 
 async def test_without_a_picture_nothing_can_be_compared():

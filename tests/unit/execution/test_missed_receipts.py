@@ -31,6 +31,12 @@ def move(seen, *, doubted=False, stands=False):
     return next_move(SLOT, seen, Policy(), doubted=doubted, stands=stands)
 
 
+def test_without_a_word_a_look_is_not_doubted_and_a_block_does_not_stand():
+    assert next_move(SLOT, MISSED, Policy()) == Wait()
+    assert next_move(SLOT, MISSED, Policy(), doubted=True) == Reorganise()
+    assert next_move(SLOT, MISSED, Policy(), stands=True) == Finalise()
+
+
 def test_a_receipt_missed_once_undoes_nothing():
     assert move(MISSED) == Wait()
 

@@ -124,3 +124,13 @@ def test_every_leg_that_changed_is_listed():
     assert fact.changes["idle:WETH"] == 7
     assert fact.changes["owed:USDC"] < 0
     assert fact.snapshot.idle["WETH"] == 10**18 + 7
+
+
+def test_a_leg_that_came_or_went_is_told_with_all_of_it():
+    known = picture(chain_at(worlds.state(posted=1)))
+    without = replace(known, supplied={}, idle={})
+    appeared = reconcile(LOOP, without, known)[0]
+    gone = reconcile(LOOP, known, without)[0]
+
+    assert appeared.changes["supplied:WETH"] == known.supplied["WETH"]
+    assert gone.changes["supplied:WETH"] == -known.supplied["WETH"]

@@ -106,3 +106,15 @@ async def test_a_call_that_takes_too_long_is_an_unknown_outcome():
 def test_nothing_filled_is_kept_as_nothing():
     assert fills_out(()) == ()
     assert Withdraw("aave", Amount(worlds.WETH, 1)).everything is False
+
+
+def test_fills_are_journaled_as_flat_numbers_without_what_is_zero_or_no_number():
+    pool = worlds.pool()
+    told = Fill(7, sold=5, bought=3, pool_after=pool)
+    lent = Fill(8, amount=4, indexes=(10, 11), before=(2, 3))
+
+    assert fills_out((told, lent, Fill(9))) == (
+        {"at": 7, "sold": 5, "bought": 3},
+        {"at": 8, "amount": 4, "liquidity_index": 10, "borrow_index": 11, "before": 5},
+        {"at": 9},
+    )

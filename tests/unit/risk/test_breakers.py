@@ -185,3 +185,15 @@ def test_after_a_spell_without_failures_one_more_plan_may_try():
     tried = after(*[CALM] * 10, start=opened, failures=3)
     assert tried.opened == ()
     assert after(CALM, start=tried, failures=4).opened == (Fault.FAILURES,)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_each_breaker_closes_after_its_own_number_of_good_looks(fault):
+    """Five, and ten for plans that failed: a while, but not for ever."""
+    needed = 10 if fault is Fault.FAILURES else 5
+    opened = Breakers.standing((fault,))
+    failing = {"failures": 3} if fault is Fault.FAILURES else {}  # still failed, none anew
+    start = replace(opened, failures=3)
+
+    assert after(*[CALM] * (needed - 1), start=start, **failing).opened == (fault,)
+    assert after(*[CALM] * needed, start=start, **failing).opened == ()
