@@ -262,3 +262,34 @@ def test_what_the_chain_accepted_is_not_judged_again() -> None:
     assert actions.withdraw(shut, loan, WETH, ETHER, NOON, unchecked=True).amount == ETHER
     assert actions.borrow(shut, loan, USDC, 10**6, NOON, unchecked=True).amount == 10**6
     assert actions.repay(shut, loan, USDC, None, NOON, unchecked=True).amount == 10**9
+
+
+@pytest.mark.parametrize("version", ALL_RULES)
+def test_one_raw_unit_is_an_amount(version) -> None:
+    made, loan = loop(market(version), 10 * ETHER, 10**9)
+    assert actions.supply(made, loan, WETH, 1, NOON).amount == 1
+    assert actions.withdraw(made, loan, WETH, 1, NOON).amount == 1
+    assert actions.borrow(made, loan, USDC, 1, NOON).amount == 1
+    assert actions.repay(made, loan, USDC, 1, NOON).amount == 1
+
+
+def test_nothing_moves_when_a_mode_is_set() -> None:
+    for version in ALL_RULES:
+        made, loan = loop(market(version), 10 * ETHER, 10**9)
+        moved = actions.set_emode(made, loan, 0, NOON, unchecked=True)
+        assert (moved.market, moved.loan, moved.amount) == (made, loan, 0)
+    entered = actions.set_emode(made, NOBODY, 1, NOON)
+    assert (entered.loan.emode, entered.amount) == (1, 0)
+
+
+@pytest.mark.parametrize("idle", [WETH, USDC, WSTETH])
+def test_a_collateral_that_counts_for_nothing_hides_no_other(idle) -> None:
+    made = market(AAVE_3_0)
+    loan = NOBODY
+    for asset in (WETH, USDC, WSTETH):
+        moved = actions.supply(made, loan, asset, 10 * asset.unit, NOON)
+        made, loan = moved.market, moved.loan
+    worth = {WETH: 30_000, USDC: 10, WSTETH: 34_500}
+    off = changed(made, idle, liquidation_threshold=0)
+    counted = loans.summarise(off, loan, NOON).collateral_value
+    assert counted == (sum(worth.values()) - worth[idle]) * 10**8

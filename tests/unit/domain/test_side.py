@@ -73,3 +73,12 @@ def test_a_short_is_liquidated_above_its_price_and_not_below(leverage):
 
 def _health(state):
     return loans.summarise(state.market, state.position.loan, state.at).health
+
+
+@pytest.mark.parametrize(
+    "symbol", ["DAI", "XDAI", "SDAI", "FRAX", "GHO", "MIM", "USDS", "DOLA", "USDT", "crvUSD"]
+)
+def test_a_token_of_a_dollar_is_known_by_its_symbol(symbol):
+    assert side.is_dollar(Asset(symbol, 18))
+    assert side.is_dollar(Asset(symbol.lower(), 18))
+    assert not side.is_dollar(Asset(f"{symbol[:2]}X", 18))

@@ -58,3 +58,12 @@ def test_what_is_no_step_is_damage(change):
 def test_what_is_no_text_of_ours_is_damage():
     with pytest.raises(JournalDamagedError):
         of_text("not json")
+
+
+def test_a_step_is_written_without_a_blank_as_the_journal_keeps_it():
+    step = Step(StepKind.SINGLE, (SetEMode("aave", 1),), 5)
+
+    assert to_text(step) == (
+        '{"kind":"single","health_min":"5","health_below":"0",'
+        '"actions":[{"do":"SetEMode","venue":"aave","category":1}]}'
+    )
