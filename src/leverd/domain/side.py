@@ -17,7 +17,7 @@ from leverd.domain.money import USD, Asset
 from leverd.domain.position import LegKind, Mandate
 from leverd.domain.state import State
 
-_DOLLARS: Final = frozenset({"DAI", "XDAI", "SDAI", "FRAX", "GHO", "MIM", "USDS", "DOLA"})
+_DOLLARS: Final = frozenset({"DAI", "XDAI", "SDAI", "FRAX", "GHO", "MIM", "DOLA"})
 """Dollar tokens whose symbol does not say so."""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
-from tests.worlds import at_leverage, state
+from tests.worlds import USDC, WETH, at_leverage, state
 
 from leverd.domain.carry import bearable, carry_at, carry_now
+from leverd.domain.fixed_point import RAY
+from leverd.domain.reserves import rates_after
 
 NOTHING = Fraction(0)
 ANYTHING = Fraction(-1000)
@@ -43,3 +46,24 @@ def test_without_equity_there_is_no_carry():
 
     assert carry_now(lost, NOTHING) is None
     assert carry_at(lost, Fraction(2), NOTHING) is None
+
+
+def test_interest_is_reckoned_at_the_rates_that_the_change_itself_leads_to():
+    """Ten WETH of equity at 3,000: from 2x to 3x ten are posted and 30,000 more are owed."""
+    held = at_leverage(2)
+    rules, weth, usdc = held.market.rules, *(held.market.reserves[each] for each in (WETH, USDC))
+    earned = rates_after(weth, rules, held.at, supplied=10 * 10**18).liquidity
+    paid = rates_after(usdc, rules, held.at, borrowed=30_000 * 10**6).borrow
+
+    assert carry_at(held, Fraction(3), NOTHING) == Fraction(3 * earned - 2 * paid, RAY)
+    earned = rates_after(weth, rules, held.at).liquidity
+    paid = rates_after(usdc, rules, held.at).borrow
+    assert carry_now(held, NOTHING) == Fraction(2 * earned - paid, RAY)
+    assert carry_at(held, Fraction(2), NOTHING) == carry_now(held, NOTHING)
+
+
+def test_the_smallest_equity_there_is_has_a_carry():
+    """10 WETH at 3,000 against 29,999.99999999 dollars' worth: a hundred-millionth is left."""
+    least = state(posted=10, debt=30_000, idle_debt=Decimal("0.000001"))
+
+    assert carry_at(least, Fraction(1), NOTHING) is not None
