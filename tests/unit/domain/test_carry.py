@@ -51,7 +51,8 @@ def test_without_equity_there_is_no_carry():
 def test_interest_is_reckoned_at_the_rates_that_the_change_itself_leads_to():
     """Ten WETH of equity at 3,000: from 2x to 3x ten are posted and 30,000 more are owed."""
     held = at_leverage(2)
-    rules, weth, usdc = held.market.rules, *(held.market.reserves[each] for each in (WETH, USDC))
+    rules, reserves = held.market.rules, held.market.reserves
+    weth, usdc = reserves[WETH], reserves[USDC]
     earned = rates_after(weth, rules, held.at, supplied=10 * 10**18).liquidity
     paid = rates_after(usdc, rules, held.at, borrowed=30_000 * 10**6).borrow
 

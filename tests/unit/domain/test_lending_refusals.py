@@ -278,7 +278,7 @@ def test_nothing_moves_when_a_mode_is_set() -> None:
         made, loan = loop(market(version), 10 * ETHER, 10**9)
         moved = actions.set_emode(made, loan, 0, NOON, unchecked=True)
         assert (moved.market, moved.loan, moved.amount) == (made, loan, 0)
-    entered = actions.set_emode(made, NOBODY, 1, NOON)
+    entered = actions.set_emode(market(AAVE_3_0), NOBODY, 1, NOON)
     assert (entered.loan.emode, entered.amount) == (1, 0)
 
 

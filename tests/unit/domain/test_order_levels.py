@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_a_status_is_that_of_the_order_itself():
     fired = Fired(name, "seen", NOON, True, False, 0, 1, 0)
     other = replace(fired, order="other")
 
-    def status(**changes: object) -> Status:
+    def status(**changes: Any) -> Status:
         return level(orders, replace(SEEN, **changes)).status
 
     assert status() is Status.ARMED
