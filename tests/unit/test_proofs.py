@@ -76,10 +76,10 @@ def test_plans_and_strangers_are_summed(page):
 
 def test_a_kind_that_nobody_knows_gets_a_table_of_all_its_figures(page):
     told = page(
-        {"proof": "soak: simulated", "turns": "1000000", "slopes": "0.01"},
-        {"proof": "soak: simulated", "turns": "5", "log": "1|2"},
+        {"proof": "drill: night", "turns": "1000000", "slopes": "0.01"},
+        {"proof": "drill: night", "turns": "5", "log": "1|2"},
     )
-    assert "### Soak: simulated" in told
+    assert "### Drill: night" in told
     assert "| turns | slopes | log |" in told
     assert "| 1000000 | 0.01 |  |" in told
     assert "| 5 |  | 1/2 |" in told
