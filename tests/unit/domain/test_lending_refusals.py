@@ -293,3 +293,10 @@ def test_a_collateral_that_counts_for_nothing_hides_no_other(idle) -> None:
     off = changed(made, idle, liquidation_threshold=0)
     counted = loans.summarise(off, loan, NOON).collateral_value
     assert counted == (sum(worth.values()) - worth[idle]) * 10**8
+
+
+def test_from_3_1_a_loan_may_be_all_that_was_ever_supplied_and_no_more() -> None:
+    made = actions.supply(market(AAVE_3_6, deep=0), NOBODY, USDC, 10**9, NOON)
+    made = actions.supply(made.market, made.loan, WETH, 10 * ETHER, NOON)
+    assert actions.borrow(made.market, made.loan, USDC, 10**9, NOON).amount == 10**9
+    refused(Refusal.InvalidAmount, actions.borrow, made.market, made.loan, USDC, 10**9 + 1, NOON)

@@ -147,3 +147,14 @@ def test_a_price_is_marked_down_and_a_peak_never_falls():
     assert (marks.price, marks.peak) == (2, 9)
     assert marked(UnitBook(0, 9, 9), 8) == UnitBook(0, 9, 9)
     assert marked(UnitBook(WAD, 9, 9), -8).price == 0
+
+
+def test_no_flow_changes_nothing_and_after_everything_was_lost_a_unit_costs_one_again():
+    book = UnitBook(3, 1, 1)
+
+    assert flowed(book, 7, 0, USD) == book
+    assert flowed(UnitBook(), 0, 0, USD) == UnitBook()
+    lost = flowed(UnitBook(3, 0, 9), 0, dollars(2), USD)
+    assert (lost.units, lost.price) == (2 * WAD, dollars(1))
+    one = flowed(UnitBook(2, 5, 9), 1, 1, USD)
+    assert one.units == 4, "an equity of one is an equity"

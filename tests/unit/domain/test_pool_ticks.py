@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leverd.domain.swap_math import price_after_input
+from leverd.domain.swap_math import amount1_delta, price_after_input, step_exact_out
 from leverd.domain.tick_math import (
     MAX_SQRT_RATIO,
     MAX_TICK,
@@ -63,3 +63,27 @@ def test_the_smallest_sale_moves_a_price_that_little_backs_and_none_moves_nothin
     assert price_after_input(Q96, 1_000, 0, down=True) == Q96
     assert price_after_input(Q96, 1_000, 1, down=True) == -(-Q96 * 1_000 // 1_001)
     assert price_after_input(Q96, 1_000, 1, down=False) == Q96 + Q96 // 1_000
+
+
+def test_a_sale_too_large_for_one_product_is_priced_by_the_other_formula():
+    """Uniswap divides first where amount times price would not fit 256 bits."""
+    liquidity, amount = 10**20, 2**200
+    price = 2**150
+    exact = -(-liquidity * Q96 // (liquidity * Q96 // price + amount))
+
+    assert price_after_input(price, liquidity, amount, down=True) == exact
+    fits = -(-liquidity * Q96 * price // (liquidity * Q96 + 5 * price))
+    assert price_after_input(price, liquidity, 5, down=True) == fits
+
+
+def test_a_purchase_that_ends_exactly_at_its_target_stops_there():
+    low, high, liquidity = sqrt_ratio_at_tick(-10), sqrt_ratio_at_tick(10), 10**20
+    whole = amount1_delta(low, high, liquidity, up=False)
+
+    at = step_exact_out(high, low, liquidity, whole, 500)
+    assert (at.sqrt_price, at.bought) == (low, whole)
+    short = step_exact_out(high, low, liquidity, whole - 1, 500)
+    assert short.sqrt_price > low
+    assert short.bought == whole - 1
+    beyond = step_exact_out(high, low, liquidity, whole + 1, 500)
+    assert (beyond.sqrt_price, beyond.bought) == (low, whole)

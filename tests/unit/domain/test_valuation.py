@@ -143,3 +143,22 @@ def test_equity_is_never_above_the_exact_value_nor_a_unit_a_leg_below(
     assert found == holdings_of(state).equity
     if share_class == USD:
         assert found == valuation.equity(state)
+
+
+def test_leverage_of_nothing_is_none_of_debt_alone_without_bound():
+    assert valuation.leverage(worlds.state()) == 0
+    assert valuation.leverage(worlds.state(posted=10, debt=30_000)) == Decimal("Infinity")
+    least = worlds.state(idle_debt=Decimal("0.000001"))
+    assert valuation.equity(least) == 100
+    assert valuation.leverage(least) == 0
+
+
+def test_dollars_in_the_share_class_are_rounded_down():
+    ethers = counted_in(worlds.state(), WETH)
+
+    assert valuation.in_share_class(ethers, 1) == 10**18 // (3000 * 10**8)
+    assert valuation.in_share_class(ethers, 2) == 2 * 10**18 // (3000 * 10**8)
+
+
+def test_a_price_is_known_of_all_that_a_market_lists_also_of_what_is_not_held():
+    assert set(holdings_of(worlds.state(posted=1)).prices) == {USD, WETH, USDC}
