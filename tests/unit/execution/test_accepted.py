@@ -76,6 +76,29 @@ async def test_a_close_that_does_not_say_how_much_is_explained_too():
     assert judged(attempt, replace(done, fills=cut_up), before, after) == []
 
 
+@pytest.mark.parametrize("symbol", ["USDC", "WETH"])
+async def test_what_a_close_does_not_say_may_be_off_by_one_unit_and_no_more(symbol):
+    stage = Stage(LEVERED)
+    await stage.begin(1)
+    await stage.settle()
+    attempt, done, before, after = await told_of(stage)
+    buy, repay, withdraw = done.fills
+    silent = replace(done, fills=(buy, replace(repay, amount=None), replace(withdraw, amount=None)))
+    off = [
+        delta
+        for delta in range(-6, 7)
+        if judged(
+            attempt,
+            silent,
+            before,
+            replace(after, idle={**after.idle, symbol: after.idle.get(symbol, 0) + delta}),
+        )
+        == []
+    ]
+    assert len(off) == 3
+    assert 0 in off
+
+
 async def test_what_only_allows_or_classifies_moves_nothing():
     stage = Stage(LEVERED)
     await stage.begin("1.5")

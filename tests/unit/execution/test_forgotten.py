@@ -26,7 +26,13 @@ from leverd.domain.events import (
     StepVerified,
     TradingStateChanged,
 )
+from leverd.domain.fills import Fill
+from leverd.domain.fixed_point import RAY
+from leverd.domain.money import Amount
+from leverd.domain.plan import Borrow, Step, StepKind
+from leverd.execution.forgotten import _as_it_was
 from leverd.execution.settler import DEADLINE
+from leverd.interfaces.venue import Inclusion
 
 DOWN = 200
 """Blocks that go by while the process is down."""
@@ -329,3 +335,28 @@ async def test_an_act_undone_while_it_was_down_is_not_taken_for_final():
     await away(stage)
     await stage.turns(4)
     assert len(stage.events(SlotReorganised)) == len(stage.events(SlotLost)) == 1
+
+
+async def test_a_reserve_that_the_receipt_does_not_tell_of_is_as_the_journal_knew_it():
+    stage = stage_with(LEVERED)
+    present = (await stage.venue.observe([worlds.mandate()])).positions["loop"].state
+    known = replace(
+        await held(stage),
+        supply_indexes={"WETH": 3 * RAY, "USDC": 4 * RAY},
+        borrow_indexes={"WETH": 5 * RAY, "USDC": 6 * RAY},
+    )
+    step = Step(StepKind.SINGLE, (Borrow("aave", Amount(worlds.USDC, 1)),), 0)
+    fills = (Fill(worlds.NOON, indexes=(7 * RAY, 8 * RAY)),)
+    inclusion = Inclusion("0xa", 1, "0x1", worlds.NOON - 9, True, "", 1, 1)
+
+    before = _as_it_was(present, known, step, fills, inclusion)
+
+    indexes = {
+        asset.symbol: (each.liquidity_index // RAY, each.borrow_index // RAY)
+        for asset, each in before.market.reserves.items()
+    }
+    assert indexes == {"WETH": (3, 5), "USDC": (7, 8)}
+    assert before.at == worlds.NOON - 9
+    half_known = replace(known, borrow_indexes={"USDC": 6 * RAY})
+    weth = _as_it_was(present, half_known, step, fills, inclusion).market.reserves[worlds.WETH]
+    assert weth.liquidity_index == present.market.reserves[worlds.WETH].liquidity_index

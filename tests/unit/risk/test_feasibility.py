@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.limits import limits
-from tests.worlds import at_leverage, pool, view
+from tests.worlds import at_leverage, pool, state, view
 
 from leverd.agents.guardian import Params, triggers
 from leverd.errors import InfeasibleError, SettingsError
@@ -57,7 +57,7 @@ def test_three_times_at_health_1_3_is_refused_with_the_number_and_the_nearest_se
     )
     with pytest.raises(InfeasibleError) as caught:
         findings.require("settings.yaml:12")
-    assert caught.value.exit_code == 6
+    assert (caught.value.exit_code, caught.value.number) == (6, 1)
     assert "2.766x" in caught.value.message
     assert "2.76" in caught.value.remedy
     assert caught.value.place == "settings.yaml:12"
@@ -244,6 +244,10 @@ def test_a_view_and_a_record_of_the_same_market_say_the_same():
     assert seen.depth_usd > 10**9
 
 
+def test_a_position_that_lost_everything_has_nothing_to_lever():
+    assert facts_of(view(state(posted=10, debt=30_001))).equity_usd == 0
+
+
 def test_a_recorded_market_is_read_exactly():
     found = facts_from_json(RECORDED.replace('"0.83"', "0.8300000000000000000000000001"))
 
@@ -253,8 +257,9 @@ def test_a_recorded_market_is_read_exactly():
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "3"])
 def test_a_recorded_market_that_is_no_object_is_refused(text):
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError) as caught:
         facts_from_json(text)
+    assert caught.value.number == 70
 
 
 def test_everything_wrong_with_a_recorded_market_is_named_at_once():
@@ -265,5 +270,6 @@ def test_everything_wrong_with_a_recorded_market_is_named_at_once():
     with pytest.raises(SettingsError) as caught:
         facts_from_json(json.dumps(broken))
 
+    assert caught.value.number == 71
     for word in ("ltv is missing", "colour is unknown", "price", "bonus", "threshold", "swap_fee"):
         assert word in caught.value.message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from tests.limits import TIMING, limits
@@ -35,6 +36,7 @@ from leverd.domain.plan import (
     Swap,
     Withdraw,
 )
+from leverd.domain.quotes import spot_ratio
 from leverd.domain.view import Gas, Portfolio, Record, TradingState
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
@@ -287,6 +289,22 @@ def test_slicing_a_swap_does_not_hide_its_impact():
     assert reasons(whole, seen, under=limits(price_impact_max=between)) == (Reason.PRICE_IMPACT,)
     wide = together + Decimal("1e-20")  # an impact has more digits than a limit
     assert reasons(whole, seen, under=limits(price_impact_max=wide)) == ()
+
+
+def test_the_impact_of_slices_is_that_of_all_they_sold_but_the_fees():
+    seen = view(at_leverage("3"), atomic=False)
+    plan = planner.plan(
+        SetLeverage("agent", Decimal("1.3"), "test"), seen, terms_of(seen, limits(), TIMING)
+    )
+    assert plan is not None
+    trades = rehearse(plan, seen).trades
+    assert len(trades) > 1
+    moved = sum(trade.quote.sold - trade.quote.fee for trade in trades)
+    bought = sum(trade.quote.bought for trade in trades)
+    promised = spot_ratio(trades[0].pool, WETH)
+
+    expected = 1 - Fraction(bought, moved) / promised
+    assert abs(Fraction(impact(trades)) - expected) < Fraction(1, 10**15)
 
 
 def test_idle_debt_asset_repaid_and_idle_collateral_posted_always_pass():

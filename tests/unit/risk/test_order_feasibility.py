@@ -123,6 +123,26 @@ def test_a_trail_may_be_as_long_as_what_is_left_before_liquidation(of):
     assert beyond.nearest == f"set drop: {reach - Decimal('0.001'):.3f}"
 
 
+def test_the_nearest_loss_is_rounded_to_the_safe_side():
+    """At 3x with threshold 0.7 health is 1.05: 3 (1 - 1 / 1.05) is 0.142857.. of equity."""
+    wish = replace(ENVELOPE, leverage_target=Decimal(3))
+    at = replace(LONG, threshold=Decimal("0.7"))
+    orders = Orders(stop=Stop(Of.EQUITY, HALF))
+    (late,) = judge_orders(orders, wish, at, Watch(60, 36, Decimal(0))).refused
+
+    assert late.nearest == "set equity_loss: 0.141"
+
+
+def test_a_trail_of_health_is_longer_than_the_band_by_itself_from_just_above_one():
+    """A band from 1.0 has no health at its low end: it is reckoned from 1.01, where it is 83.83."""
+    wish = replace(ENVELOPE, band_low=Decimal(1), band_high=Decimal("2.02"))
+    own = 1 - (Decimal("0.83") * Decimal("2.02") / Decimal("1.02")) / Decimal("83.83")
+    assert own == pytest.approx(Decimal("0.980392"), abs=Decimal("1e-6"))
+    for drop, passes in ((Decimal("0.9805"), True), (Decimal("0.9803"), False)):
+        orders = Orders(trailing=Trailing(Of.HEALTH, drop, Decimal(0)))
+        assert (refused(orders, envelope=wish) == {}) is passes
+
+
 def test_a_stop_may_lie_exactly_where_it_comes_just_in_time():
     wish = replace(ENVELOPE, leverage_target=Decimal(2))
     at = replace(LONG, threshold=Decimal("0.625"))

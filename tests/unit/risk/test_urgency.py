@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from tests.limits import limits
-from tests.worlds import GWEI, NOON, WETH, at_leverage, state, view
+from tests.worlds import GWEI, NOON, USDC, WETH, at_leverage, state, view
 
 from leverd.risk import stress, urgency
 from leverd.risk.raising import reserve_wei
@@ -40,6 +40,19 @@ def test_without_debt_nothing_is_urgent():
 @pytest.mark.parametrize(("urgent", "cap"), [("0", "0.005"), ("0.5", "0.0275"), ("1", "0.05")])
 def test_slippage_rises_to_the_liquidation_bonus(urgent, cap):
     assert urgency.slippage_max(view(), limits(), Decimal(urgent)) == Decimal(cap)
+
+
+def test_of_several_collaterals_the_lowest_bonus_counts():
+    """A liquidator takes which it likes: nobody pays more than the least it might cost."""
+    held = state(posted=10, debt=10_000)
+    loan = held.position.loan
+    both = replace(
+        loan, supplies={**loan.supplies, USDC: 10**9}, collaterals=frozenset({WETH, USDC})
+    )
+    seen = view(replace(held, position=held.position.with_loan("aave", both)))
+
+    assert urgency.slippage_max(seen, limits(), Decimal(1)) == Decimal("0.045")
+    assert urgency.slippage_max(view(held), limits(), Decimal(1)) == Decimal("0.05")
 
 
 def test_a_bonus_below_the_calm_cap_leaves_the_cap_alone():
