@@ -18,6 +18,7 @@ from leverd.domain.events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
+    PnlRecorded,
     SlotFinal,
     SlotIncluded,
     StepMismatched,
@@ -349,3 +350,21 @@ async def test_a_deleverage_ends_a_sequence_that_waits_between_two_steps():
     assert [(each.plan_id, each.reason) for each in stage.events(PlanAborted)] == [(slow, REPLACED)]
     await stage.settle()
     check_books(stage.journal, stage.chain)
+
+
+async def test_the_last_mark_of_a_plan_follows_its_end_and_the_others_go_before():
+    def mark(mandate, done):
+        snapshot = WAYS.photograph(done.after, facts.stamp_of(done.inclusion, "test"))
+        return tuple(
+            PnlRecorded(mandate.position_id, snapshot, {"gas": -number}, 1, 1)
+            for number in (1, 2, 3)
+        )
+
+    stage = Stage(ways=Ways(WAYS.photograph, mark))
+    await stage.begin(2)
+    await stage.settle()
+    told = [
+        each if isinstance(each, PlanCompleted) else each.attribution["gas"]
+        for each in stage.events(PnlRecorded, PlanCompleted)
+    ]
+    assert [each if isinstance(each, int) else "end" for each in told] == [-1, -2, "end", -3]

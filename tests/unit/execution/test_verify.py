@@ -118,3 +118,17 @@ def test_fills_are_journaled_as_flat_numbers_without_what_is_zero_or_no_number()
         {"at": 8, "amount": 4, "liquidity_index": 10, "borrow_index": 11, "before": 5},
         {"at": 9},
     )
+
+
+async def test_a_leg_that_is_there_on_one_side_only_is_nothing_on_the_other():
+    done = await done_of(Stage(), 2)
+    missing = replace(done.after.position, loans={})
+    expected, found = mismatch(replace(done, after=replace(done.after, position=missing)))
+
+    assert set(expected) == set(found)
+    assert all(expected.values())
+    assert set(found.values()) == {0}
+    more = done.after.position.with_idle(worlds.WETH, 7)
+    expected, found = mismatch(replace(done, after=replace(done.after, position=more)))
+    (leg,) = found
+    assert found[leg] - expected[leg] == 7
