@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tests.mutation.trial import Fate, in_fork
 
 MEASURE_S: Final = 900
 FOREVER_S: Final = 10**6
+PLANTING_S: Final = 10
 ANEW: Final = "to be imported anew"
 PATIENCE: Final = 5
 """How many times longer than unspoilt a mutant may take, plus STARTING_S seconds."""
@@ -107,6 +109,7 @@ def _planted(
     suite: Suites, living: planting.Living, mutant: Mutant, tests: Sequence[str], known: Reach
 ) -> Callable[[], str]:
     def work() -> str:
+        signal.setitimer(signal.ITIMER_VIRTUAL, PLANTING_S)  # an import may never end
         try:
             anew = known.acts_at_import(mutant)
             planted = planting.carry(mutant) if anew else living.exchange(mutant)

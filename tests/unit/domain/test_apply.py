@@ -45,8 +45,9 @@ def test_a_flash_swap_may_owe_inside_a_step_and_not_after_it():
     after = apply_step(state, whole, modelled_fills(state, whole, state.at))
     assert after.position.idle[worlds.USDC] == 0
     unpaid = Step(StepKind.RAISE, (swap, post), 0)
-    with pytest.raises(ImpossibleError, match="idle USDC"):
+    with pytest.raises(ImpossibleError, match="idle USDC") as caught:
         apply_step(state, unpaid, modelled_fills(state, unpaid, state.at))
+    assert caught.value.number == 1
 
 
 def test_a_category_is_entered_and_left():

@@ -300,3 +300,14 @@ def test_from_3_1_a_loan_may_be_all_that_was_ever_supplied_and_no_more() -> None
     made = actions.supply(made.market, made.loan, WETH, 10 * ETHER, NOON)
     assert actions.borrow(made.market, made.loan, USDC, 10**9, NOON).amount == 10**9
     refused(Refusal.InvalidAmount, actions.borrow, made.market, made.loan, USDC, 10**9 + 1, NOON)
+
+
+@pytest.mark.parametrize("version", ALL_RULES)
+def test_a_frozen_reserve_still_lets_its_collateral_count_or_not(version) -> None:
+    made, loan = loop(market(version), 10 * ETHER, 10**9)
+    extra = actions.supply(made, loan, WSTETH, ETHER, NOON)
+    frozen = changed(extra.market, WSTETH, frozen=True)
+    off = actions.set_collateral(frozen, extra.loan, WSTETH, NOON, counts=False)
+    assert off.loan.collaterals == {WETH}
+    on = actions.set_collateral(frozen, off.loan, WSTETH, NOON, counts=True)
+    assert on.loan.collaterals == {WETH, WSTETH}

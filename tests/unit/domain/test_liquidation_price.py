@@ -25,14 +25,7 @@ from leverd.domain import lending_actions as actions
 from leverd.domain import loans
 from leverd.domain.fixed_point import WAD, percent_mul
 from leverd.domain.lending import AAVE_3_0, AAVE_3_6, LendingAccount
-from leverd.domain.leverage import (
-    fall_to_liquidation,
-    health_at_leverage,
-    leverage_of,
-    max_leverage,
-)
 from leverd.domain.stake import Stake, first_bad_price
-from leverd.errors import ImpossibleError
 
 ETHER = 10**18
 
@@ -141,23 +134,6 @@ def test_the_distance_is_the_fall_that_liquidates() -> None:
     made, loan = loop(market(), 10 * ETHER, 20_000 * 10**6)
     distance = loans.distance_to_liquidation(made, loan, WETH, NOON)
     assert distance is not None
-    assert abs(distance - fall_to_liquidation(Decimal("0.83"), Decimal(3))) < Decimal("1e-9")
+    assert abs(distance - (1 - 1 / Decimal("1.245"))) < Decimal("1e-9")  # 0.83 * 3 / 2
     low = changed(made, WETH, price=2_000 * DOLLAR)
     assert loans.distance_to_liquidation(low, loan, WETH, NOON) == 0
-
-
-def test_leverage_health_and_ltv_agree() -> None:
-    threshold, ltv = Decimal("0.83"), Decimal("0.805")
-    assert health_at_leverage(threshold, Decimal(3)) == Decimal("1.245")
-    highest = max_leverage(threshold, ltv, Decimal("1.3"))
-    assert abs(highest - Decimal("2.7659574468")) < Decimal("1e-9")
-    assert abs(health_at_leverage(threshold, highest) - Decimal("1.3")) < Decimal("1e-20")
-    assert max_leverage(threshold, ltv, Decimal("1.01")) == 1 / (1 - ltv)
-    assert leverage_of(30, 20) == 3
-    for impossible in (
-        lambda: health_at_leverage(threshold, Decimal(1)),
-        lambda: max_leverage(threshold, ltv, Decimal("0.8")),
-        lambda: leverage_of(20, 20),
-    ):
-        with pytest.raises(ImpossibleError):
-            impossible()

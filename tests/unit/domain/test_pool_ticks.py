@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leverd.domain.swap_math import amount1_delta, price_after_input, step_exact_out
+from leverd.domain.swap_math import (
+    amount1_delta,
+    price_after_input,
+    price_after_output,
+    step_exact_out,
+)
 from leverd.domain.tick_math import (
     MAX_SQRT_RATIO,
     MAX_TICK,
@@ -87,3 +92,17 @@ def test_a_purchase_that_ends_exactly_at_its_target_stops_there():
     assert short.bought == whole - 1
     beyond = step_exact_out(high, low, liquidity, whole + 1, 500)
     assert (beyond.sqrt_price, beyond.bought) == (low, whole)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_a_pool_gives_no_more_than_it_holds(down):
+    held = amount1_delta(0, Q96, 10**6, up=False) if down else 10**6  # 1e6 of either at parity
+    with pytest.raises(ImpossibleError) as caught:
+        price_after_output(Q96, 10**6, held, down=down)
+    assert caught.value.number == 21
+    assert price_after_output(Q96, 10**6, held - 1, down=down) > 0
+
+
+def test_a_price_that_stands_at_its_target_moves_down_by_nothing():
+    step = step_exact_out(Q96, Q96, 10**6, 5, 500)
+    assert (step.sqrt_price, step.paid, step.bought, step.fee) == (Q96, 0, 0, 0)
