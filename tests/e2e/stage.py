@@ -35,6 +35,9 @@ from leverd.interfaces.requests import RequestKind
 CONFIG = Path(__file__).parents[2] / "config" / "settings.yaml"
 POSITION = "eth-loop"
 DUST_USD = 10**8  # 1e8: what the planner leaves alone
+STEPWISE: dict[str, Any] = {"engine": {"gap": 0.08}, "limits": {"health_step_min": 1.1}}
+"""What a position in single steps has to say: its health is lower between two of them."""
+
 _BALANCE = "balanceOf(address)->(uint256)"
 _DATA = "getUserAccountData(address)->(uint256,uint256,uint256,uint256,uint256,uint256)"
 _PRICE = "getAssetPrice(address)->(uint256)"
@@ -133,7 +136,7 @@ class Stage:
             "logs": {"console": True, "file": str(self.folder / "leverd.log")},
         }
         own = self.folder / "own.yaml"
-        own.write_text(yaml.safe_dump(_merged(places, sections)))
+        own.write_text(yaml.safe_dump(merged(places, sections)))
         return [CONFIG, own]
 
     async def play(
@@ -148,7 +151,7 @@ class Stage:
 
         With `stepwise` the account is made out to be one that does single steps only.
         """
-        settings = settings_of(self.files(**sections))
+        settings = settings_of(self.files(**merged(STEPWISE if stepwise else {}, sections)))
         opened = await open_daemon(settings, self.clock, wait_s=10)
         stop, end = asyncio.Event(), self.devnet.driver.now + seconds
 
@@ -276,9 +279,10 @@ def _make_stepwise(opened: Opened) -> None:
     venue.observe = without_atomic  # type: ignore[method-assign]  # a test's own account
 
 
-def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(one)
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return `one` with what `other` says, section by section."""
+    made = dict(one)
     for key, value in other.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+        both = isinstance(value, dict) and isinstance(made.get(key), dict)
+        made[key] = merged(made[key], value) if both else value
+    return made

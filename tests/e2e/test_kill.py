@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.children import Child, Market, Nursery, moving
 from tests.e2e.market_day import agents, devnet, stage
-from tests.e2e.stage import DUST_USD, Stage
+from tests.e2e.stage import DUST_USD, STEPWISE, Stage, merged
 
 from leverd.domain.events import (
     AttemptSigned,
@@ -41,7 +41,7 @@ ATOMIC = [
     ("append", "before", 5),  # mined and seen, not journaled
     ("append", "after", 5),
 ]
-STEPWISE = [
+IN_STEPS = [
     ("send", "before", 2),
     ("send", "after", 3),
     ("fills", "after", 4),
@@ -55,7 +55,7 @@ def test_an_opening_killed_anywhere_is_finished_once(stage, agents, die):
     assert abs(stage.truth().leverage - Decimal("2.5")) < Decimal("0.0001")
 
 
-@pytest.mark.parametrize("die", STEPWISE, ids=lambda die: "-".join(map(str, die)))
+@pytest.mark.parametrize("die", IN_STEPS, ids=lambda die: "-".join(map(str, die)))
 def test_a_sequence_killed_half_way_leaves_nothing_idle(stage, agents, die):
     _kill_and_finish(stage, agents, [die], stepwise=True)
 
@@ -69,7 +69,7 @@ def test_killed_in_recovery_it_recovers_from_that(stage, agents, again):
 @pytest.mark.parametrize("stepwise", [False, True], ids=["atomic", "sequential"])
 def test_mined_while_down_for_longer_than_any_node_remembers(stage, agents, stepwise):
     """Nodes keep the states of some minutes: what was done then is known by its receipt."""
-    files = stage.files(limits={"drag_max": 1, "cost_share_max": 0.05})
+    files = _files(stage, stepwise=stepwise)
     with moving(stage) as market:
         die = ("send", "after", 2 if stepwise else 1)
         child = _born(market, agents, stage, files, die=die, stepwise=stepwise)
@@ -90,6 +90,11 @@ def test_mined_while_down_for_longer_than_any_node_remembers(stage, agents, step
         assert abs(stage.truth().leverage - Decimal("2.5")) < Decimal("0.0001")
 
 
+def _files(stage: Stage, *, stepwise: bool) -> list[Path]:
+    dear = {"limits": {"drag_max": 1, "cost_share_max": 0.05}}
+    return stage.files(**merged(STEPWISE if stepwise else {}, dear))
+
+
 def _born(market: Market, agents: Nursery, stage: Stage, files: list[Path], **order) -> Child:
     """Start an agent while the market stands still: how fast a start is depends on the machine.
 
@@ -102,7 +107,7 @@ def _born(market: Market, agents: Nursery, stage: Stage, files: list[Path], **or
 
 
 def _kill_and_finish(stage: Stage, agents: Nursery, deaths, *, stepwise: bool = False) -> None:
-    files = stage.files(limits={"drag_max": 1, "cost_share_max": 0.05})
+    files = _files(stage, stepwise=stepwise)
     with moving(stage) as market:
         for die in deaths:
             child = _born(market, agents, stage, files, die=die, stepwise=stepwise)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.e2e.stage import DUST_USD, POSITION, Stage, staged
+from tests.e2e.stage import DUST_USD, POSITION, STEPWISE, Stage, merged, staged
 
 from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
@@ -45,7 +45,7 @@ PRICES = """ts,close
 """
 
 # Steps of their own cost several times the gas: what they may cost has to be said.
-STEPWISE = {"limits": {"drag_max": 1, "cost_share_max": 0.05}}
+DEAR = {"limits": {"drag_max": 1, "cost_share_max": 0.05}}
 
 
 @pytest.fixture(params=["atomic", "sequential", "plain"])
@@ -91,7 +91,8 @@ def _settings(stage: Stage, kind: str) -> dict[str, Any]:
     position: dict[str, Any] = {"agents": {"leverage_loop": {"wait_s_min": 60}}}
     if kind == "plain":
         stage.account = position["account"] = stage.deployment.roles.operator
-    return {"positions": {POSITION: position}, **({} if kind == "atomic" else STEPWISE)}
+    settings = {"positions": {POSITION: position}}
+    return settings if kind == "atomic" else merged(merged(STEPWISE, DEAR), settings)
 
 
 def _check_nothing_odd(stage: Stage, kind: str) -> None:

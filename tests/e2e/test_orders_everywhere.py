@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.e2e.stage import DUST_USD, POSITION, Stage
+from tests.e2e.stage import DUST_USD, POSITION, STEPWISE, Stage, merged
 from tests.e2e.test_orders import held, market
 from tests.e2e.test_short import BAND, RAY, _settings
 
@@ -104,12 +104,13 @@ def _sections(stage: Stage, side: str, kind: str, orders: dict[str, Any]) -> dic
         stage.account = stage.deployment.accounts["eth-short"]
         settings = _settings(stage, kind)
         settings["positions"][POSITION]["agents"] = {"leverage_loop": BAND, "orders": orders}
-        return settings | {"limits": LIMITS}
+        return merged(settings, {"limits": LIMITS})
     if kind == "plain":
         stage.account = stage.deployment.roles.operator
     agents = {"leverage_loop": BAND, "orders": orders}
     position = {"account": stage.account, "agents": agents}
-    return {"positions": {POSITION: position}, "limits": LIMITS}
+    settings = {"positions": {POSITION: position}, "limits": LIMITS}
+    return merged(STEPWISE if kind == "plain" else {}, settings)
 
 
 def _closed(stage: Stage, side: str) -> Callable[[Any], bool]:

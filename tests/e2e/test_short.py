@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.replay import check_ridden, open_and_leave, ride
-from tests.e2e.stage import DUST_USD, POSITION, Stage, staged
+from tests.e2e.stage import DUST_USD, POSITION, STEPWISE, Stage, merged, staged
 
 from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
@@ -149,7 +149,8 @@ def _settings(stage: Stage, kind: str) -> dict[str, Any]:
         "debt": "WETH",
         "agents": {"leverage_loop": BAND},
     }
-    return {"positions": {POSITION: position}, "limits": LIMITS}
+    settings = {"positions": {POSITION: position}, "limits": LIMITS}
+    return merged(STEPWISE if kind == "plain" else {}, settings)
 
 
 def _swap_purse(stage: Stage) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from tests.e2e.children import Child, Nursery, moving, nursery
 from tests.e2e.nursery import POINTS
-from tests.e2e.stage import DUST_USD, POSITION, Stage
+from tests.e2e.stage import DUST_USD, POSITION, STEPWISE, Stage, merged
 from tests.prove.tally import tell
 
 from leverd.devnet.devnet import Conduct, Devnet
@@ -197,7 +197,8 @@ class Scene:
 
     def _files(self, agents: Mapping[str, Any] | None = None) -> list[Path]:
         chosen = {**(agents or self.flow.agents), "guardian": {}}
-        return self.stage.files(limits=LOOSE, positions={POSITION: {"agents": chosen}})
+        sections = {"limits": LOOSE, "positions": {POSITION: {"agents": chosen}}}
+        return self.stage.files(**merged(STEPWISE if self.stepwise else {}, sections))
 
     def _start(self, files: list[Path], **order: Any) -> Child:
         return self.agents.start(self.stage, files, **{"stepwise": self.stepwise, **order})

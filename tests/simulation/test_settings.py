@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests import worlds
 from tests.simulation.draws import drawn
-from tests.simulation.settings import FALL, LOOP, TRIGGER, WATCH, beginning, mandates, signed_off
+from tests.simulation.settings import (
+    FALL,
+    FALL_STEPWISE,
+    LOOP,
+    TRIGGER,
+    WATCH,
+    beginning,
+    mandates,
+    signed_off,
+)
 
 from leverd.agents.leverage_loop import AGENT
 from leverd.risk.feasibility import Check, judge
@@ -19,6 +30,15 @@ def findings():
 
 def test_every_finding_passes():
     assert [str(each) for each in findings().all if not each.passes] == []
+
+
+def test_every_finding_passes_in_single_steps_too():
+    limits = signed_off(next(draw for draw in map(drawn, range(100)) if not draw.atomic))
+    watch = replace(WATCH, gap=FALL_STEPWISE)
+    view = worlds.view(beginning(mandates(1)[0], ""), atomic=False)
+    found = judge(AGENT.envelope(LOOP), limits, facts_of(view), watch, TRIGGER)
+    assert [str(each) for each in found.all if not each.passes] == []
+    assert Check.STEP_GAP in {each.check for each in found.all}
 
 
 def test_the_gap_is_judged_by_the_fall_that_the_market_may_make():

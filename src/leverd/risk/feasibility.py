@@ -74,6 +74,11 @@ class _Case:
         """The move against the position, within a look and its delay, that must not liquidate."""
         return self.watch.move(self.facts.side)
 
+    @property
+    def between_steps(self) -> Decimal:
+        """The move against the position between two steps that must not liquidate."""
+        return self.watch.move_between_steps(self.facts.side)
+
     def left_after(self, move: Decimal) -> Decimal:
         """Return what share of health a move against the position leaves."""
         left = side.health_left(self.facts.side, Fraction(move))
@@ -175,6 +180,33 @@ def _guard_findings(case: _Case) -> Iterator[Finding]:
         f"{watch.delay_s}) leaves health {_down(left, 3)} of {_down(acts, 3)}",
         passes=left >= 1,
         nearest=f"set guardian.deleverage_below: {_up(needed)}, or look sooner",
+    )
+    if not case.facts.atomic:
+        yield _step_gap(case, acts)
+
+
+def _step_gap(case: _Case, acts: Decimal) -> Finding:
+    """Judge the lowest health that single steps pass through on their way down from `acts`.
+
+    A withdrawal may use half of the room above 1, and goes no lower than `health_step_min`.
+    """
+    limits, half, move = case.limits, 1 + (acts - 1) / 2, case.between_steps
+    lowest = min(limits.health_step_min, half)
+    left, needed = lowest * case.left_after(move), 1 / case.left_after(move)
+    ways = []
+    if limits.health_step_min < needed:
+        ways.append(f"limits.health_step_min: {_up(needed)}")
+        if limits.health_min <= _up(needed):
+            ways.append(f"limits.health_min: {_up(needed) + _CENT}")
+    if half < needed:
+        ways.append(f"guardian.deleverage_below: {_up(2 * needed - 1)}")
+    return found(
+        Check.STEP_GAP,
+        f"in single steps health stands at {_down(lowest, 3)} between a withdrawal and its "
+        f"repayment; a {case.hurts} of {_percent(move)} within these {case.watch.steps_s} s "
+        f"leaves {_down(left, 3)}",
+        passes=left >= 1,
+        nearest=f"set {' and '.join(ways)}, or use an account that acts in one transaction",
     )
 
 

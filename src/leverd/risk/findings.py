@@ -23,6 +23,7 @@ class Check(StrEnum):
     POSITION_SIZE = "position_size"
     TRIGGER = "trigger"
     GAP = "gap"
+    STEP_GAP = "step_gap"
     DRAG = "drag"
     COST_SHARE = "cost_share"
     SMALLEST_POSITION = "smallest_position"
@@ -44,6 +45,17 @@ class Watch:
     def move(self, of: Side) -> Decimal:
         """Return the price move against a position of this side that must not liquidate."""
         return worst_move(of, self.look_s + self.delay_s) if self.gap is None else self.gap
+
+    @property
+    def steps_s(self) -> int:
+        """Return chain seconds from a withdrawal to its repayment: a sale lies between them."""
+        return 2 * self.delay_s
+
+    def move_between_steps(self, of: Side) -> Decimal:
+        """Return the move to be survived within `steps_s`; a set gap goes with the root of time."""
+        if self.gap is None:
+            return worst_move(of, self.steps_s)
+        return self.gap * (Decimal(self.steps_s) / (self.look_s + self.delay_s)).sqrt()
 
 
 @dataclass(frozen=True, slots=True)

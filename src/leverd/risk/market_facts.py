@@ -34,6 +34,7 @@ class MarketFacts:
     volatility: Decimal  # of the pair, a year
     equity_usd: Decimal = Decimal(0)  # what is there to lever, 0 if unknown
     side: Side = Side.LONG  # which price move hurts
+    atomic: bool = True  # the account does several things in one transaction
 
 
 def facts_of(view: View, volatility: Decimal = VOLATILITY) -> MarketFacts:
@@ -55,6 +56,7 @@ def facts_of(view: View, volatility: Decimal = VOLATILITY) -> MarketFacts:
         volatility=volatility,
         equity_usd=max(Decimal(valuation.equity(state)) / USD.unit, Decimal(0)),
         side=side.side_of(mandate),
+        atomic=view.atomic,
     )
 
 
@@ -72,7 +74,7 @@ def facts_from_json(text: str) -> MarketFacts:
         raise SettingsError(f"a recorded market is one JSON object: {error}", number=70) from error
     if not isinstance(found, dict):
         raise SettingsError("a recorded market is one JSON object", number=70)
-    known = {field.name for field in fields(MarketFacts)}
+    known = {field.name for field in fields(MarketFacts)} - {"atomic"}  # no market's matter
     missing, unknown = known - found.keys() - {"equity_usd", "side"}, found.keys() - known
     wrong = [f"{key} is missing" for key in sorted(missing)]
     wrong += [f"{key} is unknown" for key in sorted(unknown)]
@@ -92,7 +94,7 @@ def facts_from_json(text: str) -> MarketFacts:
     ]
     if wrong:
         raise SettingsError("; ".join(wrong), number=71)
-    return MarketFacts(pair=str(found["pair"]), side=Side(way), **_all_known(numbers))
+    return MarketFacts(pair=str(found["pair"]), side=Side(way), atomic=True, **_all_known(numbers))
 
 
 def _all_known(numbers: dict[str, Decimal | None]) -> dict[str, Decimal]:

@@ -257,3 +257,61 @@ def test_the_wider_band_is_the_narrowest_in_steps_of_a_twentieth():
     assert drag(narrower, FACTS, wait_s=0, equity_usd=Decimal(0)).total > most
     exact = drag(band, FACTS, wait_s=0, equity_usd=Decimal(0)).total
     assert widened(band, FACTS, exact, wait_s=0, equity_usd=Decimal(0)) == band
+
+
+STEPS = replace(FACTS, atomic=False)
+CALM = Watch(60, 36, Decimal("0.08"))
+
+
+def stepping(watch=CALM, trigger=Decimal("1.2"), step_min="1.1", facts=STEPS, **changes):
+    limits_ = {"health_step_min": Decimal(step_min), **changes}
+    return judged(facts=facts, watch=watch, trigger=trigger, **limits_)[Check.STEP_GAP]
+
+
+def test_what_acts_in_one_transaction_passes_through_nothing():
+    assert Check.STEP_GAP not in judged()
+
+
+def test_the_lowest_health_of_single_steps_must_survive_what_comes_between_them():
+    """72 of the 96 seconds that the gap is for: 0.08 times the root of three quarters."""
+    found = stepping()
+    assert found.passes
+    assert "1.100 between" in found.message
+    assert "6.93 % within these 72 s leaves 1.023" in found.message
+    assert not stepping(step_min="1.02").passes
+    assert stepping(step_min="1.08").passes
+    assert not stepping(step_min="1.07").passes
+
+
+def test_half_of_the_room_binds_however_high_the_step_floor():
+    low = Watch(60, 36, Decimal("0.12"))
+    found = stepping(watch=low, step_min="1.14")
+    assert "1.100 between" in found.message
+    assert not found.passes
+    assert "guardian.deleverage_below: 1.24" in found.nearest
+    assert "health_step_min" not in found.nearest
+    assert stepping(watch=low, step_min="1.14", trigger=Decimal("1.24")).passes
+
+
+def test_what_it_says_would_pass_passes():
+    wild = Watch(60, 36, Decimal("0.2"))
+    found = stepping(watch=wild, step_min="1.02")
+    said = dict(
+        part.rsplit(": ", 1)
+        for part in found.nearest.removeprefix("set ").split(",")[0].split(" and ")
+    )
+    assert set(said) == {
+        "limits.health_step_min", "limits.health_min", "guardian.deleverage_below",
+    }  # fmt: skip
+    assert stepping(
+        watch=wild,
+        step_min=said["limits.health_step_min"],
+        health_min=Decimal(said["limits.health_min"]),
+        trigger=Decimal(said["guardian.deleverage_below"]),
+    ).passes
+
+
+def test_without_a_gap_the_record_says_what_comes_between():
+    record = Watch(60, 36, None)
+    assert "fall of 6.98 %" in stepping(watch=record).message
+    assert "rise of 7.75 %" in stepping(watch=record, facts=replace(STEPS, side=Side.SHORT)).message
