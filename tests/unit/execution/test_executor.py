@@ -286,6 +286,7 @@ async def test_a_deleverage_takes_the_place_of_a_boost_that_waits():
     begun, rescue = await stage.begin("1.5", urgent=True)
     assert begun
     assert stage.attempts() == [(0, "act"), (0, "act")]
+    assert stage.aborted() == [], "either may still be mined"
     await stage.settle()
     assert [(each.plan_id, each.reason) for each in stage.events(PlanAborted)] == [
         (boost, REPLACED)

@@ -220,6 +220,15 @@ def test_a_plan_that_the_venue_would_refuse_is_impossible():
     assert reasons(replace(plan, steps=(borrow,)), seen) == (Reason.IMPOSSIBLE,)
 
 
+def test_a_plan_that_sells_what_is_not_there_is_impossible():
+    plan, seen = reduce()
+    swap = Swap("weth-usdc", Amount(WETH, 10**18), Amount(USDC, 2_990 * 10**6))
+    supply = Supply("aave", Amount(WETH, 10**18))
+    for missing in (swap, supply):
+        step = Step(StepKind.SINGLE, (missing,), health_min=0)
+        assert reasons(replace(plan, steps=(step,)), seen) == (Reason.IMPOSSIBLE,)
+
+
 def test_a_plan_for_another_position_is_a_bug():
     plan, seen = boost()
 
