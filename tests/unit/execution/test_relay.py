@@ -88,3 +88,17 @@ def test_a_restart_knows_what_only_the_relay_was_shown():
 
     assert len(stage.events(AttemptPublished)) == 1
     assert len(stage.mined()) == 1
+
+
+def test_what_goes_public_is_handed_over_in_the_same_look():
+    stage = Stage(LEVERED)
+    policy = Policy(relay_blocks=2)
+    stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+    stage.venue.faults = PlannedFaults({"relay": [Fault.UNREACHABLE]})
+
+    async def play():
+        await stage.begin("1.5", urgent=True)
+
+    asyncio.run(play())
+    (shown,) = stage.events(AttemptPublished)
+    assert stage.chain.holds(shown.tx_hash)

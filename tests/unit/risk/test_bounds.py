@@ -11,6 +11,7 @@ from tests.limits import TIMING, limits
 from tests.worlds import at_leverage, state, view
 
 from leverd.domain.decision import Hold, SetLeverage, Unwind
+from leverd.domain.view import Record, TradingState
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
 from leverd.risk.bounds import bound, ceiling, outside
@@ -37,6 +38,23 @@ def test_a_position_exactly_at_a_limit_stands_inside(exact, beyond):
     """30 WETH at 3,000 against 60,000: three times, 90,000, and a health of 1.245."""
     assert outside(view(at_leverage(3)), limits(**exact)) is None
     assert outside(view(at_leverage(3)), limits(**beyond)) is not None
+
+
+def test_the_way_back_inside_leads_to_85_hundredths_of_what_is_allowed():
+    under = limits(leverage_max=Decimal(2), slippage_max=Decimal(0))
+    back = outside(view(at_leverage(3)), under)
+
+    assert back.target == pytest.approx(Decimal("1.85"), abs=Decimal("1e-5"))
+    assert back.target < Decimal("1.85"), "rounded down"
+    assert (back.agent, back.urgent) == ("limits", False)
+    assert back.reason == "leverage is above 2"
+
+
+def test_keeping_the_leverage_that_is_adds_risk_while_none_may_be_added():
+    seen = view(at_leverage(2), record=Record(trading_state=TradingState.REDUCING))
+
+    assert isinstance(bound(wish("2"), seen, limits()), Hold)
+    assert bound(wish("1.999"), seen, limits()) == wish("1.999")
 
 
 @pytest.mark.parametrize(

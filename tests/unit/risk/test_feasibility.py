@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import short_worlds
 from tests.limits import limits
 from tests.worlds import at_leverage, pool, state, view
 
@@ -242,6 +243,38 @@ def test_a_view_and_a_record_of_the_same_market_say_the_same():
         assert getattr(seen, field) == getattr(WETH_USDC, field)
     assert seen.equity_usd == 30_000
     assert seen.depth_usd > 10**9
+
+
+def test_the_gas_of_a_rebalance_is_that_of_a_deleverage_at_present_fees():
+    """450,000 gas at 21 gwei, with ether at 3,000."""
+    assert facts_of(view()).gas_usd == Decimal("28.35")
+
+
+def test_a_shorts_depth_is_in_dollars_too():
+    """It sells dollars for the ether it owes: one WETH's worth of the same pool."""
+    shallow = {"weth-usdc": pool(depth=10**16)}
+    long, short = (
+        facts_of(view(replace(made, pools=shallow))).depth_usd
+        for made in (at_leverage("2"), short_worlds.at_leverage("2"))
+    )
+
+    assert short == pytest.approx(long, rel=Decimal("1e-3"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("threshold", "1", "threshold must be above 0 and below 1"),
+        ("ltv", "0", "ltv must be above 0 and below 1"),
+        ("gas_usd", "-1", "gas_usd must be a number of at least 0"),
+    ],
+)
+def test_a_recorded_share_lies_between_and_a_cost_is_nothing_at_least(key, value, problem):
+    with pytest.raises(SettingsError) as caught:
+        facts_from_json(json.dumps(json.loads(RECORDED) | {key: value}))
+    assert caught.value.message == problem
+    free = facts_from_json(json.dumps(json.loads(RECORDED) | {"gas_usd": "0"}))
+    assert free.gas_usd == 0
 
 
 def test_a_position_that_lost_everything_has_nothing_to_lever():

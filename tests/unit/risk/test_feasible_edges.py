@@ -167,6 +167,13 @@ def test_a_move_is_called_by_the_way_it_hurts():
     assert "a move of -10.00 %" in judged()[Check.SHOCK].message
 
 
+def test_what_a_shock_leaves_and_what_a_size_comes_to_is_said():
+    """Health is 2.25 at 1.5x, and a tenth off that is 2.025."""
+    assert judged()[Check.SHOCK].message.endswith("leaves health 2.025")
+    held = judged(facts=replace(FACTS, equity_usd=Decimal(1_000)))
+    assert "1000.00 USD at 1.5x is 1500.00 USD of exposure" in held[Check.POSITION_SIZE].message
+
+
 def test_a_band_may_cost_exactly_the_limit():
     cost = drag(
         Band(WISH.band_low, WISH.leverage_target, WISH.band_high),
@@ -255,6 +262,8 @@ def test_the_wider_band_is_the_narrowest_in_steps_of_a_twentieth():
     narrower = band.wider(times / Decimal("1.05"))
     assert drag(found, FACTS, wait_s=0, equity_usd=Decimal(0)).total <= most
     assert drag(narrower, FACTS, wait_s=0, equity_usd=Decimal(0)).total > most
+    widest = drag(band.wider(Decimal(16)), FACTS, wait_s=0, equity_usd=Decimal(0)).total
+    assert widened(band, FACTS, widest / 2, wait_s=0, equity_usd=Decimal(0)) is None
     exact = drag(band, FACTS, wait_s=0, equity_usd=Decimal(0)).total
     assert widened(band, FACTS, exact, wait_s=0, equity_usd=Decimal(0)) == band
 

@@ -123,6 +123,13 @@ def test_a_trail_may_be_as_long_as_what_is_left_before_liquidation(of):
     assert beyond.nearest == f"set drop: {reach - Decimal('0.001'):.3f}"
 
 
+def test_a_gap_liquidates_a_long_below_and_a_short_above():
+    for scene, way in ((LONG, "below"), (SHORT, "above")):
+        late = Orders(stop=Stop(Of.EQUITY, Decimal("0.9")))
+        message = refused(late, replace(scene, threshold=Decimal("0.7")))[Check.STOP_LOSS].message
+        assert f"liquidates {way} " in message
+
+
 def test_the_nearest_loss_is_rounded_to_the_safe_side():
     """At 3x with threshold 0.7 health is 1.05: 3 (1 - 1 / 1.05) is 0.142857.. of equity."""
     wish = replace(ENVELOPE, leverage_target=Decimal(3))
