@@ -369,3 +369,29 @@ async def test_the_last_mark_of_a_plan_follows_its_end_and_the_others_go_before(
         for each in stage.events(PnlRecorded, PlanCompleted)
     ]
     assert [each if isinstance(each, int) else "end" for each in told] == [-1, -2, "end", -3]
+
+
+@pytest.mark.parametrize(("target", "urgent"), [("1.4", True), ("2.8", False)])
+async def test_between_two_steps_of_a_rescue_neither_another_nor_a_boost_begins(target, urgent):
+    stage = Stage(LEVERED, atomic=False)
+    assert (await stage.begin("1.5", urgent=True))[0]
+    steps = len(stage.attempts())
+    stage.venue.faults = PlannedFaults({"rehearse": [Fault.UNREACHABLE]})
+    await stage.turns()
+    assert len(stage.attempts()) == steps, "its next step waits"
+
+    assert not (await stage.begin(target, urgent=urgent))[0]
+    await stage.settle()
+    assert len(stage.events(PlanApproved)) == 1
+    assert stage.aborted() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted", "urgent"), [("1.5", True, True), (1, False, False), ("2.8", False, False)]
+)
+async def test_a_deleverage_is_signed_as_urgent_however_calm_it_is(target, wanted, urgent):
+    stage = Stage(LEVERED)
+    await stage.begin(target, urgent=wanted)
+
+    (signed,) = stage.events(AttemptSigned)
+    assert signed.urgent is urgent
