@@ -311,3 +311,27 @@ def test_a_frozen_reserve_still_lets_its_collateral_count_or_not(version) -> Non
     assert off.loan.collaterals == {WETH}
     on = actions.set_collateral(frozen, off.loan, WSTETH, NOON, counts=True)
     assert on.loan.collaterals == {WETH, WSTETH}
+
+
+@pytest.mark.parametrize("version", ALL_RULES)
+def test_a_cap_may_be_reached_to_the_last_unit_with_the_treasurys_share(version) -> None:
+    made = actions.supply(market(version, deep=0), NOBODY, WETH, 100 * ETHER, NOON)
+    kept = changed(made.market, WETH, supply_cap=102, accrued_to_treasury=ETHER)
+    assert actions.supply(kept, made.loan, WETH, ETHER, NOON).amount == ETHER
+    refused(Refusal.SupplyCapExceeded, actions.supply, kept, made.loan, WETH, ETHER + 1, NOON)
+    owing = actions.borrow(made.market, made.loan, WETH, 5 * ETHER, NOON)
+    lent = changed(owing.market, WETH, borrow_cap=7)
+    assert actions.borrow(lent, owing.loan, WETH, 2 * ETHER, NOON).amount == 2 * ETHER
+    over = 2 * ETHER + 1
+    refused(Refusal.BorrowCapExceeded, actions.borrow, lent, owing.loan, WETH, over, NOON)
+
+
+def test_a_cap_counts_grown_balances_as_the_version_rounds_them() -> None:
+    for version, fits in ((AAVE_3_0, 2), (AAVE_3_6, 1)):
+        made = market(version, borrow_index=3 * RAY // 2)
+        made, loan = loop(made, 10 * ETHER, 3 * 10**6 // 2)
+        third = changed(made, USDC, borrow_cap=2, scaled_debt=10**6 + 1)  # 1,500,001.5 owed
+        room = 2 * 10**6 - 1_500_001 - fits
+        assert actions.borrow(third, loan, USDC, room, NOON).amount == room
+        with pytest.raises(ImpossibleError):
+            actions.borrow(third, loan, USDC, room + 3, NOON)

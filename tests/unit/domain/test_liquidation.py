@@ -291,3 +291,13 @@ def _liquidated(made, loan, cover, at):
         if refusal.number != Refusal.MustNotLeaveDust.value:
             raise
         return None
+
+
+@pytest.mark.parametrize("version", ALL_RULES)
+def test_a_health_of_exactly_one_is_no_reason_to_liquidate(version) -> None:
+    made, loan = loop(market(version), 10 * ETHER, 20_750 * 10**6)
+    at_one = changed(made, WETH, price=2_500 * DOLLAR)  # 10 * 2500 * 0.83 is 20750
+    assert loans.summarise(at_one, loan, NOON).health == WAD
+    refused(Refusal.HealthFactorNotBelowThreshold, at_one, loan, WETH, USDC, 10**9, NOON)
+    below = changed(made, WETH, price=2_500 * DOLLAR - 1)
+    assert liquidate(below, loan, WETH, USDC, 10**9, NOON).debt_covered == 10**9

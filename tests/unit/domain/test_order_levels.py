@@ -151,6 +151,14 @@ def test_a_trail_of_equity_begins_once_a_unit_gained_what_was_asked():
     assert level(orders, unknown).status is Status.INACTIVE
 
 
+def test_a_target_of_equity_waits_until_a_unit_is_known():
+    orders = Orders(targets=(Target(Of.EQUITY, HALF, HALF),))
+
+    assert level(orders).status is Status.ARMED
+    assert level(orders, replace(SEEN, unit=None)).status is Status.INACTIVE
+    assert not level(orders, replace(SEEN, unit=None)).holds
+
+
 def test_a_status_is_that_of_the_order_itself():
     orders = Orders(stop=Stop(Of.PRICE, Decimal(2500)))
     name = orders.stop.name

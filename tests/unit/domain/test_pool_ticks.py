@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from fractions import Fraction
+from math import ceil, floor, isqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leverd.domain.swap_math import (
+    amount0_delta,
     amount1_delta,
     price_after_input,
     price_after_output,
@@ -72,8 +74,8 @@ def test_the_smallest_sale_moves_a_price_that_little_backs_and_none_moves_nothin
 
 def test_a_sale_too_large_for_one_product_is_priced_by_the_other_formula():
     """Uniswap divides first where amount times price would not fit 256 bits."""
-    liquidity, amount = 10**20, 2**200
-    price = 2**150
+    liquidity, price, amount = 2**127, 2**140, 2**120
+    assert amount * price > 2**256
     exact = -(-liquidity * Q96 // (liquidity * Q96 // price + amount))
 
     assert price_after_input(price, liquidity, amount, down=True) == exact
@@ -106,3 +108,22 @@ def test_a_pool_gives_no_more_than_it_holds(down):
 def test_a_price_that_stands_at_its_target_moves_down_by_nothing():
     step = step_exact_out(Q96, Q96, 10**6, 5, 500)
     assert (step.sqrt_price, step.paid, step.bought, step.fee) == (Q96, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-20, 10), (7, 8), (-500, 500)])
+def test_an_amount_between_two_prices_is_exact_but_for_its_last_unit(low, high):
+    below, above, liquidity = sqrt_ratio_at_tick(low), sqrt_ratio_at_tick(high), 10**21 + 7
+    exact0 = Fraction(liquidity * Q96 * (above - below), above * below)
+    exact1 = Fraction(liquidity * (above - below), Q96)
+
+    for delta, exact in ((amount0_delta, exact0), (amount1_delta, exact1)):
+        assert delta(below, above, liquidity, up=False) == floor(exact)
+        assert delta(above, below, liquidity, up=True) == ceil(exact)
+
+
+def test_a_tiny_amount_of_the_first_token_is_rounded_the_way_it_says():
+    below, above = 3, 7
+    exact = Fraction(5 * Q96 * 4, 21)
+
+    assert amount0_delta(below, above, 5, up=False) == floor(exact)
+    assert amount0_delta(below, above, 5, up=True) == ceil(exact)
