@@ -27,7 +27,7 @@ SAID = {
     View: {"venue_trusted": True, "sources_agree": 1},
     ReserveParams: {"active": True, "borrowing_enabled": True},
     events.AttemptSigned: {"way": "public"},
-    events.PnlRecorded: {"share_class": "USD"},
+    events.PnlRecorded: {"share_class": "USD", "share_decimals": 8},
     events.StepVerified: {"proof": "states"},
 }
 RECORDS = [
