@@ -36,7 +36,8 @@ class Pages(Reserve):
     def fill(self):
         """Let the disk be full."""
         self.full = True
-        self._limit(self._count())
+        if self.connection is not None:
+            self._limit(self._count())
 
     def empty(self):
         """Let the disk have room again."""

@@ -16,6 +16,12 @@ FOUND = {
     3757: "a lagging node showed a position not yet closed, and it was closed once more",
     10515: "gas stayed dear, and a deleverage waited where one more shock would have liquidated",
     10610: "the same; its one transaction was priced like the sixteen of a whole sequence",
+    5002039: "of two steps in one block the receipt of the upper was not found yet",
+    15000923: "the same, with the receipt of the lower; both were called mismatches",
+    5002438: "the simulation stopped its blocks while the daemon settled",
+    6001907: "a disk that filled while the journal was being mended; the simulation's own",
+    6003567: "an owner's unwind took the rank of a rescue from a position below its trigger",
+    15003488: "a bid so high that nothing might be signed any more to take its place",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:
 deleverages that withdrew again and again, a breaker that never closed, a receipt missed once

@@ -343,9 +343,9 @@ class Stage:
     # blocks
 
     def _block(self):
-        if self._over:
+        if self._over and self._task is None:
             return
-        self.loop.call_later(BLOCK_S, self._block)
+        self.loop.call_later(BLOCK_S, self._block)  # also while the daemon settles at its end
         self.market.passes(BLOCK_S, able=self.able())
         if self.stalled:
             return
@@ -366,7 +366,7 @@ class Stage:
         if self.chain.delay_blocks > 1 or self.market.depth < 10**21 or self.market.gap:
             self.disturb(happenings.RECOVERY_S)
         self.referee.mined(head)
-        if self.calm:
+        if self.calm and not self._over:
             self._settle_down()
         if self.referee.violations:
             self._finish()

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -30,13 +29,6 @@ from leverd.interfaces.secrets import Secret
 from leverd.interfaces.venue import Venue
 from leverd.risk.limits import Limits
 from leverd.settings import Key, Password, Settings
-
-_SPIKE: Final = 4
-"""The signer's own ceiling: times the worst gas price the owner reckons with.
-
-What a plan may bid is decided by the gate, and never above what saving the position is
-worth; this bound only stops a bug.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +118,7 @@ def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenue
         ),
         native=places.native,
         accounts=tuple(mandate.account for mandate in places.mandates),
-        gas_price_wei_max=_SPIKE * max(limits.gas_price_wei_worst, limits.gas_price_wei_max),
+        gas_price_wei_max=limits.gas_price_wei_most,
         account_code_hashes=frozenset(_code_hashes(places)),
         final_depth=settings.chain.final_depth if settings.chain.final_depth is not None else 2,
         read_deadline_s=float(settings.chain.read_deadline_s),

@@ -34,6 +34,7 @@ class Unwind:
     agent: str
     reason: str
     urgent: bool = False
+    saves: bool = False  # somebody asks for less leverage to save the position
 
 
 Decision: TypeAlias = Hold | SetLeverage | Unwind
@@ -42,15 +43,22 @@ Decision: TypeAlias = Hold | SetLeverage | Unwind
 def combine(decisions: Iterable[Decision]) -> Decision:
     """Return the least risky of `decisions`; a Hold yields to any wish. Needs at least one.
 
-    It is urgent if any wish is: a calm one that goes further must not slow a rescue down.
+    It is urgent if any wish is: a calm one that goes further must not slow a rescue down, nor
+    take a lower rank than the rescue had.
     Where all hold, the last one's reason stands: guards come first and mostly say all is well.
     """
     every = tuple(decisions)
     least = min(every, key=_risk)
     if isinstance(least, Hold):
         return every[-1]
+    if isinstance(least, Unwind) and any(_saves(each) for each in every):
+        return replace(least, urgent=True, saves=True)
     urgent = any(not isinstance(each, Hold) and each.urgent for each in every)
     return replace(least, urgent=True) if urgent else least
+
+
+def _saves(decision: Decision) -> bool:
+    return isinstance(decision, SetLeverage) and decision.urgent
 
 
 def _risk(decision: Decision) -> tuple[int, Decimal, bool]:

@@ -157,7 +157,7 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
         if view.atomic
         else rounds.close_in_rounds(state, terms)
     )
-    saves = isinstance(decision, SetLeverage) and decision.urgent
+    saves = decision.saves if isinstance(decision, Unwind) else decision.urgent
     purpose = Purpose.DELEVERAGE if saves else Purpose.UNWIND
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
 

@@ -100,7 +100,7 @@ def turn(
     decision = bound(wish, view, limits)
     woken = max((seat.wakes_below(view) for seat in seats), default=0)
     urgent = _is_urgent(decision)
-    saves = urgent and isinstance(decision, SetLeverage)
+    saves = urgent and (not isinstance(decision, Unwind) or decision.saves)
     terms = terms_of(view, limits, timing, urgent=urgent, saves=saves, woken=woken)
     plan = planner.plan(decision, view, terms)
     verdict = None if plan is None else review(plan, view, limits, age_s=age_s, pending=pending)

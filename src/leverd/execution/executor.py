@@ -185,7 +185,7 @@ class Executor:
         self._logbook.at = max(self._logbook.at, sighting.head_at)
         # A node that lags shows a past in which no deadline is over yet.
         sighting = replace(sighting, head_at=self._logbook.at)
-        doubted = self._doubts.get(number, sighting.head_block) < sighting.head_block
+        doubted = not self._is_news(number, sighting)
         wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
         stands = await self._stands(slot, sighting)
         move = slots.next_move(
@@ -195,10 +195,31 @@ class Executor:
             self._doubts.setdefault(number, sighting.head_block)
         else:
             self._doubts.pop(number, None)
+        if isinstance(move, Include):
+            in_order = in_order and self._is_apart(number, move.inclusion.block, seen)
         if in_order or not isinstance(move, Include | Lose):
             await self._do(slot, move, seen)
         if isinstance(move, Reorganise):  # it may be in another block already
             await self._tend_one(number, seen, in_order=in_order)
+
+    def _is_apart(self, number: int, block: int, seen: Mapping[int, Sighting]) -> bool:
+        """Return whether it is known of every other slot if it is in `block` too.
+
+        One that the look missed, or showed as of before, may be: what the block begins with or
+        ends in would then be laid to this one alone. Missed twice, no receipt is to be had.
+        """
+        known = self._logbook.known.slots
+        others = (each for each in known if each != number and known[each].lost is None)
+        return all(
+            each in seen
+            and seen[each].head_block >= block
+            and not (slots.missed(seen[each]) and self._is_news(each, seen[each]))
+            for each in others
+        )
+
+    def _is_news(self, number: int, sighting: Sighting) -> bool:
+        """Return whether no look before this one missed the slot too."""
+        return self._doubts.get(number, sighting.head_block) >= sighting.head_block
 
     async def _stands(self, slot: Slot, seen: Sighting) -> bool:
         """Return whether the block that included `slot` is final, although no receipt is found."""

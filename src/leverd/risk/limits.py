@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
+
+_SPIKE: Final = 10
+"""Times the worst gas price the owner reckons with: what no bid is above, whatever it saves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,11 @@ class Limits:
     depeg_max: Decimal  # fraction of a dollar such a token may be off before no new risk
     view_age_s_max: int  # seconds, for adding risk
     sources_min: int = 1  # sources that must name the same head before risk is raised
+
+    @property
+    def gas_price_wei_most(self) -> int:
+        """The most that is ever bid, wei per gas: the signer's own ceiling."""
+        return _SPIKE * max(self.gas_price_wei_worst, self.gas_price_wei_max)
 
 
 def problems(limits: Limits) -> list[str]:

@@ -24,6 +24,9 @@ URGENT: Final = Decimal(1)
 PRESSING: Final = Decimal("0.25")
 """The least urgency of a deleverage, however far above the limits its trigger lies."""
 
+_ROOM: Final = 122
+"""Percent of a bid that may still be signed to take its place, twice: a bump and a cancel."""
+
 _WAIT_S_CALM: Final = 600
 _WAIT_S_URGENT: Final = 36
 """Chain seconds a plan may wait for its block: calm, and when it saves the position."""
@@ -100,7 +103,8 @@ def impact_max(view: View, limits: Limits, urgency: Decimal) -> Decimal:
 def gas_price_cap(view: View, limits: Limits, urgency: Decimal, *, gas: int) -> int:
     """Return the most that may be bid at `urgency` for a plan of `gas`, wei per gas.
 
-    At most such that the plan costs no more gas than what saving the position is worth.
+    At most such that the plan costs no more gas than what saving the position is worth, and
+    that the signer would still sign what takes its place.
     To wait for cheaper gas is to bet that no shock comes first: what is not calm may bid as
     much as where `shock` would leave the position calls for.
     """
@@ -110,7 +114,8 @@ def gas_price_cap(view: View, limits: Limits, urgency: Decimal, *, gas: int) -> 
     ahead = stress.health_after(view.state, limits.shock, view.now)
     urgency = max(urgency, pressing(_at(ahead, limits)))
     worth_wei = worth_usd(view) * 10**18 // max(view.gas.native_price, 1)
-    most = worth_wei // gas
+    room = limits.gas_price_wei_most * 100 // _ROOM
+    most = min(worth_wei // gas, room)
     return calm + int((max(most, calm) - calm) * urgency)
 
 

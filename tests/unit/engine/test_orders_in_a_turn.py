@@ -14,7 +14,7 @@ from leverd.agents import guardian
 from leverd.domain.course import Fired
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
 from leverd.domain.fixed_point import WAD
-from leverd.domain.plan import Purpose
+from leverd.domain.plan import Purpose, StepKind
 from leverd.domain.view import Record
 from leverd.engine.noting import noted
 from leverd.engine.state import Book, Page
@@ -79,7 +79,8 @@ def test_a_stop_sells_when_oracle_and_pool_fell_together():
     """The liveness twin: a crash is no thin book."""
     seen = riding(long_state(2450, pool_price=2400), ended=STOPPED)
     found = taken(seen, STOP)
-    assert found.plan.purpose is Purpose.UNWIND
+    assert found.plan.purpose is Purpose.DELEVERAGE  # health asks for it too
+    assert [step.kind for step in found.plan.steps] == [StepKind.CLOSE]
     assert isinstance(found.verdict, Approved)
     assert found.verdict.urgency > 0
 

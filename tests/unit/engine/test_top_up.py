@@ -16,7 +16,7 @@ from leverd.agents.guardian import Guardian, Params
 from leverd.domain import loans
 from leverd.domain.apply import apply_step, worst_fills
 from leverd.domain.decision import Hold, SetLeverage, Unwind, combine
-from leverd.domain.plan import Purpose, Repay, Supply, Swap
+from leverd.domain.plan import Purpose, Repay, StepKind, Supply, Swap
 from leverd.engine.turn import Seat, turn
 from leverd.risk.gate import Approved
 from leverd.risk.reasons import Reason
@@ -87,7 +87,8 @@ def test_an_order_to_close_is_no_rescue_and_does_close():
     owner = view(worlds.state(posted=25, idle=6, debt=52_500))
     closing = replace(owner, record=replace(owner.record, unwinding=True))
     found = turn(closing, GUARD, limits(), TIMING, age_s=0)
-    assert found.plan.purpose is Purpose.UNWIND
+    assert found.plan.purpose is Purpose.DELEVERAGE  # health asks for it
+    assert [step.kind for step in found.plan.steps] == [StepKind.CLOSE]
     assert Reason.EMPTY not in getattr(found.verdict, "reasons", ())
 
 

@@ -125,7 +125,8 @@ def test_an_unwind_outranks_the_way_back():
 
     found = bound(Unwind("owner", "asked"), seen, limits())
 
-    assert found == Unwind("owner", "asked", urgent=True)  # as urgent as the way back is
+    # as urgent as the way back is, and of its rank
+    assert found == Unwind("owner", "asked", urgent=True, saves=True)
     calm = bound(Unwind("owner", "asked"), view(at_leverage("2")), limits())
     assert calm == Unwind("owner", "asked")
 

@@ -68,10 +68,17 @@ def test_calm_trading_bids_the_calm_price():
 
 def test_the_most_that_is_bid_costs_what_liquidation_would():
     seen = at_health("1.02")
-    cap = urgency.gas_price_cap(seen, limits(), Decimal(1), gas=450_000)
+    cap = urgency.gas_price_cap(
+        seen, limits(gas_price_wei_worst=3_000 * GWEI), Decimal(1), gas=450_000
+    )
 
     spent_usd = cap * 450_000 * 3000 / 10**18
     assert spent_usd == pytest.approx(urgency.worth_usd(seen) / 10**8, rel=1e-4)
+
+
+def test_what_takes_the_place_of_the_highest_bid_can_still_be_signed():
+    cap = urgency.gas_price_cap(at_health("1.02"), limits(), Decimal(1), gas=250_000)
+    assert cap * 121 // 100 < limits().gas_price_wei_most < cap * 123 // 100
 
 
 def test_what_waits_for_cheaper_gas_is_what_a_shock_would_leave_safe():
@@ -86,9 +93,9 @@ def test_what_waits_for_cheaper_gas_is_what_a_shock_would_leave_safe():
 
 
 def test_a_short_plan_may_bid_more_for_its_gas_than_a_long_one():
-    seen = at_health("1.02")
+    seen, wide = at_health("1.02"), limits(gas_price_wei_worst=30_000 * GWEI)
     short, long = (
-        urgency.gas_price_cap(seen, limits(), Decimal(1), gas=gas) for gas in (250_000, 2_450_000)
+        urgency.gas_price_cap(seen, wide, Decimal(1), gas=gas) for gas in (250_000, 2_450_000)
     )
     assert short == pytest.approx(long * 9.8, rel=1e-6)
 
