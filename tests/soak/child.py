@@ -29,6 +29,15 @@ PATIENCE_S = 300.0
 """Wall seconds without a turn after which something is wrong."""
 
 _START, _DAYS, _DAY_S, _STEP_S = 1_700_000_000, 60, 86_400, 600
+_RUN = """
+from leverd.cli.run_agent import main
+from leverd.domain.tick_math import sqrt_ratio_at_tick
+for tick in range(8192):
+    sqrt_ratio_at_tick(tick)
+main()
+"""
+"""The agent, with the cache of tick prices full from the start: filling it looks like growth."""
+
 _TURN = re.compile(rb"turn=(\d+) ")
 
 
@@ -48,12 +57,13 @@ def swinging(folder: Path) -> Iterator[Stage]:
 
 def watch(stage: Stage, turns: int, *, readings: int) -> list[Reading]:
     """Return readings of an agent that takes `turns` turns, as the system sees it; then stop it."""
-    run = Path(sys.executable).with_name("run_agent")
     named = [part for file in stage.files(logs={"console": False}) for part in ("-c", str(file))]
     began, row = stage.devnet.driver.now, list[Reading]()
     with (
         (stage.folder / "output.log").open("w") as output,
-        subprocess.Popen([run, *named], stdout=output, stderr=output) as child,
+        subprocess.Popen(
+            [sys.executable, "-c", _RUN, *named], stdout=output, stderr=output
+        ) as child,
         moving(stage, block_s=BLOCK_S),
     ):
         try:
