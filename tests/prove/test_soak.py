@@ -1,6 +1,7 @@
 """A million simulated turns and ten thousand on a local chain: nothing grows, nothing is left open.
 
-LEVERD_PROVE_SOAK_TURNS and LEVERD_PROVE_SOAK_CHAIN_TURNS set the numbers. The simulated turns
+LEVERD_PROVE_SOAK_TURNS and LEVERD_PROVE_SOAK_CHAIN_TURNS set the numbers; fewer than some
+thousands are over before a process has found its size, and fail. The simulated turns
 are lives of a hundred thousand each, one after the other on one journal, each in a process of
 its own; whole lives are kept in LEVERD_PROVE_STATE, and the next run goes on after them.
 """
