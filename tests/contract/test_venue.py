@@ -25,7 +25,7 @@ from leverd.engine.accounting import mark, marks_around
 from leverd.engine.collect import snapshot_of
 from leverd.engine.state import Page
 from leverd.engine.turn import terms_of
-from leverd.errors import ForgottenError, RefusedError, RevertedError
+from leverd.errors import ForgottenError, NonsenseError, RefusedError, RevertedError
 from leverd.execution.accepted import accepted
 from leverd.execution.forgotten import recalled
 from leverd.execution.slots import replacement
@@ -109,7 +109,7 @@ async def test_every_kind_of_step_does_what_apply_says_to_the_wei(place):
         step, found = await carry_out(place, decision)
         assert step.kind is kind
         assert found.succeeded, found.reason
-        fills = await place.venue.fills(place.mandate, step, found.tx_hash)
+        fills = await place.venue.fills(place.mandate, step, found)
         before = await place.venue.state_before(place.mandate, found)
         after = await place.venue.state_after(place.mandate, found)
         told = apply_step(before, step, fills, verified=True)
@@ -131,11 +131,21 @@ async def test_single_steps_do_what_apply_says_to_the_wei_too(place):
         step = Step(StepKind.SINGLE, (action,), health_min=0)
         found = await mined(place, step)
         assert found.succeeded, found.reason
-        fills = await place.venue.fills(place.mandate, step, found.tx_hash)
+        fills = await place.venue.fills(place.mandate, step, found)
         before = await place.venue.state_before(place.mandate, found)
         after = await place.venue.state_after(place.mandate, found)
         told = apply_step(before, step, fills, verified=True)
         assert list(told.position.legs()) == list(after.position.legs())
+
+
+async def test_a_receipt_of_another_block_is_none(place):
+    """After a reorganisation it may have been mined again, where interest had another index."""
+    step, found = await carry_out(place, OPEN)
+    elsewhere = replace(found, block_hash="0x" + "5" * 64)
+    with pytest.raises(NonsenseError) as refused:
+        await place.venue.fills(place.mandate, step, elsewhere)
+    assert found.tx_hash in refused.value.message
+    assert await place.venue.fills(place.mandate, step, found)
 
 
 async def test_what_no_node_keeps_the_state_of_is_known_by_its_receipt(place):

@@ -115,7 +115,7 @@ async def carry_out(local: LocalMarket, venue: EvmVenue, mandate: Mandate, step:
 
 
 async def verify(venue: EvmVenue, mandate: Mandate, step: Step, found: Inclusion) -> None:
-    fills = await venue.fills(mandate, step, found.tx_hash)
+    fills = await venue.fills(mandate, step, found)
     before = await venue.state_before(mandate, found)
     after = await venue.state_after(mandate, found)
     told = apply_step(before, step, fills, verified=True)

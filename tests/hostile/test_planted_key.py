@@ -303,7 +303,9 @@ def test_a_rehearsal_shows_neither_and_its_chain_is_told_neither(
         return node
 
     monkeypatch.setattr(Node, "start", classmethod(start_and_look))
-    (stage.folder / "output.log").write_text(typed(planted, "plan", "--rehearse").out)
+    answer = typed(planted, "plan", "--rehearse")
+    assert answer.code == 0, answer
+    (stage.folder / "output.log").write_text(answer.out)
     assert len(told) == 2
     assert b"PATH=" in told[0]
     assert [found(each) for each in told] == [[], []]

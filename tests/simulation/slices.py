@@ -43,6 +43,7 @@ class Slice:
             self._play_until(ends)
         finally:
             gc.enable()
+            gc.unfreeze()
         self._save()
         return self.state
 

@@ -108,9 +108,9 @@ class SimulatedNetwork(SimulatedVenue):
             return replace(seen, inclusion=None)
         return seen
 
-    async def fills(self, mandate, step, tx_hash):
+    async def fills(self, mandate, step, inclusion):
         node = await self._arrive("fills")
-        found = await self._at(node, super().fills, mandate, step, tx_hash)
+        found = await self._at(node, super().fills, mandate, step, inclusion)
         await self._answer("fills")
         return found
 

@@ -77,7 +77,7 @@ def _none(_turn):
 
 
 def _bytes(_turn):
-    _KEPT.append(bytes(200))
+    _KEPT.extend((bytes(200), bytes(200)))
 
 
 def _handles(turn):

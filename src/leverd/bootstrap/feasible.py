@@ -46,8 +46,13 @@ def check(settings: Settings, market: Path | None = None) -> Sequence[str]:
 
 
 def judged(settings: Settings, name: str, view: View) -> Findings:
-    """Return what the market of `view` says of position `name`."""
+    """Return what the market of `view` says of position `name`.
+
+    Where no account is deployed yet, it is judged as the one that will be: ours, which is atomic.
+    """
     facts = facts_of(view)
+    if view.state.position.mandate.account == NOWHERE:
+        facts = replace(facts, atomic=True)
     price = side.price(view.state)
     scene = Scene(
         side.side_of(view.state.position.mandate),

@@ -49,7 +49,7 @@ async def recalled(
         NonsenseError: what it answers cannot be true.
     """
     step = of_text(found.attempt.step_text)
-    fills = await venue.fills(mandate, step, found.inclusion.tx_hash)
+    fills = await venue.fills(mandate, step, found.inclusion)
     seen = await venue.observe([mandate])
     present = seen.positions[mandate.position_id].state
     accepted = StepDone(

@@ -56,8 +56,8 @@ class Logbook:
         return said
 
     def aborted(self, plan_ids: tuple[str, ...], reason: str) -> tuple[PlanAborted, ...]:
-        """Return the ends of those of `plan_ids` that have not ended."""
-        flights = (self.known.flights.get(plan_id) for plan_id in plan_ids)
+        """Return the ends of those of `plan_ids` that have not ended, each once."""
+        flights = (self.known.flights.get(plan_id) for plan_id in dict.fromkeys(plan_ids))
         return tuple(
             PlanAborted(flight.plan_id, flight.position_id, flight.done, reason)
             for flight in flights

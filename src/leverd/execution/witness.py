@@ -59,7 +59,7 @@ async def step_done(
     for each in together[: together.index(found)]:
         before = await _played(venue, mandate, before, each)
     step = of_text(found.attempt.step_text)
-    fills = await venue.fills(mandate, step, found.inclusion.tx_hash)
+    fills = await venue.fills(mandate, step, found.inclusion)
     if together[-1] == found:
         after = await venue.state_after(mandate, found.inclusion)
     else:
@@ -69,5 +69,5 @@ async def step_done(
 
 async def _played(venue: Venue, mandate: Mandate, before: State, each: Found) -> State:
     step = of_text(each.attempt.step_text)
-    fills = await venue.fills(mandate, step, each.inclusion.tx_hash)
+    fills = await venue.fills(mandate, step, each.inclusion)
     return apply_step(before, step, fills, verified=True)

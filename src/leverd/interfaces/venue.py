@@ -164,8 +164,12 @@ class Venue(Protocol):
         """
         ...
 
-    async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
-        """Return what each action of a mined, successful step really did, from its receipt."""
+    async def fills(self, mandate: Mandate, step: Step, inclusion: Inclusion) -> tuple[Fill, ...]:
+        """Return what each action of a mined, successful step really did, from its receipt.
+
+        Raises:
+            NonsenseError: the receipt is of another block than `inclusion`, on another branch.
+        """
         ...
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:

@@ -90,7 +90,7 @@ async def test_what_is_not_in_this_chain_makes_no_sense():
     venue = venue_at()
     lost = Inclusion("0x1", 1, "0x2", 3, True, "", 1, 1)
     with pytest.raises(NonsenseError):
-        await venue.fills(worlds.mandate(), None, "0x1")
+        await venue.fills(worlds.mandate(), None, lost)
     with pytest.raises(NonsenseError):
         await venue.state_after(worlds.mandate(), lost)
     await venue.close()

@@ -57,16 +57,16 @@ class Inclusions:
             )
         return found
 
-    async def receipt(self, tx_hash: str) -> Receipt:
-        """Return the receipt of a transaction known to be mined.
+    async def receipt(self, inclusion: Inclusion) -> Receipt:
+        """Return the receipt that `inclusion` was told by.
 
         Raises:
-            NonsenseError: there is none.
+            NonsenseError: there is none, or one of another block: what it did there may differ.
         """
-        found = await self._client.receipt(tx_hash)
-        if found is None:
+        found = await self._client.receipt(inclusion.tx_hash)
+        if found is None or found.block_hash != inclusion.block_hash:
             raise NonsenseError(
-                f"no receipt of {tx_hash}, which was mined",
+                f"no receipt of {inclusion.tx_hash} in block {inclusion.block}, which included it",
                 number=codes.NO_FILL,
                 remedy="look again: the chain may have reorganised",
             )

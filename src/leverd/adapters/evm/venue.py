@@ -178,11 +178,10 @@ class EvmVenue:
         found = await self._client.block(block)
         return found is not None and found.block_hash != block_hash
 
-    async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
+    async def fills(self, mandate: Mandate, step: Step, inclusion: Inclusion) -> tuple[Fill, ...]:
         """Return what each action of a mined step really did; see `Venue`."""
-        receipt = await self._inclusions.receipt(tx_hash)
-        at = await self._inclusions.time_of(receipt.block_hash)
-        return fills.fills(await self.survey(), mandate, step, receipt, at)
+        receipt = await self._inclusions.receipt(inclusion)
+        return fills.fills(await self.survey(), mandate, step, receipt, inclusion.at)
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the parent block; see `Venue`."""

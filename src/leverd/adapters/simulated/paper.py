@@ -149,9 +149,9 @@ class PaperVenue:
         """Return whether another block was seen at that height; see `Venue`."""
         return await (await self._venue()).replaced(block, block_hash)
 
-    async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:
+    async def fills(self, mandate: Mandate, step: Step, inclusion: Inclusion) -> tuple[Fill, ...]:
         """Return what each action of an included step did; see `Venue`."""
-        return await (await self._venue()).fills(mandate, step, tx_hash)
+        return await (await self._venue()).fills(mandate, step, inclusion)
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state at the look before the one that included a step."""

@@ -145,10 +145,10 @@ class SimulatedVenue:
         heights = {each.number: each.block_hash for each in self.chain.blocks}
         return heights.get(block, block_hash) != block_hash
 
-    async def fills(self, mandate: Mandate, step: Step, tx_hash: str) -> tuple[Fill, ...]:  # noqa: ARG002 - the receipt has it all
+    async def fills(self, mandate: Mandate, step: Step, inclusion: Inclusion) -> tuple[Fill, ...]:  # noqa: ARG002 - the receipt has it all
         """Return what each action of a mined step really did; see `Venue`."""
         self._reach("fills")
-        return self._receipt(tx_hash).fills
+        return self._receipt(inclusion).fills
 
     async def state_before(self, mandate: Mandate, inclusion: Inclusion) -> State:
         """Return the position's state as of the parent block; see `Venue`."""
@@ -188,10 +188,11 @@ class SimulatedVenue:
         if step.kind is not StepKind.SINGLE and not self._atomic:
             raise OwnerError("this account cannot do several things in one transaction", number=61)
 
-    def _receipt(self, tx_hash: str) -> Mined:
-        found = self.chain.receipt(tx_hash)
-        if found is None:
-            raise NonsenseError(f"no receipt of {tx_hash}, which was mined", number=10)
+    def _receipt(self, inclusion: Inclusion) -> Mined:
+        found = self.chain.receipt(inclusion.tx_hash)
+        if found is None or found.inclusion.block_hash != inclusion.block_hash:
+            said = f"no receipt of {inclusion.tx_hash} in block {inclusion.block}"
+            raise NonsenseError(f"{said}, which included it", number=10)
         return found
 
     def _state(self, place: int, mandate: Mandate) -> State:
