@@ -8,14 +8,19 @@ import signal
 import subprocess
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.stage import POSITION, Stage
 
 from leverd.adapters.sql_journal import SqlLedger
+from leverd.bootstrap import rehearsing
+from leverd.devnet.node import Node, NodeOptions
 from leverd.devnet.rpc import Rpc
 from leverd.domain.events import PlanCompleted, SlotIncluded, StepVerified
+from leverd.settings import Settings
 
 pytestmark = pytest.mark.chain
 
@@ -85,6 +90,35 @@ def test_a_rehearsal_shows_people_balances_before_and_after(owner):
     assert "open, 1 of 1 transaction mined" in shown.out
     assert re.search(r"leverage +│ 1.0000 +│ (2.0000|1.9999)", shown.out)
     assert "ended early  no" in shown.out
+
+
+@pytest.mark.parametrize("when", ["from the start", "in its midst"])
+def test_a_copy_whose_source_forgets_says_so(owner, world, monkeypatch, when):
+    """A full node keeps the states of some blocks; a copy asks for them as it needs them."""
+    go_on = partial(world.devnet.node.rpc.ask, "anvil_mine", hex(300))
+    if when == "from the start":
+        start = Node.start.__func__
+
+        def start_and_go_on(kind: type[Node], options: NodeOptions) -> Node:
+            node: Node = start(kind, options)
+            go_on()
+            return node
+
+        monkeypatch.setattr(Node, "start", classmethod(start_and_go_on))
+    else:
+        memory = rehearsing._memory
+
+        async def go_on_and_remember(settings: Settings) -> Any:
+            go_on()
+            return await memory(settings)
+
+        monkeypatch.setattr(rehearsing, "_memory", go_on_and_remember)
+    answer = owner("plan", "--rehearse", mining=False)
+    assert answer.code == 3, answer
+    assert "LVD-NET-046  the copy from block " in answer.err
+    assert "BlockOutOfRange" in answer.err, "in anvil's own words"
+    assert "--rpc" in answer.err
+    assert "Traceback" not in answer.err
 
 
 def test_what_the_gate_denies_is_not_rehearsed(owner):

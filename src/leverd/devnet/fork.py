@@ -26,8 +26,15 @@ from leverd.bootstrap.looking import address_of
 from leverd.bootstrap.places import NOWHERE, Places, resolve
 from leverd.devnet.fork_account import made
 from leverd.devnet.node import CHAIN_ID, Node, NodeOptions
+from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import write_keystore
-from leverd.errors import OwnerError, RevertedError
+from leverd.errors import (
+    NonsenseError,
+    OwnerError,
+    RefusedError,
+    RevertedError,
+    UnreachableError,
+)
 from leverd.settings import AaveV3, Settings, UniswapV3
 from leverd.settings.models import ChainSection, Key, Password
 
@@ -38,6 +45,9 @@ BLOCK_S: Final = 12
 _ETHER: Final = 10**18
 _GAS_MONEY: Final = 10 * _ETHER
 _NO_DEPOSIT: Final = 60
+_FAILED: Final = 46
+_KEPT: Final = 64
+"""Blocks behind the newest whose states every node is expected to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +74,20 @@ def forked(
     source = options.rpc or places.rpc[0]
     node = Node.start(NodeOptions(fork=source))
     try:
-        block = node.rpc.block()
-        tell(f"a copy of {_host(source)} from block {int(block['number'], 16)} on")
+        block = int(node.rpc.block()["number"], 16)
+        tell(f"a copy of {_host(source)} from block {block} on")
         copy = _Copy(settings, places, options, node)
         yield copy.prepared(tell)
+    except (UnreachableError, NonsenseError, RefusedError, RevertedError) as error:
+        if node.alive() and not _is_forgotten(source, block):
+            raise
+        raise UnreachableError(
+            f"the copy from block {block} failed: {node.last_words() or error.message}",
+            number=_FAILED,
+            place=_host(source),
+            remedy="try again; a copy asks for the states of its block until it ends: name a node"
+            " that keeps them by --rpc, an archive node",
+        ) from error
     finally:
         (options.folder / "endpoint.json").unlink(missing_ok=True)
         node.stop()
@@ -185,6 +205,15 @@ class _Copy:
         rpc.ask("anvil_stopImpersonatingAccount", sender)
         if rpc.ask("eth_getTransactionReceipt", sent)["status"] != "0x1":
             raise RevertedError(f"{call.to} refused its owner {sender}", number=60)
+
+
+def _is_forgotten(source: str, block: int) -> bool:
+    """Return whether the copied node has left `block` so far behind that its states may be gone."""
+    rpc = Rpc(source)
+    try:
+        return int(rpc.block()["number"], 16) - block > _KEPT
+    finally:
+        rpc.close()
 
 
 def _venues(settings: Settings, places: Places) -> Mapping[str, AaveV3 | UniswapV3]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +27,9 @@ _START_S: Final = 20.0
 _START_FORK_S: Final = 60.0  # it asks another node for its newest block first
 _STOP_S: Final = 10.0
 _TOLD: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "TMPDIR", "RAYON_NUM_THREADS")
+_SAID: Final = "stderr"
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+_WORDS_MAX: Final = 300
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
 
@@ -61,16 +65,17 @@ class Node:
         port = options.port or free_port()
         _sweep_homes()
         home = Path(tempfile.mkdtemp(prefix=f"{_HOME}{os.getpid()}-"))
-        process = subprocess.Popen(  # noqa: S603 -- our own binary, our own arguments
-            [str(places.anvil()), *_flags(options, port)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # anvil writes old blocks below HOME and leaves them: give it one that goes with it
-            env={**_own_environment(), "HOME": str(home)},
-            start_new_session=True,  # Ctrl-C is ours to handle: state is saved before it ends
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 -- one prctl call, no locks taken
-        )
+        with (home / _SAID).open("wb") as said:
+            process = subprocess.Popen(  # noqa: S603 -- our own binary, our own arguments
+                [str(places.anvil()), *_flags(options, port)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                # anvil writes old blocks below HOME and leaves them: give it one that goes with it
+                env={**_own_environment(), "HOME": str(home)},
+                start_new_session=True,  # Ctrl-C is ours to handle: state is saved before it ends
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 -- one prctl call, no locks taken
+            )
         node = cls(process, port, home)
         try:
             node._wait_until_up(_START_FORK_S if options.fork else _START_S)
@@ -88,6 +93,12 @@ class Node:
     def alive(self) -> bool:
         """Return whether the process still runs."""
         return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Return what it complained of before it crashed, "" if it did not say."""
+        said = (self._home / _SAID).read_text("utf-8", "replace")
+        found = re.search(r"^Message: +(.+)$", _COLOURS.sub("", said), re.MULTILINE)
+        return found[1][:_WORDS_MAX] if found else ""
 
     def stop(self) -> None:
         """End the process; what it held in memory is gone."""
