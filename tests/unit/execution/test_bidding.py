@@ -75,6 +75,15 @@ async def test_past_its_deadline_an_act_is_cancelled_whatever_gas_costs():
     check_books(stage.journal, stage.chain)
 
 
+async def test_past_its_deadline_an_act_is_cancelled_also_where_gas_has_become_cheap():
+    stage = Stage(delay_blocks=99)
+    await stage.begin(2)
+    stage.chain.base_fee = GWEI
+    stage.chain.mine(seconds=700)
+    await stage.executor.tend()
+    assert stage.attempts() == [(0, "act"), (0, "cancel")]
+
+
 async def test_an_urgent_bid_is_raised_sooner():
     async def seconds_to_bump(*, urgent):
         stage = Stage(LEVERED)
@@ -200,6 +209,8 @@ async def test_a_nonce_that_fell_free_below_a_slot_is_spent():
     stage.chain._coming.clear()
     await stage.turns(40)
     assert (0, "cancel") in stage.attempts()
+    spending = [each for each in stage.events(AttemptSigned) if each.slot == 0]
+    assert {(each.plan_id, each.urgent) for each in spending} == {("", False)}
     assert stage.executor.open_slots == 0
     assert sorted(each.sent.nonce for each in stage.mined()) == [0, 1]
     check_books(stage.journal, stage.chain)

@@ -102,3 +102,40 @@ def test_what_goes_public_is_handed_over_in_the_same_look():
     asyncio.run(play())
     (shown,) = stage.events(AttemptPublished)
     assert stage.chain.holds(shown.tx_hash)
+
+
+def test_what_only_the_relay_was_shown_is_not_handed_over_while_it_may_wait():
+    """A higher bid is not worth it: it is kept as it is, and hidden as long as it may be."""
+    stage = Stage(LEVERED)
+    policy = Policy(relay_blocks=40)
+    stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+    stage.venue.faults = PlannedFaults({"relay": [Fault.DROPPED] * ALWAYS})
+
+    async def play():
+        await stage.begin("1.5", gas_price_wei_max=30 * GWEI)
+        stage.chain.base_fee = 40 * GWEI
+        await stage.turns(8)
+
+    asyncio.run(play())
+    (signed,) = stage.events(AttemptSigned)
+    assert not stage.chain.holds(signed.tx_hash)
+    assert stage.events(AttemptPublished) == []
+    assert stage.mined() == []
+
+
+def test_once_an_act_was_shown_its_higher_bids_are_too():
+    stage = Stage(LEVERED, delay_blocks=ALWAYS)
+    policy = Policy(relay_blocks=2)
+    stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+    stage.venue.faults = PlannedFaults({"relay": [Fault.UNREACHABLE]})
+
+    async def play():
+        await stage.begin("1.5", urgent=True)
+        stage.chain.base_fee = 60 * GWEI
+        await stage.turns(4)
+
+    asyncio.run(play())
+    ways = [each.way for each in stage.events(AttemptSigned)]
+    assert ways[0] == "relay"
+    assert len(ways) > 1
+    assert set(ways[1:]) == {"public"}
