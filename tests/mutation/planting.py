@@ -66,6 +66,7 @@ def carry(mutant: Mutant) -> int:
             _hand_out(key, held, value)
             carried += 1
         elif isinstance(held, type) and held.__module__ == name:
+            carried += _carry_fields(held, value, name)
             for method in set(vars(held)) & set(vars(value)):
                 carried += _carry_defaults(vars(held)[method], vars(value)[method], name)
         else:
@@ -77,6 +78,17 @@ def _hand_out(key: str, held: Any, value: Any) -> None:
     for module in list(sys.modules.values()):
         if module.__name__.startswith(("leverd", "tests")) and vars(module).get(key) is held:
             setattr(module, key, value)
+
+
+def _carry_fields(held: type, spoilt: type, name: str) -> int:
+    """Do the same for what a dataclass says of its fields."""
+    mine, other = (vars(each).get("__dataclass_fields__", {}) for each in (held, spoilt))
+    carried = 0
+    for key in mine.keys() & other.keys():
+        before = mine[key].default
+        mine[key].default = _chosen(name, before, other[key].default)
+        carried += mine[key].default is not before
+    return carried
 
 
 def _carry_defaults(held: Any, spoilt: Any, name: str) -> int:

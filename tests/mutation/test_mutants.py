@@ -13,6 +13,7 @@ from tests.mutation.trial import in_fork
 
 from leverd.domain import fixed_point
 from leverd.domain.plan import PlanCost
+from leverd.domain.view import View
 from leverd.risk import past_moves
 
 DOMAIN = of_room("domain")
@@ -125,6 +126,17 @@ def test_a_table_is_spoilt_as_a_whole():
         return any(seconds == 7201 for seconds, _ in past_moves.WORST_FALLS)
 
     assert forked(work)
+
+
+def test_a_field_forgets_its_default_in_both_places_that_know_it():
+    mutant = next(each for each in DOMAIN if "view.py" in str(each) and each.before == "True")
+
+    def work() -> tuple[Any, Any]:
+        planting.carry(mutant)
+        field = View.__dataclass_fields__["venue_trusted"]
+        return field.default, (View.__init__.__defaults__ or ())[2]
+
+    assert forked(work) == (False, False)
 
 
 def test_every_mutant_has_its_own_name_and_its_own_code():

@@ -36,13 +36,13 @@ from leverd.domain.plan import (
     Swap,
     Withdraw,
 )
-from leverd.domain.quotes import spot_ratio
+from leverd.domain.quotes import quote_exact_in, spot_ratio
 from leverd.domain.view import Gas, Portfolio, Record, TradingState
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
 from leverd.risk import lowering
 from leverd.risk.gate import Approved, Denied, Pending, Reason, review
-from leverd.risk.rehearsal import Rehearsal, Standing, impact, rehearse
+from leverd.risk.rehearsal import Rehearsal, Standing, Trade, impact, rehearse
 from leverd.risk.staleness import age_s
 
 
@@ -314,6 +314,22 @@ def test_the_impact_of_slices_is_that_of_all_they_sold_but_the_fees():
 
     expected = 1 - Fraction(bought, moved) / promised
     assert abs(Fraction(impact(trades)) - expected) < Fraction(1, 10**15)
+
+
+def test_of_two_directions_the_larger_impact_counts():
+    seen = view(at_leverage("2"))
+    there = Swap("weth-usdc", Amount(WETH, 10**19), Amount(USDC, 1))
+    back = Swap("weth-usdc", Amount(USDC, 10**6), Amount(WETH, 1))
+    for first, second in ((there, back), (back, there)):
+        trades = tuple(
+            Trade(
+                swap,
+                seen.state.pool,
+                quote_exact_in(seen.state.pool, swap.sell.asset, swap.sell.raw),
+            )
+            for swap in (first, second)
+        )
+        assert impact(trades) == max(impact((trade,)) for trade in trades) > 0
 
 
 def test_idle_debt_asset_repaid_and_idle_collateral_posted_always_pass():

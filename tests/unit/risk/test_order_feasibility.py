@@ -130,6 +130,26 @@ def test_a_gap_liquidates_a_long_below_and_a_short_above():
         assert f"liquidates {way} " in message
 
 
+def test_a_short_may_lose_what_its_rise_to_liquidation_costs():
+    """At 3x a short owes twice its equity: at health 1.2 a rise of a fifth costs 0.4 of it."""
+    wish = replace(ENVELOPE, leverage_target=Decimal(3))
+    at = replace(SHORT, threshold=Decimal("0.8"))
+    none = Watch(60, 36, Decimal(0))
+
+    assert judge_orders(Orders(stop=Stop(Of.EQUITY, Decimal("0.4"))), wish, at, none).refused == ()
+    over = Orders(stop=Stop(Of.EQUITY, Decimal("0.4001")))
+    (late,) = judge_orders(over, wish, at, none).refused
+    assert "40.00 % is lost" in late.message
+
+
+def test_a_stop_at_the_health_of_the_bands_top_would_fire_by_itself():
+    """At 2.5x with threshold 0.75 health is 1.25."""
+    wish = replace(ENVELOPE, band_high=Decimal("2.5"))
+    at = replace(LONG, threshold=Decimal("0.75"))
+    for health, sides in ((Decimal("1.25"), {Check.STOP_SIDE}), (Decimal("1.2499"), set())):
+        assert set(refused(Orders(stop=Stop(Of.HEALTH, health)), at, wish)) == sides
+
+
 def test_the_nearest_loss_is_rounded_to_the_safe_side():
     """At 3x with threshold 0.7 health is 1.05: 3 (1 - 1 / 1.05) is 0.142857.. of equity."""
     wish = replace(ENVELOPE, leverage_target=Decimal(3))
