@@ -77,17 +77,8 @@ def forked(
         block = int(node.rpc.block()["number"], 16)
         tell(f"a copy of {_host(source)} from block {block} on")
         copy = _Copy(settings, places, options, node)
-        yield copy.prepared(tell)
-    except (UnreachableError, NonsenseError, RefusedError, RevertedError) as error:
-        if node.alive() and not _is_forgotten(source, block):
-            raise
-        raise UnreachableError(
-            f"the copy from block {block} failed: {node.last_words() or error.message}",
-            number=_FAILED,
-            place=_host(source),
-            remedy="try again; a copy asks for the states of its block until it ends: name a node"
-            " that keeps them by --rpc, an archive node",
-        ) from error
+        with _explained(node, source, block):
+            yield copy.prepared(tell)
     finally:
         (options.folder / "endpoint.json").unlink(missing_ok=True)
         node.stop()
@@ -205,6 +196,23 @@ class _Copy:
         rpc.ask("anvil_stopImpersonatingAccount", sender)
         if rpc.ask("eth_getTransactionReceipt", sent)["status"] != "0x1":
             raise RevertedError(f"{call.to} refused its owner {sender}", number=60)
+
+
+@contextmanager
+def _explained(node: Node, source: str, block: int) -> Iterator[None]:
+    """Say why a copy fails within the block, if it or its source is to blame."""
+    try:
+        yield
+    except (UnreachableError, NonsenseError, RefusedError, RevertedError) as error:
+        if node.alive() and not _is_forgotten(source, block):
+            raise
+        raise UnreachableError(
+            f"the copy from block {block} failed: {node.last_words() or error.message}",
+            number=_FAILED,
+            place=_host(source),
+            remedy="try again; a copy asks for the states of its block until it ends: name a node"
+            " that keeps them by --rpc, an archive node",
+        ) from error
 
 
 def _is_forgotten(source: str, block: int) -> bool:
