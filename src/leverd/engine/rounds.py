@@ -35,6 +35,11 @@ _MARGIN = 10**6
 """A round uses all but one part in this of what health allows, so that interest fits too."""
 
 
+_ROOM = Fraction(101, 100)
+"""A withdrawal is planned to end this much above the floor that its step is held to, where health
+allows it: the price falls on between the plan and the block."""
+
+
 def put_to_use(mandate: Mandate, idle: Amount) -> Step:
     """Return the step that repays with `idle` debt asset or posts `idle` collateral."""
     action: Action = (
@@ -79,8 +84,7 @@ def lower_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
     state = _repay_idle(state, steps, terms)
     size, state = _sell_idle(state, steps, size, terms)
     for _ in range(terms.rounds_max):
-        free = withdrawable(state, mandate.collateral, wad(terms.health_step_min))
-        part = min(size, free)
+        part = min(size, _free(state, terms))
         sold = sells(state, Amount(mandate.collateral, part), terms)
         if not sold or _owed(state, mandate.debt) == 0:
             break
@@ -105,12 +109,12 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
         )
         if owed == 0:
             break
-        free = withdrawable(state, mandate.collateral, wad(terms.health_step_min))
+        free = _free(state, terms)
         if free <= 0:
             return tuple(steps)
         needed = _cost_of(state, mandate, owed, terms)
         if needed is not None and needed <= free:
-            state = _last_round(state, steps, owed, needed)
+            state = _last_round(state, steps, owed, needed, terms)
             break
         if not sells(state, Amount(mandate.collateral, free), terms):
             return tuple(steps)
@@ -194,20 +198,31 @@ def _threshold(state: State, asset: Asset) -> int:
     return market.reserves[asset].params.liquidation_threshold
 
 
+def _free(state: State, terms: Terms) -> int:
+    """Return how much collateral (raw) a round may withdraw."""
+    asset, floor = state.position.mandate.collateral, wad(terms.health_step_min)
+    return withdrawable(state, asset, int(floor * _ROOM)) or withdrawable(state, asset, floor)
+
+
+def _withdrawal(mandate: Mandate, amount: Amount, terms: Terms) -> Step:
+    """Return the step that withdraws while there is debt; it reverts below the floor."""
+    return single(Withdraw(mandate.lending, amount), health_min=wad(terms.health_step_min))
+
+
 def _lower_once(state: State, steps: list[Step], part: int, terms: Terms) -> State:
     """Add one round: withdraw `part` collateral, sell it, repay with what it brings."""
     mandate, sell = state.position.mandate, Amount(state.position.mandate.collateral, part)
-    state = _add(state, steps, single(Withdraw(mandate.lending, sell)))
+    state = _add(state, steps, _withdrawal(mandate, sell, terms))
     state = _sell(state, steps, sell, mandate.debt, terms)
     got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
     return _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
 
 
-def _last_round(state: State, steps: list[Step], owed: int, needed: int) -> State:
+def _last_round(state: State, steps: list[Step], owed: int, needed: int, terms: Terms) -> State:
     mandate = state.position.mandate
     sell_max = Amount(mandate.collateral, needed)
     debt = Amount(mandate.debt, owed)
-    state = _add(state, steps, single(Withdraw(mandate.lending, sell_max)))
+    state = _add(state, steps, _withdrawal(mandate, sell_max, terms))
     buy = BuyExact(mandate.pool, debt, sell_max)
     state = _add(state, steps, single(buy))
     return _add(state, steps, single(Repay(mandate.lending, debt, everything=True)))

@@ -248,7 +248,7 @@ class Executor:
                 self._keep_up(on)
             case Reorganise():
                 logger.warning("slot {}: its block is gone; it is open again", slot.number)
-                await self._logbook.record(facts.undoing_of(slot))
+                await self._logbook.record(*map(facts.undoing_of, self._undone(slot)))
             case Finalise():
                 self._finalise(slot)
             case Lose(block):
@@ -256,6 +256,12 @@ class Executor:
                 self._keep_up(None)
             case _:
                 assert_never(move)
+
+    def _undone(self, slot: Slot) -> tuple[Slot, ...]:
+        """Return what goes with `slot`: no nonce stands without those below it."""
+        known = self._logbook.known.slots
+        above = (known[number] for number in sorted(known) if number > slot.number)
+        return (slot, *(each for each in above if not each.waiting))
 
     def _hastened(self, slot: Slot) -> Slot:
         """Return `slot` as the newest view of its position values it, if it saves that."""

@@ -225,7 +225,10 @@ def next_move(
     this one also saw the slot spent by nobody we know. One such look alone proves nothing:
     a node may count a nonce before it finds the receipt, or miss one that it had. `stands`
     that the block which included it is final and in the chain, whether or not its receipt is.
+    A node whose head is below the block that the slot was in lags: what is gone it cannot tell.
     """
+    if seen.head_block < _settled_in(slot):
+        return Wait()
     found = seen.inclusion if seen.canonical else None
     if slot.included is not None and missed(seen):
         return _missing(doubted=doubted, stands=stands)
@@ -240,6 +243,12 @@ def next_move(
     if seen.spent:
         return Lose(seen.head_block) if doubted and seen.inclusion is None else Wait()
     return _waiting(slot, seen, policy, wanted=wanted)
+
+
+def _settled_in(slot: Slot) -> int:
+    """Return the block that holds what was done in `slot`, 0 while it waits."""
+    settled = slot.included or slot.lost
+    return 0 if settled is None else settled.block
 
 
 def missed(seen: Sighting) -> bool:

@@ -78,6 +78,16 @@ def test_an_urgent_one_may_pass_as_low_as_the_limits_say():
     assert LIMITS.health_step_min * WAD <= min(healths(view, plan)[0]) < 115 * WAD // 100
 
 
+def test_a_withdrawal_is_held_to_the_floor_and_planned_a_little_above_it():
+    """Its price may fall before its block: the step then reverts, and a new plan is made."""
+    view = worlds.view(worlds.at_leverage("3.4"), atomic=False)
+    floor = int(LIMITS.health_step_min * WAD)
+    plan = approved(view)
+    withdrawals = [step for step in plan.steps if isinstance(step.actions[0], Withdraw)]
+    assert {step.health_min for step in withdrawals} == {floor}
+    assert floor * 101 // 100 <= min(healths(view, plan)[0]) < floor * 102 // 100
+
+
 def test_what_a_close_bought_too_much_is_sold_and_the_collateral_comes_home():
     unwinding = Record(unwinding=True)
     view = worlds.view(worlds.state(posted=2, idle_debt=250), atomic=False, record=unwinding)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from tests import worlds
 from tests.executions import check_books, view_of
 from tests.unit.execution.stage import Stage
@@ -21,6 +24,7 @@ from leverd.domain.events import (
     TradingStateChanged,
 )
 from leverd.execution import facts
+from leverd.interfaces.venue import Sighting
 
 
 async def test_a_block_that_is_undone_opens_its_slot_until_it_is_mined_again():
@@ -82,6 +86,30 @@ async def test_steps_that_end_up_in_one_block_are_verified_together():
         each.step for each in stage.events(StepVerified) if each.tx_hash == held[0].sent.tx_hash
     ]
     assert again == [0, 0]
+
+
+async def test_what_stands_on_an_undone_step_is_undone_and_verified_after_it():
+    """One node tells of the step alone; its nonce says that nothing above it stands either."""
+    stage = Stage(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    await stage.turns(3)
+    included = [each.slot for each in stage.events(SlotIncluded)]
+    assert included == [0, 1, 2]
+    look = stage.venue.look
+
+    async def look_past(slot: int, tx_hashes: Sequence[str]) -> Sighting:
+        seen = await look(slot, tx_hashes)
+        return seen if slot else replace(seen, spent=False, inclusion=None)
+
+    stage.venue.look = look_past
+    await stage.executor.tend()
+    stage.venue.look = look
+    await stage.executor.tend()
+    told = stage.events(SlotReorganised, SlotIncluded)[3:]
+    assert [(type(each), each.slot) for each in told] == [
+        (kind, slot) for kind in (SlotReorganised, SlotIncluded) for slot in included
+    ]
+    assert stage.events(StepMismatched) == []
 
 
 async def test_a_later_step_is_cancelled_when_an_earlier_one_fails_after_all():

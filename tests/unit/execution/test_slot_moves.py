@@ -178,6 +178,12 @@ def test_a_slot_that_somebody_else_spent_is_final_with_that_block_and_open_if_it
     assert move(lost(), seen(spent=False)) == Reorganise()
 
 
+@pytest.mark.parametrize("of", [slot(included=INCLUDED), lost()], ids=["included", "lost"])
+def test_a_node_that_lags_cannot_tell_that_a_block_is_gone(of):
+    assert move(of, seen(block=100)) == Wait()
+    assert move(of, seen(block=101)) == Reorganise()
+
+
 def test_a_nonce_spent_by_nobody_known_is_lost_only_when_two_looks_say_so():
     assert move(look=seen(spent=True)) == Wait()
     assert move(look=seen(spent=True), doubted=True) == Lose(101)
