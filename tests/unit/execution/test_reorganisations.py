@@ -98,7 +98,7 @@ async def test_what_stands_on_an_undone_step_is_undone_and_verified_after_it():
     look = stage.venue.look
 
     async def look_past(slot: int, tx_hashes: Sequence[str]) -> Sighting:
-        seen = await look(slot, tx_hashes)
+        seen: Sighting = await look(slot, tx_hashes)
         return seen if slot else replace(seen, spent=False, inclusion=None)
 
     stage.venue.look = look_past
