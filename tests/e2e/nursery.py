@@ -100,6 +100,7 @@ def wish_for_cores() -> None:
     """Have the system write a core where we are, unless the agent forbids it."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell's background jobs ignore it
 
 
 def run(order: dict[str, Any]) -> None:
