@@ -34,6 +34,10 @@ def missing(stage):
         return "no daemon runs"
     if stage.executor is None or stage.executor.open_slots:
         return "something is under way"
+    slots = stage.executor._logbook.known.slots.values()
+    hashes = {each.included.block_hash for each in slots if each.included is not None}
+    if any(stage.chain.block(each) is None for each in hashes):
+        return "a reorganisation is not noticed yet"
     if any(stage.letters.pending_quietly()):
         return "the owner waits"
     for mandate in stage.mandates:
