@@ -167,7 +167,9 @@ def test_a_market_whose_threshold_governance_lowered_is_left_in_time():
 
 def test_a_lowering_plan_that_falls_below_the_step_floor_is_denied():
     seen = at_health("1.3", atomic=False)
-    terms = replace(terms_of(seen, limits(), TIMING), health_step_min=Decimal("1.0001"))
+    low = Decimal("1.0001")
+    terms = terms_of(seen, limits(), TIMING)
+    terms = replace(terms, health_step_min=low, health_step_limit=low)
     plan = planner.plan(SetLeverage("agent", Decimal("1.2"), "test"), seen, terms)
     assert plan is not None
 

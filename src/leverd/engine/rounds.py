@@ -30,6 +30,7 @@ from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.engine.terms import Terms, bought_at_least, sold_at_most, wad
 from leverd.errors import ImpossibleError
+from leverd.risk.urgency import step_floor_at
 
 _MARGIN = 10**6
 """A round uses all but one part in this of what health allows, so that interest fits too."""
@@ -200,19 +201,29 @@ def _threshold(state: State, asset: Asset) -> int:
 
 def _free(state: State, terms: Terms) -> int:
     """Return how much collateral (raw) a round may withdraw."""
-    asset, floor = state.position.mandate.collateral, wad(terms.health_step_min)
+    asset, floor = state.position.mandate.collateral, _floor(state, terms)
     return withdrawable(state, asset, int(floor * _ROOM)) or withdrawable(state, asset, floor)
 
 
-def _withdrawal(mandate: Mandate, amount: Amount, terms: Terms) -> Step:
+def _floor(state: State, terms: Terms) -> int:
+    """Return the health (wad) that a withdrawal from `state` may end at.
+
+    What a round repaid has made room: the next one need not go as low as the first had to.
+    """
+    health = loans.summarise(state.market, state.position.loan, state.at).health
+    return wad(max(terms.health_step_min, step_floor_at(health, terms.health_step_limit)))
+
+
+def _withdrawal(state: State, amount: Amount, terms: Terms) -> Step:
     """Return the step that withdraws while there is debt; it reverts below the floor."""
-    return single(Withdraw(mandate.lending, amount), health_min=wad(terms.health_step_min))
+    venue = state.position.mandate.lending
+    return single(Withdraw(venue, amount), health_min=_floor(state, terms))
 
 
 def _lower_once(state: State, steps: list[Step], part: int, terms: Terms) -> State:
     """Add one round: withdraw `part` collateral, sell it, repay with what it brings."""
     mandate, sell = state.position.mandate, Amount(state.position.mandate.collateral, part)
-    state = _add(state, steps, _withdrawal(mandate, sell, terms))
+    state = _add(state, steps, _withdrawal(state, sell, terms))
     state = _sell(state, steps, sell, mandate.debt, terms)
     got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
     return _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
@@ -222,7 +233,7 @@ def _last_round(state: State, steps: list[Step], owed: int, needed: int, terms: 
     mandate = state.position.mandate
     sell_max = Amount(mandate.collateral, needed)
     debt = Amount(mandate.debt, owed)
-    state = _add(state, steps, _withdrawal(mandate, sell_max, terms))
+    state = _add(state, steps, _withdrawal(state, sell_max, terms))
     buy = BuyExact(mandate.pool, debt, sell_max)
     state = _add(state, steps, single(buy))
     return _add(state, steps, single(Repay(mandate.lending, debt, everything=True)))

@@ -15,11 +15,12 @@ class Terms:
     slippage: Decimal  # fraction of a swap, quote to worst fill
     impact_max: Decimal  # fraction of a swap, market price to average fill
     health_min: Decimal  # lowest health a risk-raising step may end at
-    health_step_min: Decimal  # lowest health a lowering sequence may pass through
+    health_step_min: Decimal  # lowest health a lowering sequence may begin with
     delay_s: int  # chain seconds until inclusion
     deadline_s: int  # chain seconds after which no step may act
     dust_usd: int  # USD 1e8 below which idle money is left alone
     rounds_max: int = 12
+    health_step_limit: Decimal = Decimal(1)  # what it stays above once its health allows that
 
 
 def wad(ratio: Decimal) -> int:

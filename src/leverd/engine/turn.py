@@ -135,6 +135,7 @@ def terms_of(
         delay_s=timing.delay_s,
         deadline_s=timing.deadline_urgent_s if urgent else timing.deadline_s,
         dust_usd=10**8,
+        health_step_limit=limits.health_step_min,
     )
 
 

@@ -132,8 +132,12 @@ def step_floor(view: View, limits: Limits) -> Decimal:
     its steps may use half of the room that is left above 1, so that there is a way out also
     where every action is a transaction of its own.
     """
-    health = Decimal(_health(view)) / WAD
-    return min(limits.health_step_min, max(1 + (health - 1) / 2, Decimal(1)))
+    return step_floor_at(_health(view), limits.health_step_min)
+
+
+def step_floor_at(health: int, least: Decimal) -> Decimal:
+    """Return how low a step may pass where health (wad) is now, `least` if it can stay above."""
+    return min(least, max(1 + (Decimal(health) / WAD - 1) / 2, Decimal(1)))
 
 
 def _of_order(plan: Plan, view: View, limits: Limits) -> Decimal:

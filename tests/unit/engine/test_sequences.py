@@ -88,6 +88,16 @@ def test_a_withdrawal_is_held_to_the_floor_and_planned_a_little_above_it():
     assert floor * 101 // 100 <= min(healths(view, plan)[0]) < floor * 102 // 100
 
 
+def test_what_a_round_repaid_lifts_the_floor_of_the_next():
+    """Only the first has to go as low as half of the room that was left."""
+    view = worlds.view(worlds.at_leverage("5.4"), atomic=False)
+    before = loans.summarise(view.state.market, view.state.position.loan, view.now).health
+    plan = approved(view)
+    floors = [step.health_min for step in plan.steps if isinstance(step.actions[0], Withdraw)]
+    assert floors[0] == WAD + (before - WAD) // 2 < int(LIMITS.health_step_min * WAD)
+    assert floors == sorted(set(floors))
+
+
 def test_what_a_close_bought_too_much_is_sold_and_the_collateral_comes_home():
     unwinding = Record(unwinding=True)
     view = worlds.view(worlds.state(posted=2, idle_debt=250), atomic=False, record=unwinding)
