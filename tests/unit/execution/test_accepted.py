@@ -76,6 +76,19 @@ async def test_a_close_that_does_not_say_how_much_is_explained_too():
     assert judged(attempt, replace(done, fills=cut_up), before, after) == []
 
 
+async def test_a_part_that_the_receipt_does_not_name_is_the_part_that_was_asked_for():
+    stage = Stage(LEVERED)
+    await stage.begin("1.5")
+    await stage.settle()
+    attempt, done, before, after = await told_of(stage)
+    *others, withdraw = done.fills
+    action = done.step.actions[-1]
+    assert isinstance(action, Withdraw)
+    assert not action.everything
+    silent = (*others, replace(withdraw, amount=None))
+    assert judged(attempt, replace(done, fills=silent), before, after) == []
+
+
 @pytest.mark.parametrize("symbol", ["USDC", "WETH"])
 async def test_what_a_close_does_not_say_may_be_off_by_one_unit_and_no_more(symbol):
     stage = Stage(LEVERED)

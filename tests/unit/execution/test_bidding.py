@@ -12,6 +12,7 @@ from leverd.adapters.simulated import markets
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
 from leverd.domain.events import AlertRaised, AttemptSigned, PlanCompleted, SlotIncluded
 from leverd.errors import OwnerError, SigningRefusedError
+from leverd.interfaces.venue import Fees
 
 GWEI = worlds.GWEI
 
@@ -78,7 +79,11 @@ async def test_past_its_deadline_an_act_is_cancelled_whatever_gas_costs():
 async def test_past_its_deadline_an_act_is_cancelled_also_where_gas_has_become_cheap():
     stage = Stage(delay_blocks=99)
     await stage.begin(2)
-    stage.chain.base_fee = GWEI
+
+    async def cheap(*, urgency):
+        return Fees(2 * GWEI, int(GWEI * urgency))
+
+    stage.venue.fees = cheap
     stage.chain.mine(seconds=700)
     await stage.executor.tend()
     assert stage.attempts() == [(0, "act"), (0, "cancel")]

@@ -270,6 +270,22 @@ async def test_a_plan_that_is_given_up_between_two_steps_signs_no_more():
     assert stage.aborted() == ["the owner said halt"]
 
 
+async def test_a_plan_that_is_overruled_between_two_steps_signs_no_more():
+    stage = Stage(atomic=False)
+    await stage.begin("1.5")
+    stage.venue.faults = PlannedFaults({"rehearse": [Fault.UNREACHABLE]})
+    await stage.turns()
+    await stage.executor.overrule(lambda _: False, "nothing is wrong with it")
+    assert stage.executor.open_slots == 1, "its next step is due"
+    await stage.executor.overrule(lambda _: True, "the owner lowered a limit")
+    assert stage.executor.open_slots == 0
+    await stage.turns(2)
+    assert stage.attempts() == [(0, "act")]
+    assert [(each.step, each.reason) for each in stage.events(PlanAborted)] == [
+        (1, "the owner lowered a limit")
+    ]
+
+
 async def test_a_plan_that_is_given_up_in_flight_is_settled_first():
     stage = Stage(atomic=False)
     await stage.begin("1.5")
@@ -288,8 +304,8 @@ async def test_a_deleverage_takes_the_place_of_a_boost_that_waits():
     assert stage.attempts() == [(0, "act"), (0, "act")]
     assert stage.aborted() == [], "either may still be mined"
     await stage.settle()
-    assert [(each.plan_id, each.reason) for each in stage.events(PlanAborted)] == [
-        (boost, REPLACED)
+    assert [(each.plan_id, each.step, each.reason) for each in stage.events(PlanAborted)] == [
+        (boost, 0, REPLACED)
     ]
     assert [each.plan_id for each in stage.events(PlanCompleted)] == [rescue]
     check_books(stage.journal, stage.chain)
@@ -351,6 +367,19 @@ async def test_a_deleverage_ends_a_sequence_that_waits_between_two_steps():
     assert [(each.plan_id, each.reason) for each in stage.events(PlanAborted)] == [(slow, REPLACED)]
     await stage.settle()
     check_books(stage.journal, stage.chain)
+
+
+async def test_what_a_deleverage_ended_between_two_steps_signs_no_more_while_that_waits():
+    stage = Stage(LEVERED, atomic=False)
+    _, slow = await stage.begin("2.8")
+    stage.venue.faults = PlannedFaults({"rehearse": [Fault.UNREACHABLE]})
+    await stage.turns()
+    stage.chain.delay_blocks = 3
+    assert (await stage.begin("1.5", urgent=True))[0]
+    assert stage.executor.open_slots == 1
+    await stage.turns(2)
+    assert [each.slot for each in stage.events(AttemptSigned) if each.plan_id == slow] == [0]
+    assert stage.executor.open_slots == 1
 
 
 async def test_the_last_mark_of_a_plan_follows_its_end_and_the_others_go_before():

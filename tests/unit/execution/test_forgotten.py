@@ -303,7 +303,7 @@ async def test_a_higher_bid_after_an_undoing_begins_from_where_the_first_one_did
     before = dict(stage.executor._logbook.known.before)
     stage.chain.reorganise(1, forget=True)
     stage.chain.mine()
-    stage.venue.delay_blocks = 90
+    stage.chain.delay_blocks = 90
     await stage.turns(1, seconds=70)
     assert len([slot for slot, _ in stage.attempts() if slot == 0]) > 1, stage.attempts()
     key = next(iter(before))

@@ -41,3 +41,18 @@ def test_a_faster_fall_seen_later_makes_the_waiting_bid_climb_sooner():
     assert second.fee_cap == max(first.fee_cap, newer.gas_price_cap)
     assert second.max_fee > first.max_fee
     assert second.max_fee > 50 * GWEI
+
+
+async def test_what_hastened_one_deleverage_says_nothing_about_the_next():
+    stage = Stage(at_leverage("4"), delay_blocks=3)
+    assert (await stage.begin("3", urgent=True))[0]
+    assert not (await stage.begin("3", urgent=True))[0], "its own place is taken: a hurry"
+    await stage.settle()
+    stage.chain.mine(seconds=86_400)
+    stage.chain.delay_blocks = 1_000  # nothing is taken
+
+    assert (await stage.begin("2", urgent=True))[0]
+    mine = [each for each in stage.events(AttemptSigned) if each.slot == 1]
+    stage.chain.base_fee //= 2
+    await stage.turns(1)
+    assert [each for each in stage.events(AttemptSigned) if each.slot == 1] == mine

@@ -135,12 +135,14 @@ async def test_a_slot_a_stranger_spent_is_lost_said_and_makes_the_position_caref
     assert stage.events(SlotLost) == [], "one look proves nothing"
     await stage.turns()
     assert [each.slot for each in stage.events(SlotLost)] == [0]
-    assert [each.state for each in stage.events(TradingStateChanged)] == ["reducing"]
+    told = [(each.state, each.by) for each in stage.events(TradingStateChanged)]
+    assert told == [("reducing", "execution")]
     assert [each.code for each in stage.events(AlertRaised)] == [facts.LOST]
     assert len(stage.aborted()) == 1
     await stage.turns(4)
     await stage.begin(2)
-    assert [each.slot for each in stage.events(SlotFinal)] == [0]
+    final = [(each.slot, each.block_hash) for each in stage.events(SlotFinal)]
+    assert final == [(0, "")], "nobody knows which block the stranger's is in"
     assert stage.attempts()[-1] == (1, "act")
 
 
@@ -171,6 +173,77 @@ async def test_what_was_undone_and_then_taken_by_a_stranger_is_said_too():
     await stage.turns(2)
     assert [each.cause for each in stage.events(ExternalChanged)] == ["reorganised"]
     assert len(stage.events(SlotLost)) == 1
+
+
+async def test_what_a_stranger_took_of_an_undone_step_is_not_gone_on_with():
+    stage = Stage(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    stage.venue.faults = PlannedFaults({"rehearse": [Fault.UNREACHABLE] * 9})
+    await stage.turns()
+    assert len(stage.events(StepVerified)) == 1
+    stage.chain.reorganise(1, forget=True)
+    stage.chain.change(markets.spent)
+    await stage.turns(4)
+    assert [each.slot for each in stage.events(SlotLost)] == [0]
+    assert stage.executor.open_slots == 0
+    assert stage.attempts() == [(0, "act")]
+
+
+async def test_steps_of_one_block_happened_whatever_their_market_takes_by_our_look_before():
+    """A cap may be lifted in the block itself: what the chain did is not judged again."""
+    stage = Stage(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    await stage.turns(3)
+    stage.chain.reorganise(3)
+    stage.chain.mine()
+    assert len(stage.chain.blocks[-1].mined) >= 3, "or the test proves nothing"
+    state_before = stage.venue.state_before
+
+    async def shut_before(mandate, inclusion):
+        state = await state_before(mandate, inclusion)
+        reserves = {
+            asset: replace(reserve, params=replace(reserve.params, frozen=True))
+            for asset, reserve in state.market.reserves.items()
+        }
+        return state.with_market(replace(state.market, reserves=reserves))
+
+    stage.venue.state_before = shut_before
+    await stage.executor.tend()
+    assert stage.events(StepMismatched) == []
+    assert [each.step for each in stage.events(StepVerified)] == [0, 1, 2, 0, 1, 2]
+
+
+async def test_a_block_that_has_just_become_final_stands_without_its_receipt():
+    stage = Stage()
+    await stage.begin(2)
+    await stage.turns()
+    (included,) = stage.events(SlotIncluded)
+    look, final = stage.venue.look, included.block
+
+    async def without_receipts(slot, hashes):
+        seen = await look(slot, hashes)
+        return replace(seen, spent=True, inclusion=None, final_block=final)
+
+    stage.venue.look = without_receipts
+    await stage.turns(3)
+    assert stage.events(SlotReorganised) == []
+    assert not stage.executor.provisional
+
+
+async def test_a_block_that_is_not_final_yet_does_not_stand_without_its_receipt():
+    stage = Stage()
+    await stage.begin(2)
+    await stage.turns()
+    (included,) = stage.events(SlotIncluded)
+    look = stage.venue.look
+
+    async def without_receipts(slot, hashes):
+        seen = await look(slot, hashes)
+        return replace(seen, spent=True, inclusion=None, final_block=included.block - 1)
+
+    stage.venue.look = without_receipts
+    await stage.turns(3)
+    assert len(stage.events(SlotReorganised)) == 1
 
 
 async def test_slots_are_settled_in_the_order_of_their_nonces():

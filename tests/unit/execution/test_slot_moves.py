@@ -356,3 +356,12 @@ def test_what_is_bid_is_never_above_the_cap_and_its_tip_never_above_the_fee():
 def test_a_first_bid_outbids_what_waits_in_its_place_even_above_its_cap():
     assert bids.first_bid(Fees(9_000, 5), 5_000, None, 10) == Fees(5_000, 5)
     assert bids.first_bid(Fees(10, 5), 500, slot(), 10) == LEAST
+
+
+def test_a_bid_a_whole_step_below_its_cap_leaves_that_step_for_the_next():
+    """From 90 to 100, and then to a cap of 111: a wei less and it would go there at once."""
+    low = Fees(90, 9)
+    for cap, height in ((111, 100), (110, 110)):
+        found = step(climbing(first=90, cap=cap), low, NOW + 50)
+        assert found is not None
+        assert found.max_fee == height
