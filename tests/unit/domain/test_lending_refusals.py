@@ -106,6 +106,17 @@ def test_caps_hold_to_the_last_unit(version) -> None:
     refused(Refusal.BorrowCapExceeded, actions.borrow, full, loan, USDC, 10 * 10**6 + 1, NOON)
 
 
+@pytest.mark.parametrize(
+    ("version", "most"), [(AAVE_3_0, 11 * 10**6), (AAVE_3_5, 10_999_998), (AAVE_3_6, 10_999_998)]
+)
+def test_what_a_borrow_cap_counts_is_the_amount_and_from_3_5_the_scaled_debt(version, most) -> None:
+    """A scaled unit is worth three: 9 of 20 are lent, and 11 more would round up to 11.000001."""
+    made, loan = loop(market(version, deep=90, borrow_index=3 * RAY), 10 * ETHER, 9 * 10**6)
+    full = changed(made, USDC, borrow_cap=20)
+    assert actions.borrow(full, loan, USDC, most, NOON).amount == most
+    refused(Refusal.BorrowCapExceeded, actions.borrow, full, loan, USDC, most + 1, NOON)
+
+
 @pytest.mark.parametrize("version", ALL_RULES)
 def test_no_more_is_lent_than_the_collateral_covers(version) -> None:
     made, loan = loop(market(version), 10 * ETHER, 10**9)

@@ -136,6 +136,7 @@ def test_from_3_3_no_dust_is_left_behind() -> None:
     made, loan = crashed(AAVE_3_6, 10, 20_000, 2_289)  # health 0.9499: all may be covered
     refused(Refusal.MustNotLeaveDust, made, loan, WETH, USDC, 19_001 * 10**6, NOON)
     assert liquidate(made, loan, WETH, USDC, 19_000 * 10**6, NOON).debt_covered == 19_000 * 10**6
+    refused(Refusal.MustNotLeaveDust, made, loan, WETH, USDC, 20_000 * 10**6 - 1, NOON)
     assert liquidate(made, loan, WETH, USDC, 20_000 * 10**6, NOON).loan.debts == {}
 
 
@@ -185,6 +186,19 @@ def test_3_7_counts_what_is_left_in_scaled_units() -> None:
         assert (tight.loan.debts == {}) == nothing
         stranded += not loose.loan.supplies and loose.loan.debts != {}
     assert stranded > 0
+
+
+@pytest.mark.parametrize("version", ALL_RULES)
+def test_a_collateral_that_is_all_gone_counts_no_more_and_the_other_one_does(version) -> None:
+    made = actions.supply(market(version), LendingAccount(), WETH, 10 * ETHER, NOON)
+    made = actions.supply(made.market, made.loan, WSTETH, ETHER, NOON)
+    made = actions.borrow(made.market, made.loan, USDC, 20_000 * 10**6, NOON)
+    low = changed(made.market, WETH, price=1_000 * DOLLAR)
+    taken = liquidate(low, made.loan, WETH, USDC, UINT256_MAX, NOON)
+    assert taken.loan.supplies == {WSTETH: ETHER}
+    assert taken.loan.collaterals == {WSTETH}
+    assert taken.bad_debt == {}
+    assert taken.loan.debts
 
 
 def test_a_category_sets_the_bonus() -> None:

@@ -137,3 +137,25 @@ def test_the_distance_is_the_fall_that_liquidates() -> None:
     assert abs(distance - (1 - 1 / Decimal("1.245"))) < Decimal("1e-9")  # 0.83 * 3 / 2
     low = changed(made, WETH, price=2_000 * DOLLAR)
     assert loans.distance_to_liquidation(low, loan, WETH, NOON) == 0
+
+
+@given(
+    st.builds(
+        Stake,
+        grows=st.integers(1, 60),
+        owes=st.just(0),
+        threshold=st.integers(1_000, 9_900),
+        unit=st.integers(1, 10),
+        collateral=st.integers(1, 80),
+        weighted=st.integers(0, 9_000),
+        debt=st.integers(1, 80),
+        rules=st.sampled_from([AAVE_3_0, AAVE_3_6]),
+    )
+)
+def test_of_small_figures_too_where_each_rounding_counts_it_is_the_last_bad_price(small) -> None:
+    stake = replace(small, weighted=small.weighted * small.collateral)
+    limit = first_bad_price(stake)
+    assert (limit is None) is not stake.liquidatable(0)
+    if limit is not None:
+        assert stake.liquidatable(limit)
+        assert not any(stake.liquidatable(price) for price in range(limit + 1, limit + 300))

@@ -192,6 +192,20 @@ def test_a_line_reckoned_wrong_does_not_pass_for_rounding(monkeypatch, line):
     assert error.value.code == "LVD-IMP-031"
 
 
+def test_exactly_as_much_as_may_be_rounding_passes_for_it_and_no_unit_more(monkeypatch):
+    before = holding(LOOP, weth=2 * 10**18)
+    after = holding(LOOP, usdc=5_980 * 10**6)
+    facts = (SwapFact(WETH, 2 * 10**18, USDC, 5_980 * 10**6, fee=10**15),)
+    most = pnl.rounding_limit(holdings_of(before), holdings_of(after), facts)
+    room = most - attribute(before, after, facts).rounding
+    right = pnl._swap_fees
+    monkeypatch.setattr(pnl, "_swap_fees", lambda *args: right(*args) + room)
+    assert attribute(before, after, facts).rounding == most
+    monkeypatch.setattr(pnl, "_swap_fees", lambda *args: right(*args) + room + 1)
+    with pytest.raises(ImpossibleError, match="too much for rounding"):
+        attribute(before, after, facts)
+
+
 def test_attributions_add_up_line_by_line():
     both = Attribution(price=3, gas=-1) + Attribution(price=4, rounding=1)
     assert both == Attribution(price=7, gas=-1, rounding=1)

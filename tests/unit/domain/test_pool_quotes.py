@@ -18,7 +18,7 @@ from leverd.domain.quotes import (
     quote_exact_out,
     spot_price,
 )
-from leverd.domain.swap_math import SwapStep
+from leverd.domain.swap_math import SwapStep, step_exact_in
 from leverd.domain.tick_math import sqrt_ratio_at_tick
 from leverd.errors import ImpossibleError
 
@@ -178,3 +178,22 @@ def test_a_swap_may_go_exactly_to_the_end_of_the_known_ticks(tick, down):
     beyond = edge - 1 if down else edge + 1
     with pytest.raises(ImpossibleError):
         _moved(pool, SwapStep(beyond, 1, 1, 1), _Stop(tick, None), down=down)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_a_swap_pauses_at_the_last_tick_of_a_word_of_the_bitmap(down):
+    """So the contract does: 256 spacings are a word, from 0 to 255 of which tick 0 is the first.
+
+    What is rounded there is as if two swaps met at that price.
+    """
+    edge = sqrt_ratio_at_tick(0 if down else 2_550)
+    sold = WETH if down else USDC
+    for liquidity in range(10**18 + 1, 10**18 + 8):
+        pool = concentrated(40 if down else 2_500, ((-9_000, 9_000, liquidity),))
+        first = step_exact_in(pool.sqrt_price, edge, liquidity, 10**30, pool.fee)
+        near = quote_exact_in(pool, sold, first.paid + first.fee)
+        assert near.after.sqrt_price == edge
+        far = quote_exact_in(near.after, sold, 10**16)
+        whole = quote_exact_in(pool, sold, near.sold + far.sold)
+        assert whole.after == far.after
+        assert (whole.bought, whole.fee) == (near.bought + far.bought, near.fee + far.fee)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.domain.lending_worlds import ALL_RULES, PERCENT, USDC, reserve
+from tests.unit.domain.lending_worlds import ALL_RULES, NOON, PERCENT, USDC, reserve
 
 from leverd.domain.fixed_point import RAY
 from leverd.domain.lending import AAVE_3_0, AAVE_3_6
-from leverd.domain.rates import Rates, rates_at
+from leverd.domain.rates import SECONDS_PER_YEAR, Rates, rates_at
+from leverd.domain.reserves import normalized_debt, utilisation
 
 # 4 % at 80 % of use, 75 % more at all of it; a tenth of what is paid is the treasury's.
 LENT = reserve(USDC, 0)
@@ -41,3 +42,16 @@ def test_a_deficit_dilutes_what_lenders_earn_and_not_what_is_paid():
     assert found.liquidity == 2 * PERCENT * 40 // 200 * 9 // 10
     assert rates_at(short, AAVE_3_0, 40, 60).liquidity == 2 * PERCENT * 40 // 100 * 9 // 10
     assert PERCENT * 100 == RAY
+
+
+@pytest.mark.parametrize("rules", ALL_RULES)
+def test_a_debt_grows_from_its_first_second(rules):
+    paying = replace(LENT, borrow_rate=5 * SECONDS_PER_YEAR)  # five ray units a second
+
+    assert [normalized_debt(paying, rules, NOON + after) for after in (0, 1)] == [RAY, RAY + 5]
+
+
+@pytest.mark.parametrize("rules", ALL_RULES)
+def test_what_nobody_borrows_from_is_not_used_at_all_empty_or_full(rules):
+    for available in (0, 100):
+        assert utilisation(replace(LENT, available=available), rules, NOON) == 0

@@ -56,8 +56,9 @@ def test_what_is_no_step_is_damage(change):
 
 
 def test_what_is_no_text_of_ours_is_damage():
-    with pytest.raises(JournalDamagedError):
+    with pytest.raises(JournalDamagedError) as caught:
         of_text("not json")
+    assert caught.value.number == 1
 
 
 def test_a_step_is_written_without_a_blank_as_the_journal_keeps_it():
