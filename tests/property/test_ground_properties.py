@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.limits import SIGNED_OFF as LIMITS
 from tests.order_worlds import DOLLAR, long_state, riding, short_state
-from tests.worlds import NOON
+from tests.worlds import NOON, USDC, WETH
 
 from leverd.domain.course import Fired
 from leverd.domain.fixed_point import WAD
+from leverd.domain.pool import ConstantProductPool
 from leverd.risk import ground as rule
 from leverd.risk import urgency
 from leverd.risk.ground import Market, ground
@@ -81,6 +83,25 @@ def test_a_pool_without_a_price_is_thin():
     pools = {"weth-usdc": replace(seen.state.pool, sqrt_price=0)}
     empty = replace(seen, state=replace(seen.state, pools=pools))
     assert ground(empty, fired(3000), LIMITS).market is Market.THIN
+
+
+def test_a_token_worth_less_than_a_dollar_falls_like_any_other():
+    seen = stand("long", Decimal("0.75"), Decimal("0.75"))
+    cheap = replace(fired(1), reference=DOLLAR)
+    found = ground(seen, cheap, LIMITS)
+    assert found.fall == Fraction(1, 4)
+    assert found.market is Market.CRASH
+
+
+def test_a_gap_of_exactly_what_is_allowed_is_no_thin_book():
+    """A pool that pays 2,940 where the oracle says 3,000: two of a hundred."""
+    for dollars, market in ((2_940, Market.FAIR), (2_939, Market.THIN)):
+        book = ConstantProductPool(
+            "weth-usdc", WETH, USDC, 500, 1_000 * WETH.unit, 1_000 * dollars * USDC.unit
+        )
+        seen = stand("long", 3000, 3000)
+        seen = replace(seen, state=replace(seen.state, pools={"weth-usdc": book}))
+        assert ground(seen, fired(3000), LIMITS).market is market
 
 
 def test_an_order_without_a_reference_measures_no_fall():

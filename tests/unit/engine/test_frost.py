@@ -16,6 +16,7 @@ from leverd.agents.leverage_loop import LeverageLoop
 from leverd.agents.leverage_loop import Params as LoopParams
 from leverd.domain.decision import SetLeverage, Unwind
 from leverd.domain.events import AlertRaised
+from leverd.domain.tick_math import sqrt_ratio_at_tick
 from leverd.engine import planner
 from leverd.engine.state import Page
 from leverd.engine.turn import Seat, terms_of, turn
@@ -126,6 +127,28 @@ def test_what_stands_in_the_way_is_named(world):
         assert words in frozen(view(of))
     assert "no more" in frozen(view(icy(held, owed, borrowing_enabled=False)))
     assert "no more" in frozen(view(lent_out(held, owed)))
+
+
+def test_a_supply_cap_is_reached_with_its_last_unit():
+    """1,100,000 WETH are supplied."""
+    assert "the supply cap of WETH" in frozen(view(icy(LONG["calm"], WETH, supply_cap=1_100_000)))
+    assert frozen(view(icy(LONG["calm"], WETH, supply_cap=1_100_001))) == ""
+
+
+@pytest.mark.parametrize("side", ["above", "below"])
+def test_a_pool_that_only_takes_one_of_the_two_trades_no_more(side):
+    """All of what the other holds is sold: what is left lies on one side of the price."""
+    held = LONG["calm"]
+    whole = held.pools["weth-usdc"]
+    near = whole.tick // 10 * 10 + (10 if side == "above" else 0)
+    edge = 887_220
+    low, high = (near, edge) if side == "above" else (-edge, near)
+    ticks = ((low, whole.liquidity), (high, -whole.liquidity))
+    half = replace(whole, ticks=ticks, liquidity=whole.liquidity if side == "below" else 0)
+    if side == "below":
+        half = replace(half, sqrt_price=sqrt_ratio_at_tick(near) - 1, tick=near - 1)
+    seen = view(replace(held, pools={"weth-usdc": half}))
+    assert "the pool weth-usdc gives nothing" in frozen(seen)
 
 
 def test_a_paused_debt_can_still_not_be_repaid_and_a_capped_one_can():

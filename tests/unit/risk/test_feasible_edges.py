@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pytest
 from tests.limits import limits
+from tests.worlds import at_leverage, view
 
 from leverd.domain.side import Side
 from leverd.interfaces.agent import Envelope
 from leverd.risk.band_cost import YEAR_S, Band, Drag, drag, widened
 from leverd.risk.feasibility import Check, Watch, judge
-from leverd.risk.market_facts import MarketFacts
+from leverd.risk.market_facts import MarketFacts, facts_of
 
 FACTS = MarketFacts(
     pair="WETH/USDC",
@@ -290,6 +291,18 @@ def test_the_lowest_health_of_single_steps_must_survive_what_comes_between_them(
     assert not stepping(step_min="1.02").passes
     assert stepping(step_min="1.08").passes
     assert not stepping(step_min="1.07").passes
+
+
+def test_a_health_floor_that_the_step_floor_would_reach_is_named_a_cent_above_it():
+    found = stepping(step_min="1.02", health_min=Decimal("1.05"))
+    assert "limits.health_step_min: 1.08 and limits.health_min: 1.09, or" in found.nearest
+    assert stepping(step_min="1.08", health_min=Decimal("1.09")).passes
+
+
+def test_whether_a_position_goes_in_steps_is_read_from_its_view():
+    for atomic in (True, False):
+        seen = facts_of(view(at_leverage("2"), atomic=atomic))
+        assert (Check.STEP_GAP in judged(facts=seen)) is not atomic
 
 
 def test_half_of_the_room_binds_however_high_the_step_floor():

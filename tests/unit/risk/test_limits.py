@@ -101,3 +101,11 @@ def test_all_of_them_are_named_at_once():
     names = {line.split(":")[0] for line in problems(limits(**BROKEN))}
 
     assert names >= BROKEN.keys() - {"gas_price_wei_worst", "health_min"}
+
+
+def test_an_owner_who_says_nothing_of_sources_is_content_with_one():
+    signed = limits(sources_min=3)
+    said = {field.name: getattr(signed, field.name) for field in fields(Limits)}
+    del said["sources_min"]
+
+    assert Limits(**said).sources_min == 1
