@@ -159,6 +159,8 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     )
     saves = decision.saves if isinstance(decision, Unwind) else decision.urgent
     purpose = Purpose.DELEVERAGE if saves else Purpose.UNWIND
+    if saves and not view.atomic:
+        steps = rounds.until_safe(state, steps, terms)
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
 
 

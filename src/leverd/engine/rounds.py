@@ -84,12 +84,13 @@ def lower_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
     mandate, steps = state.position.mandate, list[Step]()
     state = _repay_idle(state, steps, terms)
     size, state = _sell_idle(state, steps, size, terms)
+    floor = _floor(state, terms)
     for _ in range(terms.rounds_max):
-        part = min(size, _free(state, terms))
+        part = min(size, _free(state, floor))
         sold = sells(state, Amount(mandate.collateral, part), terms)
         if not sold or _owed(state, mandate.debt) == 0:
             break
-        state = _lower_once(state, steps, part, terms)
+        state = _lower_once(state, steps, part, floor, terms)
         size -= part
     return tuple(steps)
 
@@ -104,28 +105,43 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
     state = _repay_idle(state, steps, terms)
     most = _cost_of(state, mandate, _owed(state, mandate.debt), terms)
     _, state = _sell_idle(state, steps, most or 0, terms)
+    floor = _floor(state, terms)
     for _ in range(terms.rounds_max):
         owed = loans.owed(
             state.market, state.position.loan, mandate.debt, state.at + terms.deadline_s
         )
         if owed == 0:
             break
-        free = _free(state, terms)
+        free = _free(state, floor)
         if free <= 0:
             return tuple(steps)
         needed = _cost_of(state, mandate, owed, terms)
         if needed is not None and needed <= free:
-            state = _last_round(state, steps, owed, needed, terms)
+            state = _last_round(state, steps, owed, needed, floor)
             break
         if not sells(state, Amount(mandate.collateral, free), terms):
             return tuple(steps)
-        state = _lower_once(state, steps, free, terms)
+        state = _lower_once(state, steps, free, floor, terms)
     if _owed(state, mandate.debt) == 0:
         posted = _supplied(state, mandate.collateral)
         if posted:
             left = Amount(mandate.collateral, posted)
             _add(state, steps, single(Withdraw(mandate.lending, left, everything=True)))
     return tuple(steps)
+
+
+def until_safe(state: State, steps: tuple[Step, ...], terms: Terms) -> tuple[Step, ...]:
+    """Return the first of `steps` that bring health where no guard is woken any more.
+
+    All of a way out in single steps may cost more gas than saving the position is worth, and
+    take longer than an urgent plan has; the rest is for a plan that can wait.
+    """
+    for number, step in enumerate(steps, 1):
+        state = apply_step(state, step, worst_fills(state, step, state.at))
+        health = loans.summarise(state.market, state.position.loan, state.at).health
+        if isinstance(step.actions[0], Repay) and health >= wad(terms.health_min):
+            return steps[:number]
+    return steps
 
 
 def take_out(state: State, terms: Terms) -> tuple[Step, ...]:
@@ -199,41 +215,40 @@ def _threshold(state: State, asset: Asset) -> int:
     return market.reserves[asset].params.liquidation_threshold
 
 
-def _free(state: State, terms: Terms) -> int:
-    """Return how much collateral (raw) a round may withdraw."""
-    asset, floor = state.position.mandate.collateral, _floor(state, terms)
+def _free(state: State, floor: int) -> int:
+    """Return how much collateral (raw) a round may withdraw, health staying at `floor` (wad)."""
+    asset = state.position.mandate.collateral
     return withdrawable(state, asset, int(floor * _ROOM)) or withdrawable(state, asset, floor)
 
 
 def _floor(state: State, terms: Terms) -> int:
-    """Return the health (wad) that a withdrawal from `state` may end at.
+    """Return the health (wad) that withdrawals from `state` on may end at.
 
-    What a round repaid has made room: the next one need not go as low as the first had to.
+    What lay idle has been repaid by then: they need not go as low as health was before.
     """
     health = loans.summarise(state.market, state.position.loan, state.at).health
     return wad(max(terms.health_step_min, step_floor_at(health, terms.health_step_limit)))
 
 
-def _withdrawal(state: State, amount: Amount, terms: Terms) -> Step:
+def _withdrawal(mandate: Mandate, amount: Amount, floor: int) -> Step:
     """Return the step that withdraws while there is debt; it reverts below the floor."""
-    venue = state.position.mandate.lending
-    return single(Withdraw(venue, amount), health_min=_floor(state, terms))
+    return single(Withdraw(mandate.lending, amount), health_min=floor)
 
 
-def _lower_once(state: State, steps: list[Step], part: int, terms: Terms) -> State:
+def _lower_once(state: State, steps: list[Step], part: int, floor: int, terms: Terms) -> State:
     """Add one round: withdraw `part` collateral, sell it, repay with what it brings."""
     mandate, sell = state.position.mandate, Amount(state.position.mandate.collateral, part)
-    state = _add(state, steps, _withdrawal(state, sell, terms))
+    state = _add(state, steps, _withdrawal(mandate, sell, floor))
     state = _sell(state, steps, sell, mandate.debt, terms)
     got = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
     return _add(state, steps, single(Repay(mandate.lending, got, all_idle=True)))
 
 
-def _last_round(state: State, steps: list[Step], owed: int, needed: int, terms: Terms) -> State:
+def _last_round(state: State, steps: list[Step], owed: int, needed: int, floor: int) -> State:
     mandate = state.position.mandate
     sell_max = Amount(mandate.collateral, needed)
     debt = Amount(mandate.debt, owed)
-    state = _add(state, steps, _withdrawal(state, sell_max, terms))
+    state = _add(state, steps, _withdrawal(mandate, sell_max, floor))
     buy = BuyExact(mandate.pool, debt, sell_max)
     state = _add(state, steps, single(buy))
     return _add(state, steps, single(Repay(mandate.lending, debt, everything=True)))

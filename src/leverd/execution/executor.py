@@ -6,6 +6,7 @@ journal names every hash that may be mined, and the next start asks the chain ab
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -114,6 +115,9 @@ class Executor:
             logger.info("{} waits: gas is above what this is worth", plan.position_id)
             return False
         self._logbook.at = max(self._logbook.at, view.now)
+        if self._logbook.at >= plan.deadline:  # the view was an older one than the chain is at
+            logger.info("{} waits: the plan was out of date when it was made", plan.position_id)
+            return False
         running = Running(approved, self._mandates[plan.position_id], view.sequence)
         snapshot = self._ways.photograph(view.state, view.stamp)
         return await self._begin(running, place, facts.approval(running, snapshot))
@@ -161,11 +165,13 @@ class Executor:
         self._keep_up(None)
 
     async def _tend_all(self) -> None:
-        seen: dict[int, Sighting] = {}
-        for number, slot in sorted(self._logbook.known.slots.items()):
-            with put_up_with(f"slot {number}"):
-                async with answered(self._policy.io_s):
-                    seen[number] = await self._venue.look(number, slot.hashes)
+        slots_now = sorted(self._logbook.known.slots.items())
+        looks = await asyncio.gather(*(self._look(slot) for _, slot in slots_now))
+        seen = {
+            number: sighting
+            for (number, _), sighting in zip(slots_now, looks, strict=True)
+            if sighting is not None
+        }
         self._unseen = frozenset(self._logbook.known.slots.keys() - seen.keys())
         in_order = True
         for number in sorted(self._logbook.known.slots):
@@ -175,6 +181,14 @@ class Executor:
             slot_now = self._logbook.known.slots.get(number)
             waits = slot_now is not None and slot_now.waiting
             in_order = in_order and number in seen and not waits
+
+    async def _look(self, slot: Slot) -> Sighting | None:
+        """Return what became of `slot`, None if nothing can be learned now."""
+        seen: Sighting | None = None
+        with put_up_with(f"slot {slot.number}"):
+            async with answered(self._policy.io_s):
+                seen = await self._venue.look(slot.number, slot.hashes)
+        return seen
 
     async def _tend_one(self, number: int, seen: Mapping[int, Sighting], *, in_order: bool) -> None:
         """Do what is due about a slot; it is settled only once all below it are.

@@ -44,6 +44,12 @@ def healths(view, plan):
     return found, state
 
 
+def floors(view):
+    """Return the healths (wad) that withdrawals of the plan are held to."""
+    steps = approved(view).steps
+    return {step.health_min for step in steps if isinstance(step.actions[0], Withdraw)}
+
+
 def approved(view, seats=SEATS):
     outcome = turn(view, seats, LIMITS, TIMING, age_s=0)
     assert isinstance(outcome.verdict, Approved), outcome
@@ -88,14 +94,16 @@ def test_a_withdrawal_is_held_to_the_floor_and_planned_a_little_above_it():
     assert floor * 101 // 100 <= min(healths(view, plan)[0]) < floor * 102 // 100
 
 
-def test_what_a_round_repaid_lifts_the_floor_of_the_next():
-    """Only the first has to go as low as half of the room that was left."""
-    view = worlds.view(worlds.at_leverage("5.4"), atomic=False)
-    before = loans.summarise(view.state.market, view.state.position.loan, view.now).health
-    plan = approved(view)
-    floors = [step.health_min for step in plan.steps if isinstance(step.actions[0], Withdraw)]
-    assert floors[0] == WAD + (before - WAD) // 2 < int(LIMITS.health_step_min * WAD)
-    assert floors == sorted(set(floors))
+def test_a_rescue_may_pass_through_half_of_its_room_and_what_lies_idle_is_room():
+    low = worlds.view(worlds.at_leverage("5.4"), atomic=False)
+    before = loans.summarise(low.state.market, low.state.position.loan, low.now).health
+    halved = WAD + (before - WAD) // 2
+    assert halved < int(LIMITS.health_step_min * WAD)
+    assert floors(low) == {halved}
+
+    paid = low.state.position.with_idle(low.state.position.mandate.debt, 20_000 * 10**6)
+    helped = replace(low, state=replace(low.state, position=paid))
+    assert floors(helped) == {int(LIMITS.health_step_min * WAD)}
 
 
 def test_what_a_close_bought_too_much_is_sold_and_the_collateral_comes_home():
@@ -135,9 +143,17 @@ def test_what_lies_idle_is_sold_before_anything_is_withdrawn():
     )
 
 
-def test_a_close_sells_what_lies_idle_before_it_withdraws():
+def test_a_close_sells_what_lies_idle_before_it_withdraws_and_saves_before_it_closes():
+    """All of a way out in single steps may cost more gas than saving is worth."""
     view = worlds.view(worlds.state(posted="20", idle="5", debt=48_500), atomic=False)
-    plan = approved(replace(view, record=Record(unwinding=True)))
+    view = replace(view, record=Record(unwinding=True))
+    plan = approved(view)
+    assert plan.purpose is Purpose.DELEVERAGE
     assert isinstance(plan.steps[0].actions[0], Swap)
-    _, after = healths(view, plan)
+    passed, safe = healths(view, plan)
+    assert passed[-1] > 12 * WAD // 10 > max(passed[:-1])
+
+    rest = approved(replace(view, state=safe))
+    assert rest.purpose is Purpose.UNWIND
+    _, after = healths(replace(view, state=safe), rest)
     assert not any(after.position.loan.debts.values())
