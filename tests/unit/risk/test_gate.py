@@ -369,7 +369,8 @@ def test_a_repayment_that_is_followed_by_a_larger_loan_is_added_risk():
 
 def test_a_lowering_sequence_may_not_dip_below_the_step_floor_from_above_it():
     seen = view(at_leverage("3"), atomic=False)
-    deep = replace(terms_of(seen, limits(), TIMING), health_step_min=Decimal("1.001"))
+    low = Decimal("1.001")
+    deep = replace(terms_of(seen, limits(), TIMING), health_step_min=low, health_step_limit=low)
     plan = planner.plan(SetLeverage("agent", Decimal("1.5"), "test"), seen, deep)
     assert plan is not None
 
