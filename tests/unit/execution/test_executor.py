@@ -90,6 +90,16 @@ async def test_a_plan_waits_while_gas_costs_more_than_it_is_worth():
     assert stage.events(PlanApproved) == []
 
 
+@pytest.mark.parametrize(("left_s", "begun"), [(1, True), (0, False)])
+async def test_a_plan_whose_deadline_the_chain_has_passed_is_not_signed(left_s, begun):
+    """Its view came from a node that lags behind what another one has shown."""
+    stage = Stage()
+    approved, nonce = await _approved(stage)
+    await stage.executor.tend(approved.plan.deadline - left_s)
+    assert await stage.executor.start(approved, nonce) is begun
+    assert len(stage.events(PlanApproved, AttemptSigned)) == 2 * begun
+
+
 async def test_a_step_that_would_revert_is_not_sent_and_said_once():
     stage = Stage()
     stage.venue._pending = lambda: stage.chain.head.ledger

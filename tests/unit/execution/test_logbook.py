@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.executions import StillClock
 
 from leverd.adapters.simulated.memory_journal import MemoryJournal
-from leverd.domain.events import AlertRaised
+from leverd.domain.events import AlertRaised, PlanAborted, PlanApproved, Snapshot
 from leverd.execution.logbook import Logbook
 
 FIRST, SECOND, THIRD = (AlertRaised("loop", f"LVD-{number}", "text") for number in range(3))
@@ -61,3 +61,11 @@ async def test_what_was_written_is_told_once():
 
     assert book.said() == (FIRST, SECOND, THIRD)
     assert book.said() == ()
+
+
+async def test_a_plan_named_twice_ends_once():
+    book, _ = logbook()
+    held = Snapshot(1, "0x1", 9, {}, {}, {}, {}, {}, {}, 0, 0)
+    await book.record(PlanApproved("p", "loop", "reduce", "", (), 0, held))
+
+    assert book.aborted(("p", "p", "unknown"), "why") == (PlanAborted("p", "loop", 0, "why"),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from tests import worlds
 from tests.executions import check_books, view_of
 from tests.unit.execution.stage import Stage
@@ -23,6 +24,7 @@ from leverd.domain.events import (
     StepVerified,
     TradingStateChanged,
 )
+from leverd.errors import UnreachableError
 from leverd.execution import facts
 from leverd.interfaces.venue import Sighting
 
@@ -244,6 +246,53 @@ async def test_a_block_that_is_not_final_yet_does_not_stand_without_its_receipt(
     stage.venue.look = without_receipts
     await stage.turns(3)
     assert len(stage.events(SlotReorganised)) == 1
+
+
+@pytest.mark.parametrize("how", ["unanswered", "missed", "as of before"])
+async def test_a_step_waits_until_it_is_known_of_those_beside_it_if_its_block_has_them_too(how):
+    """What the block ends in would else be laid to that step alone."""
+    stage = Stage(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    await stage.turns(3)
+    stage.chain.reorganise(3)
+    stage.chain.mine()
+    block = stage.chain.head.number
+    assert len(stage.chain.blocks[-1].mined) >= 3, "or the test proves nothing"
+    look, before = stage.venue.look, len(stage.events(StepVerified))
+
+    async def dim(slot, hashes):
+        seen = await look(slot, hashes)
+        if slot != 1:
+            return seen
+        if how == "unanswered":
+            raise UnreachableError("no node answers")
+        if how == "missed":
+            return replace(seen, spent=True, inclusion=None)
+        return replace(seen, head_block=block - 1, spent=False, inclusion=None)
+
+    stage.venue.look = dim
+    await stage.executor.tend()
+    assert len(stage.events(StepVerified)) == before
+    stage.venue.look = look
+    await stage.executor.tend()
+    await stage.executor.tend()
+    again = [each.step for each in stage.events(StepVerified)][before:]
+    assert again[:3] == [0, 1, 2]
+    assert stage.events(StepMismatched) == []
+
+
+async def test_a_slot_that_a_stranger_has_does_not_hold_up_the_one_after_it():
+    """The twin: nothing of ours can be in its block any more."""
+    stage = Stage(final_depth=20)
+    await stage.begin(2)
+    stage.chain.forget()
+    stage.chain.change(markets.spent)
+    await stage.turns(2)
+    assert [each.slot for each in stage.events(SlotLost)] == [0]
+    assert (await stage.begin(2))[0]
+    await stage.turns()
+    assert len(stage.events(PlanCompleted)) == 1
+    assert stage.events(SlotFinal) == [], "or the test proves nothing"
 
 
 async def test_slots_are_settled_in_the_order_of_their_nonces():

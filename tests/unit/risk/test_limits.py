@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from tests.limits import limits
+from tests.worlds import GWEI
 
 from leverd.risk.limits import Limits, problems
 
@@ -109,3 +110,9 @@ def test_an_owner_who_says_nothing_of_sources_is_content_with_one():
     del said["sources_min"]
 
     assert Limits(**said).sources_min == 1
+
+
+def test_the_most_that_is_bid_is_ten_times_the_worst_price_the_owner_reckons_with():
+    for price, worst in ((100, 300), (300, 300), (400, 300)):
+        signed = limits(gas_price_wei_max=price * GWEI, gas_price_wei_worst=worst * GWEI)
+        assert signed.gas_price_wei_most == max(price, worst) * 10 * GWEI
