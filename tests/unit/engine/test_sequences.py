@@ -15,7 +15,7 @@ from leverd.agents.leverage_loop import Params as LoopParams
 from leverd.domain import loans
 from leverd.domain.apply import apply_step, modelled_fills
 from leverd.domain.fixed_point import WAD
-from leverd.domain.plan import Purpose, Swap, Withdraw
+from leverd.domain.plan import Purpose, Repay, Swap, Withdraw
 from leverd.domain.view import Record
 from leverd.engine.turn import Seat, turn
 from leverd.risk.gate import Approved
@@ -157,3 +157,15 @@ def test_a_close_sells_what_lies_idle_before_it_withdraws_and_saves_before_it_cl
     assert rest.purpose is Purpose.UNWIND
     _, after = healths(replace(view, state=safe), rest)
     assert not any(after.position.loan.debts.values())
+
+
+def test_a_way_out_goes_on_round_by_round_until_it_has_saved_the_position():
+    view = worlds.view(worlds.at_leverage("4.4"), atomic=False)
+    view = replace(view, record=Record(unwinding=True))
+    plan = approved(view)
+    assert plan.purpose is Purpose.DELEVERAGE
+    repaid = [isinstance(step.actions[0], Repay) for step in plan.steps]
+    passed, _ = healths(view, plan)
+    assert repaid.count(True) > 1, "or the test proves nothing"
+    assert repaid[-1]
+    assert passed[-1] > int(LIMITS.health_min * WAD) > max(passed[:-1])
