@@ -2,6 +2,7 @@
 
 * `LeverdError`
     * `SettingsError` (LVD-CFG): the settings file is malformed. Exit 2, before any socket opens.
+    * `DataError` (LVD-DAT): recorded history is malformed, or does not tell what is asked. Exit 2.
     * `InfeasibleError` (LVD-FEA): well-formed, but the market says no. Exit 6.
     * `UnreachableError` (LVD-NET): no answer; the outcome is unknown. Reads may be retried.
         * `BreakerOpenError`: not even asked, because the dependency keeps failing.
@@ -58,6 +59,13 @@ class SettingsError(LeverdError):
     """The settings are malformed."""
 
     family = "LVD-CFG"
+    exit_code = 2
+
+
+class DataError(LeverdError):
+    """Recorded history is malformed, has changed, or does not tell what is asked of it."""
+
+    family = "LVD-DAT"
     exit_code = 2
 
 

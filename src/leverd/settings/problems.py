@@ -56,12 +56,12 @@ class Problem:
 
 
 class MalformedError(SettingsError):
-    """Every problem found in the settings; nothing was started."""
+    """Every problem found in `what`, one file or several; nothing was started."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], what: str = "the settings") -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        title = f"{count} problem{'s' * (count != 1)} in the settings"
+        title = f"{count} problem{'s' * (count != 1)} in {what}"
         lines = "\n".join(f"  {problem.code} {problem}" for problem in self.problems)
         super().__init__(f"{title}\n{lines}".rstrip("."), number=self.problems[0].number)
 

@@ -1,0 +1,164 @@
+"""Bars of one source: judged by line, and put on their grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leverd.backtest.history import codes
+from leverd.backtest.history.cells import as_scaled
+from leverd.backtest.history.description import BarsSource
+from leverd.backtest.history.exact import E8, Ints
+from leverd.backtest.history.history import Bars
+from leverd.backtest.history.order import check_order
+from leverd.backtest.history.outliers import outliers
+from leverd.backtest.history.problems import Findings
+from leverd.backtest.history.rows import Rows, Window, read_rows
+from leverd.backtest.history.words import moment, span
+
+BARS_MAX: Final = 20_000_000
+_DIGITS: Final = {"usd": E8, "e8": 0}
+_HELD: Final = "bars are missing and are held at the close before"
+_DROPPED: Final = "bars are missing and are left out"
+_MISSING: Final = "bars are missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bars that are missing before a line, or a value that was held for long."""
+
+    line: int
+    since: int  # the first second that is missing
+    until: int
+    bars: int = 0  # how many are missing; of a held value 0
+
+    def __str__(self) -> str:
+        return f"{moment(self.since)} to {moment(self.until)}, {span(self.until - self.since)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceRows:
+    """One asset's bars, and what was missing."""
+
+    ts: Ints
+    bars: Bars
+    rows: int  # in the file
+    held: int  # bars that were filled
+    gaps: tuple[Gap, ...]
+
+
+def read_prices(
+    file: Path, source: BarsSource, bar_s: int, window: Window, findings: Findings
+) -> PriceRows | None:
+    """Return the bars of `source`; None if anything in `findings` forbids to use them."""
+    names = (source.open, source.high, source.low, source.close)
+    parse = partial(as_scaled, digits=_DIGITS[source.unit])
+    rows = read_rows(file, source, dict.fromkeys(names, parse), window, findings)
+    if rows is None:
+        return None
+    _check_grid(rows, bar_s, findings)
+    check_order(rows, findings)
+    _check_prices(rows, source, findings)
+    if findings.is_refused():
+        return None
+    _tell_outliers(rows, source, findings)
+    gaps = _gaps(rows, bar_s, source, findings)
+    if findings.is_refused():
+        return None
+    return _filled(rows, source, bar_s, gaps, findings)
+
+
+def _check_grid(rows: Rows, bar_s: int, findings: Findings) -> None:
+    off = (rows.ts % bar_s != 0) | ~rows.whole
+    for index in np.flatnonzero(off).tolist():
+        at = moment(int(rows.ts[index]))
+        findings.refuse(
+            codes.MISALIGNED,
+            f"{at} is no multiple of {span(bar_s)}",
+            line=int(rows.lines[index]),
+            remedy="Bars carry the time they open." if not np.any(~off) else "",
+        )
+
+
+def _check_prices(rows: Rows, source: BarsSource, findings: Findings) -> None:
+    good = np.ones(len(rows), dtype=np.bool_)
+    for name in (source.open, source.high, source.low, source.close):
+        wrong = rows.values[name] <= 0
+        good &= ~wrong
+        for line in rows.lines[wrong].tolist():
+            findings.refuse(codes.PRICE, f"{name} is not above zero", line=line)
+    opened, high, low, close = _columns(rows.values, source)
+    lines = rows.lines
+    _shape(good & (high < low), lines, "high is below low", findings)
+    good &= high >= low
+    for name, each in ((source.open, opened), (source.close, close)):
+        out = good & ((each < low) | (each > high))
+        _shape(out, lines, f"{name} is outside of low and high", findings)
+
+
+def _shape(mask: NDArray[np.bool_], lines: Ints, said: str, findings: Findings) -> None:
+    findings.refuse_each(codes.SHAPE, lines[mask].tolist(), said)
+
+
+def _tell_outliers(rows: Rows, source: BarsSource, findings: Findings) -> None:
+    opened, high, low, close = (each.astype(np.float64) for each in _columns(rows.values, source))
+    before = np.concatenate([opened[:1], close[:-1]])
+    after = np.concatenate([opened[1:], close[-1:]])
+    note = findings.refuse if source.outliers == "refuse" else findings.warn
+    for index in outliers(before, low, high, after).tolist():
+        said = f"{moment(int(rows.ts[index]))}: neither side confirms a low or high of this bar"
+        note(codes.OUTLIER, said, line=int(rows.lines[index]))
+
+
+def _gaps(rows: Rows, bar_s: int, source: BarsSource, findings: Findings) -> tuple[Gap, ...]:
+    """Return the holes between the bars; refused unless the source says how they are filled."""
+    steps = np.diff(rows.ts)
+    gaps = tuple(
+        Gap(
+            int(rows.lines[index + 1]),
+            int(rows.ts[index]) + bar_s,
+            int(rows.ts[index + 1]),
+            int(steps[index]) // bar_s - 1,
+        )
+        for index in np.flatnonzero(steps > bar_s).tolist()
+    )
+    said = {"refuse": _MISSING, "hold": _HELD, "drop": _DROPPED}[source.fill]
+    note = findings.refuse if source.fill == "refuse" else findings.warn
+    for gap in gaps:
+        note(codes.GAP, f"{gap.bars} {said}: {gap}", line=gap.line)
+    if gaps and source.fill == "refuse":
+        total = span(sum(gap.until - gap.since for gap in gaps))
+        findings.sum_up(
+            codes.GAP,
+            f"{len(gaps)} gaps, {total} in all",
+            remedy="Say fill: hold (at the close before) or fill: drop (leave them out).",
+        )
+    return gaps
+
+
+def _filled(
+    rows: Rows, source: BarsSource, bar_s: int, gaps: tuple[Gap, ...], findings: Findings
+) -> PriceRows | None:
+    columns = _columns(rows.values, source)
+    if source.fill != "hold" or not gaps:
+        return PriceRows(rows.ts, Bars(*columns), len(rows), 0, gaps)
+    count = (int(rows.ts[-1]) - int(rows.ts[0])) // bar_s + 1
+    if count > BARS_MAX:
+        findings.refuse(codes.TOO_MANY, f"{count} bars with those that are held: over {BARS_MAX}")
+        return None
+    grid: Ints = np.arange(rows.ts[0], rows.ts[-1] + bar_s, bar_s, dtype=np.int64)
+    at = np.searchsorted(rows.ts, grid, side="right") - 1
+    held = rows.ts[at] != grid
+    close = columns[3][at]
+    filled = Bars(*(np.where(held, close, each[at]) for each in columns))
+    return PriceRows(grid, filled, len(rows), int(held.sum()), gaps)
+
+
+def _columns(values: Mapping[str, Ints], source: BarsSource) -> tuple[Ints, Ints, Ints, Ints]:
+    return values[source.open], values[source.high], values[source.low], values[source.close]
