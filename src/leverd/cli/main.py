@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("doctor:doctor", "Check everything the agent depends on."),
     "config": ("config:app", "Check, show or begin a settings file."),
     "keys": ("keys:app", "Make or import the operator's key."),
+    "data": ("data:app", "Recorded history: describe, check, show and download it."),
     "db": ("db:app", "Look after the journal."),
     "devnet": ("devnet:app", "A local chain with real markets, to try everything on."),
 }

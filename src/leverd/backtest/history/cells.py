@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -160,29 +161,28 @@ def _floats(cells: Cells) -> tuple[Floats, dict[int, str]]:
 
 
 def _floats_of_text(cells: Texts) -> tuple[Floats, dict[int, str]]:
-    texts = cells.values
-    if (
-        _ONLY_DIGITS.fullmatch("".join(texts))
-        and len(max(texts, key=len, default="")) <= _CHARS_MAX
-    ):
-        try:
-            floats = _parsed(texts)
-        except ValueError:
-            pass
-        else:
-            if np.isfinite(floats).all():
-                return floats, {}
+    texts: Sequence[str] = cells.values
+    floats = _parsed(texts)
+    if floats is not None:
+        return floats, {}
     wrong: dict[int, str] = {}
-    clean: list[str] = []
     for index, text in enumerate(texts):
         good = len(text) <= _CHARS_MAX and _NUMBER.fullmatch(text) is not None
         if not good:
             wrong[index] = f"{cells.shown(index)} is no number"
-        elif not np.isfinite(float(text)):
+        elif not isfinite(float(text)):
             wrong[index] = f"{cells.shown(index)} does not fit"
-        clean.append("0" if index in wrong else text)
-    return _parsed(clean), wrong
+    floats = _parsed(["0" if index in wrong else text for index, text in enumerate(texts)])
+    assert floats is not None, "what is left are numbers"
+    return floats, wrong
 
 
-def _parsed(texts: Iterable[str]) -> Floats:
-    return np.fromiter(map(float, texts), dtype=np.float64)
+def _parsed(texts: Sequence[str]) -> Floats | None:
+    """Return all of `texts` as floats, None if any is not plainly a number."""
+    if max(map(len, texts), default=0) > _CHARS_MAX or not _ONLY_DIGITS.fullmatch("".join(texts)):
+        return None
+    try:
+        floats = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+    except ValueError:
+        return None
+    return floats if np.isfinite(floats).all() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import numpy as np
 from leverd.backtest.history import codes
 from leverd.backtest.history.cells import Texts
 from leverd.backtest.history.chunks import ROWS, Chunk, FileError, Filter, check_columns
+from leverd.backtest.history.exact import Ints
 
 _COLUMNS_MAX: Final = 10_000
 
@@ -28,25 +29,19 @@ def csv_chunks(file: Path, columns: Sequence[str], where: Mapping[str, str]) -> 
 
 
 def _chunks(reader: Any, columns: Sequence[str], where: Mapping[str, str]) -> Iterator[Chunk]:
-    header = next(_rows(reader, 1), [])
-    if not header:
-        raise FileError(codes.EMPTY, "there is no header", line=1)
-    if len(header[0][1]) > _COLUMNS_MAX:
-        raise FileError(codes.FOREIGN, "over ten thousand columns", line=1)
-    names = header[0][1]
+    names = _header(reader)
     wanted = tuple(dict.fromkeys((*columns, *where)))
     check_columns(names, wanted)
     at = {name: names.index(name) for name in wanted}
     kept = Filter(where)
-    for batch in _rows(reader, ROWS):
-        lines = np.fromiter((line for line, _ in batch), dtype=np.int64, count=len(batch))
-        _check_widths(batch, len(names))
-        cells = list(zip(*(row for _, row in batch), strict=True))
+    while batch := _batch(reader, len(names)):
+        lines, rows = batch
+        cells = list(zip(*rows, strict=True)) or [()] * len(names)
         found = {name: cells[place] for name, place in at.items()}
         for name in where:
             kept.saw(name, set(found[name]))
         if where:
-            mask = _mask(found, where, len(batch))
+            mask = _mask(found, where, len(rows))
             lines = lines[np.array(mask, dtype=np.bool_)]
             found = {name: tuple(compress(found[name], mask)) for name in columns}
         kept.kept += len(lines)
@@ -54,31 +49,45 @@ def _chunks(reader: Any, columns: Sequence[str], where: Mapping[str, str]) -> It
     kept.check()
 
 
+def _header(reader: Any) -> list[str]:
+    try:
+        names: list[str] = next(reader, [])
+    except csv.Error as error:
+        raise FileError(codes.FOREIGN, f"no CSV: {error}", line=1) from error
+    if not names:
+        raise FileError(codes.EMPTY, "there is no header", line=1)
+    if len(names) > _COLUMNS_MAX:
+        raise FileError(codes.FOREIGN, f"over {_COLUMNS_MAX} columns", line=1)
+    return names
+
+
+def _batch(reader: Any, width: int) -> tuple[Ints, list[list[str]]] | None:
+    """Return some rows and the line of each, None at the end; empty lines are none."""
+    before = reader.line_num
+    try:
+        rows = list(islice(reader, ROWS))
+    except csv.Error as error:
+        raise FileError(codes.FOREIGN, f"no CSV: {error}", line=reader.line_num) from error
+    if not rows:
+        return None
+    if reader.line_num - before != len(rows):
+        at = next(
+            index for index, row in enumerate(rows) if "\n" in "".join(row).replace("\r", "\n")
+        )
+        raise FileError(codes.FOREIGN, "a cell runs over several lines", line=before + 1 + at)
+    lines: Ints = np.arange(before + 1, reader.line_num + 1, dtype=np.int64)
+    if set(map(len, rows)) != {width}:
+        lines = lines[np.fromiter(map(bool, rows), dtype=np.bool_)]
+        rows = [row for row in rows if row]
+        for line, row in zip(lines.tolist(), rows, strict=True):
+            if len(row) != width:
+                said = f"{len(row)} cells where the header has {width}"
+                raise FileError(codes.COLUMN, said, line=line)
+    return lines, rows
+
+
 def _mask(found: Mapping[str, tuple[str, ...]], where: Mapping[str, str], count: int) -> list[bool]:
     mask = [True] * count
     for name, value in where.items():
         mask = [good and cell == value for good, cell in zip(mask, found[name], strict=True)]
     return mask
-
-
-def _rows(reader: Any, most: int) -> Iterator[list[tuple[int, list[str]]]]:
-    """Yield lists of up to `most` rows, each with the line it ends in; empty lines are none."""
-    batch: list[tuple[int, list[str]]] = []
-    try:
-        for row in reader:
-            if row:
-                batch.append((reader.line_num, row))
-            if len(batch) == most:
-                yield batch
-                batch = []
-    except csv.Error as error:
-        raise FileError(codes.FOREIGN, f"no CSV: {error}", line=reader.line_num) from error
-    if batch:
-        yield batch
-
-
-def _check_widths(batch: list[tuple[int, list[str]]], width: int) -> None:
-    if {len(row) for _, row in batch} == {width}:
-        return
-    line, row = next((line, row) for line, row in batch if len(row) != width)
-    raise FileError(codes.COLUMN, f"{len(row)} cells where the header has {width}", line=line)

@@ -8,7 +8,7 @@ the power of ten tells it wherever no tie is near; the few others are reckoned i
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -61,7 +61,7 @@ def scaled_text(text: str, digits: int) -> int | None:
         if not number.is_finite() or number.adjusted() > 100 - digits:
             return None
         return int(_DECIMALS.to_integral_value(_DECIMALS.scaleb(number, digits)))
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):  # decimal.InvalidOperation and Overflow
         return None
 
 

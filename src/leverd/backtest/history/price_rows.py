@@ -24,9 +24,11 @@ from leverd.backtest.history.words import moment, span
 
 BARS_MAX: Final = 20_000_000
 _DIGITS: Final = {"usd": E8, "e8": 0}
-_HELD: Final = "bars are missing and are held at the close before"
-_DROPPED: Final = "bars are missing and are left out"
-_MISSING: Final = "bars are missing"
+_SAID: Final = {
+    "refuse": "missing",
+    "hold": "missing, held at the close before",
+    "drop": "missing, left out",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,14 @@ def _gaps(rows: Rows, bar_s: int, source: BarsSource, findings: Findings) -> tup
         )
         for index in np.flatnonzero(steps > bar_s).tolist()
     )
-    said = {"refuse": _MISSING, "hold": _HELD, "drop": _DROPPED}[source.fill]
     note = findings.refuse if source.fill == "refuse" else findings.warn
     for gap in gaps:
-        note(codes.GAP, f"{gap.bars} {said}: {gap}", line=gap.line)
+        note(codes.GAP, f"bars {_SAID[source.fill]}: {gap.bars}, {gap}", line=gap.line)
     if gaps and source.fill == "refuse":
         total = span(sum(gap.until - gap.since for gap in gaps))
         findings.sum_up(
             codes.GAP,
-            f"{len(gaps)} gaps, {total} in all",
+            f"gaps: {len(gaps)}, {total} in all",
             remedy="Say fill: hold (at the close before) or fill: drop (leave them out).",
         )
     return gaps

@@ -89,15 +89,18 @@ def _iso_microseconds(text: str) -> int:
 
 
 def _counted(cells: Texts) -> tuple[Ints, dict[int, str]]:
-    wrong = {
-        index: f"{cells.shown(index)} is no time"
-        for index, text in enumerate(cells.values)
-        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX)
-    }
     texts: Sequence[str] = cells.values
-    if wrong:
+    wrong: dict[int, str] = {}
+    joined = "".join(texts)
+    longest = max(map(len, texts), default=0)
+    if not (joined.isascii() and joined.isdigit() and longest <= _DIGITS_MAX and all(texts)):
+        wrong = {i: f"{cells.shown(i)} is no time" for i, t in enumerate(texts) if not _is_count(t)}
         texts = ["0" if index in wrong else text for index, text in enumerate(texts)]
-    return np.fromiter(map(int, texts), dtype=np.int64), wrong
+    return np.fromiter(map(int, texts), dtype=np.int64, count=len(texts)), wrong
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX
 
 
 def _bounded(cells: Cells, counts: Ints, per_second: int, wrong: dict[int, str]) -> Times:

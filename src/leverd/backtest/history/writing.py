@@ -27,6 +27,7 @@ _UNITS: Final = {
     Kind.GAS: "wei",
     Kind.ORACLE: "e8",
 }
+_TIMES: Final = frozenset({"ts", "updated_at"})
 _RAW_DIGITS: Final = 38  # of a decimal in parquet
 
 
@@ -65,7 +66,7 @@ def write_columns(file: Path, ts: Ints, columns: Mapping[str, Sequence[Any]]) ->
     """
     if file.exists():
         raise not_written(file, "a file is there already, and is not overwritten")
-    partial = file.with_name(f"{file.name}.part")
+    partial = file.with_name(f".{file.name}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".parquet":
@@ -100,8 +101,10 @@ def _parquet(file: Path, ts: Ints, columns: Mapping[str, Sequence[Any]]) -> None
     arrow = pyarrow()
     table = arrow.table(
         {
-            "ts": arrow.array(ts).cast(arrow.timestamp("s", tz="UTC")),
-            **{name: _typed(arrow, cells) for name, cells in columns.items()},
+            name: arrow.array(cells, arrow.int64()).cast(arrow.timestamp("s", tz="UTC"))
+            if name in _TIMES
+            else _typed(arrow, cells)
+            for name, cells in {"ts": ts, **columns}.items()
         }
     )
     arrow.parquet.write_table(table, file, compression="zstd")

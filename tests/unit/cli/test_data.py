@@ -1,0 +1,111 @@
+"""`leverd data`, as an owner types it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from tests.unit.backtest.described import bar_rows, bars_source, describe, write_csv
+
+
+@pytest.fixture
+def described(owner):
+    write_csv(owner.folder / "bars.csv", bar_rows(30, skip=(4,)))
+    return describe(owner.folder, price=bars_source(fill="hold", quote="USDT"))
+
+
+def test_a_template_is_written_once(owner):
+    answer = owner("data", "new")
+    assert answer.code == 0
+    assert "leverd data check history.yaml" in answer.out
+    again = owner("data", "new")
+    assert again.code == 1
+    assert "is not overwritten" in again.err
+
+
+def test_a_template_cannot_be_written_into_a_file(owner):
+    (owner.folder / "f").write_text("")
+    answer = owner("data", "new", "f/history.yaml")
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+
+
+def test_a_check_tells_what_is_there_and_keeps_a_manifest(owner, described):
+    answer = owner("data", "check", str(described))
+    assert answer.code == 0
+    for part in ("30 of 1 h", "bars x ETH in USDT, taken as USD", "1 held", "LVD-DAT-011"):
+        assert part in answer.out
+    assert (owner.folder / "history.manifest.json").is_file()
+    assert "written" in answer.out
+    assert "agrees" in owner("data", "check", str(described)).out
+
+
+def test_show_writes_nothing_and_tells_programs_everything(owner, described):
+    found = owner("data", "show", str(described), "--json").data
+    assert found["bars"] == 30
+    assert found["manifest"]["state"] == "none"
+    assert found["sources"]["price"]["gaps"] == [
+        {
+            "line": 6,
+            "since": "2023-11-15T03:00:00Z",
+            "until": "2023-11-15T04:00:00Z",
+            "bars": 1,
+        }
+    ]
+    assert not (owner.folder / "history.manifest.json").exists()
+
+
+def test_series_and_bars_that_others_lack_are_told(owner):
+    write_csv(owner.folder / "bars.csv", bar_rows(30))
+    write_csv(owner.folder / "btc.csv", bar_rows(20, skip=(3,)))
+    write_csv(owner.folder / "gas.csv", [["ts", "fee"], ["1700000000", "5"], ["1700000007", "6"]])
+    file = describe(
+        owner.folder,
+        eth=bars_source(),
+        btc=bars_source("btc.csv", asset="BTC", fill="drop"),
+        gas={
+            "kind": "gas",
+            "side": "base_fee",
+            "venue": "ethereum",
+            "file": "gas.csv",
+            "time_format": "unix_s",
+            "value": "fee",
+        },
+    )
+    out = owner("data", "show", str(file)).out
+    for part in ("11 others lack", "1 left out", "held at most 7 s", "gas ethereum base_fee"):
+        assert part in out
+    found = owner("data", "show", str(file), "--json").data["sources"]
+    assert (found["eth"]["cut"], found["gas"]["longest_hold_s"]) == (11, 7)
+
+
+def test_what_is_wrong_is_exit_2_with_its_line_and_as_data(owner, described):
+    rows = bar_rows(5)
+    rows[3][2] = "nan"
+    write_csv(owner.folder / "bars.csv", rows)
+    answer = owner("data", "check", str(described))
+    assert answer.code == 2
+    assert "bars.csv:4: high: 'nan' is no number" in answer.err
+    assert "Traceback" not in answer.err
+    told = owner("data", "check", str(described), "--json")
+    assert told.code == 2
+    problem = told.data["error"]["problems"][0]
+    assert (problem["code"], problem["path"]) == ("LVD-DAT-004", "sources.price")
+
+
+def test_a_changed_file_is_taken_only_on_word(owner, described):
+    owner("data", "check", str(described))
+    write_csv(owner.folder / "bars.csv", bar_rows(29, skip=(4,)))
+    answer = owner("data", "show", str(described))
+    assert answer.code == 2
+    assert "LVD-DAT-021" in answer.err
+    assert "has changed since its manifest" in answer.err
+    assert owner("data", "check", str(described), "--accept").code == 0
+    assert "agrees" in owner("data", "show", str(described)).out
+
+
+def test_without_numpy_it_says_what_to_install(owner, described, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    answer = owner("data", "show", str(described))
+    assert answer.code == 2
+    assert "leverd[backtest]" in answer.err
