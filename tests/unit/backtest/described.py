@@ -54,7 +54,7 @@ def describe(folder: Path, bar: str = "1h", **sources: dict[str, object]) -> Pat
 def loaded(folder: Path, rows: list[list[str]], **said: object) -> Loaded:
     """Return what `rows` of bars load as."""
     write_csv(folder / "bars.csv", rows)
-    return load_history(describe(folder, price=bars_source(**said)))
+    return load_history(describe(folder, price=bars_source() | said))
 
 
 def refused(folder: Path, rows: list[list[str]], **said: object) -> list[tuple[int, int]]:

@@ -159,8 +159,8 @@ def test_a_crash_that_stays_is_no_outlier(tmp_path):
 
 
 def test_a_column_that_is_not_there_is_named_with_the_nearest(tmp_path):
-    with pytest.raises(MalformedDataError, match="no column clsoe") as caught:
-        loaded(tmp_path, bar_rows(3), close="clsoe")
+    with pytest.raises(MalformedDataError, match="no column closed") as caught:
+        loaded(tmp_path, bar_rows(3), close="closed")
     assert caught.value.problems[0].remedy == "Did you mean 'close'?"
 
 

@@ -38,7 +38,7 @@ def test_the_template_is_right_as_it_is_and_with_every_comment_taken_in(tmp_path
 @pytest.mark.parametrize(
     ("line", "code", "remedy"),
     [
-        ("    opne: open", "LVD-CFG-002", "Did you mean 'open'?"),
+        ("    opens: open", "LVD-CFG-002", "Did you mean 'open'?"),
         ("    unit: gwei", "LVD-CFG-004", "Known here: e8, usd."),
         ("    fill: hodl", "LVD-CFG-004", "Did you mean 'hold'?"),
         ("    time_format: 5", "LVD-CFG-004", "Known here: iso, timestamp, unix_ms, unix_s."),

@@ -60,7 +60,11 @@ class Partial:
         except OSError as error:
             raise not_written(self.part, f"cannot be written: {error.strerror}") from error
         _lock(self._opened, self.part)
-        self.last = self._resumed()
+        try:
+            self.last = self._resumed()
+        except BaseException:
+            self.close()
+            raise
 
     def append(self, rows: Sequence[Row]) -> None:
         """Keep `rows`, which are later than any before, through a power cut."""

@@ -37,7 +37,11 @@ async def patiently(
         before_sleep=_say,
         reraise=True,
     )
-    return await retrying(ask)
+
+    async def once() -> T:  # a lambda is no coroutine function to tenacity
+        return await ask()
+
+    return await retrying(once)
 
 
 def _say(state: RetryCallState) -> None:

@@ -104,7 +104,7 @@ def _parquet(file: Path, ts: Ints, columns: Mapping[str, Sequence[Any]]) -> None
             name: arrow.array(cells, arrow.int64()).cast(arrow.timestamp("s", tz="UTC"))
             if name in _TIMES
             else _typed(arrow, cells)
-            for name, cells in {"ts": ts, **columns}.items()
+            for name, cells in {"ts": ts.tolist(), **columns}.items()
         }
     )
     arrow.parquet.write_table(table, file, compression="zstd")
