@@ -22,6 +22,17 @@ FOUND = {
     6001907: "a disk that filled while the journal was being mended; the simulation's own",
     6003567: "an owner's unwind took the rank of a rescue from a position below its trigger",
     15003488: "a bid so high that nothing might be signed any more to take its place",
+    3234: "what a step did on one branch was held against its balances on the other",
+    10919: "a plan that two reasons ended at once was journaled as ended twice",
+    17004019: "a node that lagged undid a slot below one that stayed, and was verified after it",
+    17004854: "the price fell between two single steps, and the withdrawal went on as planned",
+    19000413: "a rescue's withdrawals went as low after its idle money was repaid as before",
+    8004174: "an owner's unwind in single steps was too dear to save the position by",
+    8002576: "looks at some seventy slots, one after the other, took half a minute a turn",
+    990: "the same",
+    8003074: "a plan was signed although its view was older than its deadline",
+    11004025: "the same",
+    5002496: "the simulation took a reorganisation for noticed that was not",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:
 deleverages that withdrew again and again, a breaker that never closed, a receipt missed once
