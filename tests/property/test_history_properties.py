@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.backtest.described import HOUR, bar_rows, refused
+from tests.unit.backtest.described import HOUR, bar_rows, bars_source, refused, write_csv
 
 from leverd.backtest.history import (
     Bars,
@@ -26,6 +28,8 @@ from leverd.backtest.history import (
 )
 from leverd.backtest.history.exact import INT64_MAX, WIDE_MAX, widened
 from leverd.backtest.history.series import FLOATS
+from leverd.errors import DataError
+from leverd.settings import MalformedError
 
 NAMES = st.sampled_from(["aave", "x:y", "A.b-c", "0"])
 KEYS = (
@@ -165,3 +169,42 @@ def test_a_row_out_of_place_is_named_by_its_line(data, count):
         expected = (codes.MISALIGNED, line)
     with tempfile.TemporaryDirectory() as folder:
         assert refused(Path(folder), rows) == [expected]
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats() | st.just([])
+)
+NAMED = st.sampled_from(
+    [
+        "kind",
+        "venue",
+        "asset",
+        "file",
+        "time",
+        "time_format",
+        "where",
+        "unit",
+        "fill",
+        "open",
+        "value",
+    ]
+)
+HINTS = st.sampled_from(
+    ["bars", "rate", "gas", "oracle", "bars.csv", "../bars.csv", "ts", "close", "~x"]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    whole=st.dictionaries(st.sampled_from(["bar", "since", "until", "source", "sources"]), SCALARS),
+    source=st.dictionaries(NAMED, SCALARS | HINTS),
+)
+def test_no_description_ends_in_anything_but_a_history_or_a_refusal(whole, source):
+    valid = {"bar": "1h", "sources": {"p": {**bars_source(), **source}}}
+    with tempfile.TemporaryDirectory() as folder:
+        write_csv(Path(folder) / "bars.csv", bar_rows(3))
+        for each in (valid, {**valid, **whole}, whole):
+            file = Path(folder) / "history.yaml"
+            file.write_text(yaml.safe_dump(each))
+            with suppress(DataError, MalformedError):
+                assert len(load_history(file).history) == 3

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from leverd.cli.data_download import app as download
+from leverd.cli.data_fetched import need_numpy
 from leverd.cli.output import Json, busy, emit_json, say
-from leverd.errors import DataError, OwnerError
+from leverd.errors import OwnerError
 
 if TYPE_CHECKING:
     from leverd.backtest.history import Loaded
@@ -20,8 +21,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(download, name="download")
-
-_NO_NUMPY = 26
 
 Described: TypeAlias = Annotated[Path, typer.Argument(help="The description, a YAML file.")]
 
@@ -54,7 +53,7 @@ def show(file: Described, as_json: Json = False) -> None:  # noqa: FBT002 -- Typ
 @app.command()
 def new(to: Annotated[Path, typer.Argument(help="A new file.")] = Path("history.yaml")) -> None:
     """Write a commented description to begin with."""
-    _need_numpy()
+    need_numpy()
     from leverd.backtest.history import starter  # noqa: PLC0415 -- loads numpy
 
     try:
@@ -75,7 +74,7 @@ def new(to: Annotated[Path, typer.Argument(help="A new file.")] = Path("history.
 
 def _loaded(file: Path, *, verify: bool) -> tuple[Loaded, Path, str]:
     """Return what `file` describes, where its manifest is, and how that agrees."""
-    _need_numpy()
+    need_numpy()
     from leverd.backtest.history import load_history, manifest_path  # noqa: PLC0415 -- numpy
 
     with busy("reading"):
@@ -86,17 +85,6 @@ def _loaded(file: Path, *, verify: bool) -> tuple[Loaded, Path, str]:
     except (OSError, UnicodeDecodeError):
         stood = "none"
     return loaded, path, stood
-
-
-def _need_numpy() -> None:
-    try:
-        import numpy  # noqa: F401, ICN001, PLC0415 -- only whether it is there
-    except ImportError as error:
-        raise DataError(
-            "recorded history needs numpy, which is not installed",
-            number=_NO_NUMPY,
-            remedy="install leverd[backtest]",
-        ) from error
 
 
 def _tell(file: Path, loaded: Loaded, manifest: Path, stood: str, *, as_json: bool) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from leverd.cli.data_fetched import fetched, now, snippet, span
 from leverd.cli.given import Config, Mode, settings_of
-from leverd.cli.output import Json, emit_json, progress, say
+from leverd.cli.output import Json
 from leverd.cli.typed import address
-from leverd.errors import DataError, OwnerError
-
-if TYPE_CHECKING:
-    from leverd.backtest.download.exchange import Wanted
-    from leverd.backtest.download.partial import Request
+from leverd.errors import DataError
 
 app = typer.Typer(
     help="Fetch the past; killed, the same command goes on where it was.",
@@ -24,7 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_NO_MOMENT = 5
 _REQUEST = 30
 
 To: TypeAlias = Annotated[Path, typer.Argument(help="A new file, .csv or .parquet.")]
@@ -50,23 +45,24 @@ def bars(
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Open, high, low and close of a market, from an exchange."""
+    times = span(since, until)
     from leverd.backtest.download import exchange as venue  # noqa: PLC0415 -- loads numpy
 
     lengths = {"1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "4h": 14_400, "1d": 86_400}
     if bar not in lengths:
         raise DataError(f"no bar is {bar}", number=_REQUEST, remedy=f"one of {', '.join(lengths)}")
-    wanted, opened = _wanted(symbol, since, until), venue.open_exchange(exchange)
+    wanted, opened = venue.Wanted(symbol, *times), venue.open_exchange(exchange)
 
     def fetch(partial: Any, advance: Any) -> Awaitable[None]:
         return venue.download_bars(
-            opened, wanted, bar, lengths[bar], partial, now=_now(), advance=advance
+            opened, wanted, bar, lengths[bar], partial, now=now(), advance=advance
         )
 
     request = venue.bars_request(exchange, wanted, bar)
-    source = _snippet(
-        to, {"kind": "bars", "venue": exchange, "asset": symbol.partition("/")[0], "unit": "usd"}
-    )
-    _fetched(to, request, fetch, {"price": source}, as_json=as_json)
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    said: dict[str, object] = {"kind": "bars", "venue": exchange, "asset": base, "unit": "usd"}
+    source = snippet(to, {**said, "quote": quote or "USD"})
+    fetched(to, request, fetch, {"price": source}, as_json=as_json)
 
 
 @app.command()
@@ -79,15 +75,16 @@ def funding(
     as_json: Json = False,  # noqa: FBT002 -- as above
 ) -> None:
     """Funding rates of a perpetual, from an exchange."""
+    times = span(since, until)
     from leverd.backtest.download import exchange as venue  # noqa: PLC0415 -- loads numpy
 
-    wanted, opened = _wanted(symbol, since, until), venue.open_exchange(exchange)
+    wanted, opened = venue.Wanted(symbol, *times), venue.open_exchange(exchange)
 
     def fetch(partial: Any, advance: Any) -> Awaitable[None]:
-        return venue.download_funding(opened, wanted, partial, now=_now(), advance=advance)
+        return venue.download_funding(opened, wanted, partial, now=now(), advance=advance)
 
     request = venue.funding_request(exchange, wanted)
-    source = _snippet(
+    source = snippet(
         to,
         {
             "kind": "funding",
@@ -97,7 +94,7 @@ def funding(
             "interval_column": "interval_h",
         },
     )
-    _fetched(to, request, fetch, {"funding": source}, as_json=as_json, beside=venue.intervals)
+    fetched(to, request, fetch, {"funding": source}, as_json=as_json, beside=venue.intervals)
 
 
 @app.command()
@@ -174,93 +171,20 @@ def _from_chain(
     kind: str,
     to: Path,
     what: dict[str, str],
-    span: tuple[str, str, int],
+    times: tuple[str, str, int],
     config: list[Path] | None,
     mode: str,
     *,
     as_json: bool,
 ) -> None:
+    since, until = span(times[0], times[1])
     from leverd.backtest.download import chain_errand  # noqa: PLC0415 -- loads web3
 
-    since, until = _span(span[0], span[1])
     settings = settings_of(config, mode)
-    plan = chain_errand.prepare(settings, kind, what, since, until, span[2])
+    plan = chain_errand.prepare(settings, kind, what, since, until, times[2])
 
     def fetch(partial: Any, advance: Any) -> Awaitable[None]:
         return chain_errand.fetch(plan, partial, advance)
 
-    sources = {name: _snippet(to, said) for name, said in plan.sources.items()}
-    _fetched(to, plan.request, fetch, sources, as_json=as_json)
-
-
-def _fetched(
-    to: Path,
-    request: Request,
-    fetch: Callable[[Any, Any], Awaitable[None]],
-    sources: dict[str, dict[str, object]],
-    *,
-    as_json: bool,
-    beside: Callable[[list[int]], dict[str, list[int]]] | None = None,
-) -> None:
-    """Run `fetch`, finish the file, and tell how a description names it."""
-    from leverd.backtest.download.partial import Partial  # noqa: PLC0415 -- loads numpy
-
-    partial = Partial(to, request)
-    resumed = partial.last is not None
-    try:
-        with progress(f"fetching {to.name}") as advance:
-            asyncio.run(_awaited(fetch(partial, advance)))
-        rows = partial.finish(beside)
-    finally:
-        partial.close()
-    if as_json:
-        emit_json({"file": str(to), "rows": rows, "resumed": resumed, "sources": sources})
-        return
-    import yaml  # noqa: PLC0415 -- not for --help
-
-    say(f"{to}: {rows} rows{', begun by an earlier run' if resumed else ''}; to describe it:")
-    say(yaml.safe_dump({"sources": sources}, sort_keys=False).rstrip())
-
-
-async def _awaited(awaitable: Awaitable[None]) -> None:
-    await awaitable
-
-
-def _snippet(to: Path, said: dict[str, object]) -> dict[str, object]:
-    form = "timestamp" if to.suffix == ".parquet" else "unix_s"
-    return {**said, "file": to.name, "time": "ts", "time_format": form}
-
-
-def _wanted(symbol: str, since: str, until: str) -> Wanted:
-    from leverd.backtest.download.exchange import Wanted  # noqa: PLC0415 -- loads numpy
-
-    return Wanted(symbol, *_span(since, until))
-
-
-def _now() -> int:
-    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- loads asyncio
-
-    return int(SystemClock().now().timestamp())
-
-
-def _span(since: str, until: str) -> tuple[int, int]:
-    """Return both times of the command line; where no end is said, that of all times."""
-    from leverd.backtest.history.times import LATEST  # noqa: PLC0415 -- loads numpy
-
-    first, last = _moment(since), _moment(until) if until else LATEST
-    if first >= last:
-        raise OwnerError("--since is not before --until", number=_NO_MOMENT)
-    return first, last
-
-
-def _moment(text: str) -> int:
-    """Return a time of the command line as unix seconds."""
-    from leverd.backtest.history.times import Naive, iso_seconds  # noqa: PLC0415 -- loads numpy
-
-    try:
-        return iso_seconds(text)
-    except Naive:
-        said = "names no offset from UTC"
-    except (ValueError, OverflowError):
-        said = "is no time"
-    raise OwnerError(f"{text!a} {said}", number=_NO_MOMENT, remedy="e.g. 2024-01-01T00:00:00Z")
+    sources = {name: snippet(to, said) for name, said in plan.sources.items()}
+    fetched(to, plan.request, fetch, sources, as_json=as_json)

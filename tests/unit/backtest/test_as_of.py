@@ -95,6 +95,13 @@ def test_a_time_outside_of_the_data_is_refused_with_what_is_there(since, until):
     assert "2023-11-14T23:00:00Z" in caught.value.remedy
 
 
+def test_a_hole_that_was_left_out_is_no_slice():
+    ts = ints(T0, T0 + 36_000)
+    found = History(3600, ts, {ETH: Bars(*(ints(1, 1) for _ in range(4)))}, {})
+    with pytest.raises(DataError, match="they are left out"):
+        found.slice(T0 + 3600, T0 + 7200)
+
+
 def test_what_is_not_there_is_refused_with_what_is():
     with pytest.raises(DataError, match="no bars x BTC") as caught:
         history().bars_of(BarsKey("x", "BTC"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pyarrow as pa
@@ -23,8 +24,9 @@ from leverd.errors import DataError
 
 
 def refused_file(file, **said):
+    folder = file.parent if file.parent.is_dir() else file.parent.parent
     with pytest.raises(MalformedDataError) as caught:
-        load_history(describe(file.parent, price=bars_source(file.name, **said)))
+        load_history(describe(folder, price=bars_source(str(file), **said)))
     assert caught.value.exit_code == 2
     return [(each.number, each.place.line) for each in caught.value.problems]
 
@@ -78,6 +80,10 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_named(tmp_path):
     assert refused_file(tmp_path / "bars.xlsx") == [(codes.FOREIGN, 0)]
     (tmp_path / "folder.csv").mkdir()
     assert refused_file(tmp_path / "folder.csv") == [(codes.NO_FILE, 0)]
+    os.mkfifo(tmp_path / "pipe.csv")  # nobody will ever write to it
+    assert refused_file(tmp_path / "pipe.csv") == [(codes.NO_FILE, 0)]
+    assert refused_file(tmp_path / ("x" * 300 + ".csv")) == [(codes.NO_FILE, 0)]
+    assert refused_file(tmp_path / "~nobody" / "x.csv") == [(codes.NO_FILE, 0)]
 
 
 def table(**changed):

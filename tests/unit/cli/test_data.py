@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from tests.unit.backtest.described import bar_rows, bars_source, describe, write_csv
+from tests.unit.backtest.exchanges import Exchange
 
 
 @pytest.fixture
@@ -107,5 +108,57 @@ def test_a_changed_file_is_taken_only_on_word(owner, described):
 def test_without_numpy_it_says_what_to_install(owner, described, monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
     answer = owner("data", "show", str(described))
+    assert answer.code == 2
+    assert "leverd[backtest]" in answer.err
+
+
+@pytest.fixture
+def exchange(monkeypatch):
+    """The exchange that every name opens."""
+    found = Exchange(hours=60)
+    monkeypatch.setattr("leverd.backtest.download.exchange.open_exchange", lambda _: found)
+    return found
+
+
+BARS = ("data", "download", "bars", "bars.csv", "--exchange", "x", "--symbol", "ETH/USDT")
+SINCE = ("--since", "2023-11-14T23:00:00Z")
+
+
+def test_bars_are_fetched_and_what_is_said_of_them_loads(owner, exchange):
+    answer = owner(*BARS, *SINCE)
+    assert answer.code == 0
+    said, _, described = answer.out.partition("to describe it:\n")
+    assert "60 rows" in said
+    (owner.folder / "history.yaml").write_text("bar: 1h\n" + described)
+    shown = owner("data", "show", "history.yaml")
+    assert shown.code == 0
+    assert "bars x ETH in USDT, taken as USD" in shown.out
+
+
+def test_funding_is_fetched_and_said_as_data(owner, exchange):
+    asked = [part.replace("bars", "funding") for part in BARS]
+    told = owner(*asked, *SINCE, "--until", "2023-11-16T23:00:00Z", "--json").data
+    assert told["rows"] == 6
+    assert told["sources"]["funding"]["interval_column"] == "interval_h"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((*SINCE, "--bar", "7m"), 2, "one of 1m, 5m"),
+        (("--since", "2023-11-14T23:00:00"), 1, "names no offset"),
+        (("--since", "soon"), 1, "is no time"),
+        ((*SINCE, "--until", "2023-11-14T23:00:00Z"), 1, "is not before"),
+    ],
+)
+def test_what_cannot_be_asked_of_an_exchange_is_refused(owner, exchange, arguments, code, said):
+    answer = owner(*BARS, *arguments)
+    assert (answer.code, said in answer.err) == (code, True), answer.err
+    assert list(owner.folder.glob("bars*")) == []
+
+
+def test_a_download_without_numpy_says_what_to_install(owner, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    answer = owner(*BARS, *SINCE)
     assert answer.code == 2
     assert "leverd[backtest]" in answer.err

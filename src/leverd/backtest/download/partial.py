@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import json
 import os
@@ -85,9 +84,7 @@ class Partial:
         Raises:
             DataError: there are none, or it cannot be written.
         """
-        self._opened.seek(0)
-        self._opened.readline()
-        rows = list(csv.reader(self._opened))
+        rows = self._rows()
         if not rows:
             raise DataError(
                 "nothing was found in that time",
@@ -95,10 +92,9 @@ class Partial:
                 place=str(self.file),
                 remedy="check names and times",
             )
-        ts = np.array([int(row[0]) for row in rows], dtype=np.int64)
+        ts = np.array([row[0] for row in rows], dtype=np.int64)
         columns = {
-            name: [_number(row[at], kind) for row in rows]
-            for at, (name, kind) in enumerate(self._request.columns.items(), 1)
+            name: [row[at] for row in rows] for at, name in enumerate(self._request.columns, 1)
         }
         more = beside(ts.tolist()) if beside is not None else {}
         write_columns(self.file, ts, {**columns, **more})
@@ -112,7 +108,10 @@ class Partial:
     def _resumed(self) -> Row | None:
         """Return the last whole row that an earlier run left; what it left of another is cut."""
         self._opened.seek(0)
-        lines = self._opened.readlines()
+        try:
+            lines = self._opened.readlines()
+        except UnicodeDecodeError as error:
+            raise self._damaged() from error
         whole = [line for line in lines if line.endswith("\n")]
         if not whole:
             self._opened.truncate(0)
@@ -130,10 +129,26 @@ class Partial:
             self._opened.truncate(sum(len(line.encode()) for line in whole))
         return self._row(whole[-1]) if len(whole) > 1 else None
 
+    def _rows(self) -> list[Row]:
+        self._opened.seek(0)
+        self._opened.readline()
+        return [self._row(line) for line in self._opened]
+
     def _row(self, line: str) -> Row:
         cells = line.rstrip("\n").split(",")
         kinds: Iterable[Column] = ("int", *self._request.columns.values())
-        return tuple(_number(cell, kind) for cell, kind in zip(cells, kinds, strict=True))
+        try:
+            return tuple(_number(cell, kind) for cell, kind in zip(cells, kinds, strict=True))
+        except ValueError as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> DataError:
+        return DataError(
+            "what an earlier download left is damaged",
+            number=codes.RESUME,
+            place=str(self.part),
+            remedy="remove it, and begin again",
+        )
 
 
 def _lock(opened: IO[str], part: Path) -> None:

@@ -43,7 +43,9 @@ def chunks_of(file: Path, columns: Sequence[str], where: Mapping[str, str]) -> I
     Raises:
         FileError: it is not there, no file of its kind, damaged, or lacks a column.
     """
-    match file.suffix:
+    if not is_file(file):
+        raise FileError(codes.NO_FILE, "cannot be read: no such file")
+    match file.suffix.lower():
         case ".csv":
             from leverd.backtest.history.csv_file import csv_chunks  # noqa: PLC0415 -- as used
 
@@ -56,6 +58,14 @@ def chunks_of(file: Path, columns: Sequence[str], where: Mapping[str, str]) -> I
             yield from parquet_chunks(file, columns, where)
         case _:
             raise FileError(codes.FOREIGN, "is neither a .csv nor a .parquet")
+
+
+def is_file(file: Path) -> bool:
+    """Return whether `file` is one: neither a folder, nor a pipe that would be waited for."""
+    try:
+        return file.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def check_columns(there: Sequence[str], wanted: Sequence[str]) -> None:

@@ -135,6 +135,9 @@ class History:
                 number=codes.OUTSIDE,
                 remedy=f"choose times from {moment(self.since)} to {moment(self.until)}",
             )
+        if not np.any((self.ts >= since) & (self.ts < until)):
+            said = f"no bar opens from {moment(since)} to {moment(until)}: they are left out"
+            raise DataError(said, number=codes.OUTSIDE)
         first, last = (int(each) for each in np.searchsorted(self.ts, [since, until], side="left"))
         bars = {
             key: Bars(*(array[first:last] for array in each.arrays()))

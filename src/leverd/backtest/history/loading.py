@@ -91,7 +91,7 @@ def load_history(file: Path, *, verify: bool = True) -> Loaded:
 
 
 def _path(description: Path, file: str) -> Path:
-    return description.parent / Path(file).expanduser()
+    return description.parent / file
 
 
 def _read(

@@ -61,6 +61,8 @@ def sha256_of(file: Path) -> str:
     """Return the hash of a file, "" if it cannot be read."""
     found = hashlib.sha256()
     try:
+        if not file.is_file():  # a pipe would be waited for
+            return ""
         with file.open("rb") as opened:
             while block := opened.read(_BLOCK):
                 found.update(block)

@@ -8,32 +8,41 @@ stays is none; a bad tick, and a wick that comes back within the bar, is one.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leverd.backtest.history.exact import Floats, Ints
 
+Numbers: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
+
 BLOCK: Final = 240
+_AT_ONCE: Final = 100  # blocks
 FACTOR: Final = 25.0
 FLOOR: Final = 0.10  # of the logarithm: about a tenth
 
 
-def outliers(before: Floats, low: Floats, high: Floats, after: Floats) -> Ints:
-    """Return the indexes of the rows that stick out; all four are positive, one a row."""
-    if not len(low):
-        return np.empty(0, dtype=np.int64)
+def outliers(opened: Numbers, high: Numbers, low: Numbers, close: Numbers) -> Ints:
+    """Return the indexes of the bars that stick out; all prices are above zero.
+
+    Some blocks at a time: floats of every row at once would outweigh the rows.
+    """
+    found: list[Ints] = []
+    count = len(close)
+    for first in range(0, count, BLOCK * _AT_ONCE):
+        rows = np.arange(first, min(first + BLOCK * _AT_ONCE, count))
+        before = np.where(rows > 0, close[rows - 1], opened[0])
+        after = np.where(rows < count - 1, opened[np.minimum(rows + 1, count - 1)], close[-1])
+        found.append(first + _sticking_out(before, low[rows], high[rows], after))
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+
+def _sticking_out(before: Numbers, low: Numbers, high: Numbers, after: Numbers) -> Ints:
     above = np.log(high) - np.log(np.maximum(before, after))
     below = np.log(np.minimum(before, after)) - np.log(low)
     usual = _usual(np.abs(np.log(after) - np.log(before)))
     return np.flatnonzero(np.maximum(above, below) > np.maximum(FLOOR, FACTOR * usual))
-
-
-def of_values(values: Floats) -> Ints:
-    """Return the indexes of the values that stick out of a row of single values."""
-    before = np.concatenate([values[:1], values[:-1]])
-    after = np.concatenate([values[1:], values[-1:]])
-    return outliers(before, values, values, after)
 
 
 def _usual(moves: Floats) -> Floats:

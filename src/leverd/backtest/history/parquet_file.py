@@ -52,10 +52,10 @@ def _chunks(
     arrow: Any, file: Path, columns: Sequence[str], where: Mapping[str, str]
 ) -> Iterator[Chunk]:
     kept, before = Filter(where), 0
-    with arrow.parquet.ParquetFile(file) as opened:
+    with arrow.parquet.ParquetFile(file, memory_map=False, pre_buffer=False) as opened:
         wanted = list(dict.fromkeys((*columns, *where)))
         check_columns(list(opened.schema_arrow.names), wanted)
-        for batch in opened.iter_batches(batch_size=ROWS, columns=wanted):
+        for batch in opened.iter_batches(batch_size=ROWS, columns=wanted, use_threads=False):
             rows = np.arange(before + 1, before + 1 + batch.num_rows, dtype=np.int64)
             before += batch.num_rows
             if where:

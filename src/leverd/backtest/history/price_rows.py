@@ -109,11 +109,8 @@ def _shape(mask: NDArray[np.bool_], lines: Ints, said: str, findings: Findings) 
 
 
 def _tell_outliers(rows: Rows, source: BarsSource, findings: Findings) -> None:
-    opened, high, low, close = (each.astype(np.float64) for each in _columns(rows.values, source))
-    before = np.concatenate([opened[:1], close[:-1]])
-    after = np.concatenate([opened[1:], close[-1:]])
     note = findings.refuse if source.outliers == "refuse" else findings.warn
-    for index in outliers(before, low, high, after).tolist():
+    for index in outliers(*_columns(rows.values, source)).tolist():
         said = f"{moment(int(rows.ts[index]))}: neither side confirms a low or high of this bar"
         note(codes.OUTLIER, said, line=int(rows.lines[index]))
 

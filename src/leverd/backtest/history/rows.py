@@ -22,6 +22,9 @@ Parser: TypeAlias = Callable[[Cells], Read]
 """What makes numbers of a column."""
 
 
+_LINES, _TS, _WHOLE = "\0lines", "\0ts", "\0whole"  # no column of a file is called that
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Which times are wanted: [since, until), unix seconds."""
@@ -108,13 +111,16 @@ def _note(
 
 
 def _joined(parts: list[Rows]) -> Rows:
-    if not parts:
-        empty: Ints = np.empty(0, dtype=np.int64)
-        return Rows(empty, empty, np.empty(0, dtype=np.bool_), {})
-    names = parts[0].values
-    return Rows(
-        np.concatenate([part.lines for part in parts]),
-        np.concatenate([part.ts for part in parts]),
-        np.concatenate([part.whole for part in parts]),
-        {name: np.concatenate([part.values[name] for part in parts]) for name in names},
-    )
+    """Return all of `parts` as one, and leave none: each column's are let go of as it is joined.
+
+    There is at least one: a file without rows was refused.
+    """
+    columns: dict[str, list[NDArray[Any]]] = {}
+    while parts:
+        part = parts.pop(0)
+        beside = {_LINES: part.lines, _TS: part.ts, _WHOLE: part.whole}
+        for name, each in {**beside, **part.values}.items():
+            columns.setdefault(name, []).append(each)
+    joined = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
+    lines, ts, whole = (joined.pop(name) for name in (_LINES, _TS, _WHOLE))
+    return Rows(lines, ts, whole, joined)

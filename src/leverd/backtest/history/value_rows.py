@@ -20,7 +20,7 @@ from leverd.backtest.history.description import (
 from leverd.backtest.history.exact import Ints
 from leverd.backtest.history.keys import Kind
 from leverd.backtest.history.order import check_order
-from leverd.backtest.history.outliers import of_values
+from leverd.backtest.history.outliers import outliers
 from leverd.backtest.history.price_rows import Gap
 from leverd.backtest.history.problems import Findings
 from leverd.backtest.history.rows import Parser, Rows, Window, read_rows
@@ -143,7 +143,8 @@ def _check_course(rows: Rows, series: Series, source: AnySeries, findings: Findi
         findings.refuse_each(codes.FALLING, rows.lines[falling].tolist(), said)
     if kind in _SPIKES:
         note = findings.refuse if source.outliers == "refuse" else findings.warn
-        for index in of_values(series.floats()).tolist():
+        values = series.values
+        for index in outliers(values, values, values, values).tolist():
             said = f"{moment(int(rows.ts[index]))}: neither side confirms {source.value}"
             note(codes.OUTLIER, said, line=int(rows.lines[index]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,9 +74,16 @@ def write_columns(file: Path, ts: Ints, columns: Mapping[str, Sequence[Any]]) ->
             _parquet(partial, ts, columns)
         else:
             _csv(partial, ts, columns)
+        _settle(partial)
         partial.replace(file)
     except OSError as error:
         raise not_written(file, f"cannot be written: {error.strerror}") from error
+
+
+def _settle(file: Path) -> None:
+    """Have what is written survive a power cut."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def not_written(file: Path, reason: str) -> DataError:
