@@ -171,7 +171,7 @@ def test_a_row_out_of_place_is_named_by_its_line(data, count):
         assert refused(Path(folder), rows) == [expected]
 
 
-SCALARS = (
+SCALARS: st.SearchStrategy[object] = (
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats() | st.just([])
 )
 NAMED = st.sampled_from(
