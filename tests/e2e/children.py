@@ -28,21 +28,18 @@ DEADLINE_S = 20.0
 class Market:
     """A thread that mines, and may be held: a node keeps the state of few blocks."""
 
-    held: threading.Event = field(default_factory=threading.Event)
+    still: threading.Lock = field(default_factory=threading.Lock)
     over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Mine nothing while inside."""
-        self.held.set()
-        try:
+        """Mine nothing while inside; a block that is being mined is waited for."""
+        with self.still:
             yield
-        finally:
-            self.held.clear()
 
     def mine(self, stage: Stage, block_s: float) -> None:
         while not self.over.wait(block_s):
-            if not self.held.is_set():
+            with self.still:
                 stage.devnet.step()
 
 

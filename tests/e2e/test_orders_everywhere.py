@@ -84,7 +84,7 @@ async def test_a_stop_closes_it_and_it_stays_closed(tmp_path, side, kind):
         purposes = _carried_out(stage)
         assert purposes[0] == "open"
         # Between single steps health may stand below its trigger: then the same unwinding saves.
-        assert set(purposes[1:]) <= {"unwind", *(["deleverage"] if kind == "sequential" else [])}
+        assert set(purposes[1:]) <= {"unwind", *(["deleverage"] if kind != "atomic" else [])}
         assert stage.account not in {who for _, who in stage.clock.liquidated}
         _check_closed(stage, side)
         assert _gained(stage) < 0

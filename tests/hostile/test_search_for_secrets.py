@@ -74,6 +74,9 @@ def test_the_veil_hides_nothing_else_and_no_word_of_everyday():
     veil.cover(KEY)
     assert veil.over(text) == text
     assert veil.over(KEY) == HIDDEN
+    veil.cover("0" * 64)
+    assert veil.over("LVD-KEY-005: 7 of 10") == "LVD-KEY-005: 7 of 10"
+    assert veil.over("0" * 64) == HIDDEN
 
 
 @pytest.mark.usefixtures("_log_restored")

@@ -32,7 +32,8 @@ class Veil:
         if secret in self._covered or len(secret) < _SHORT:
             return
         self._covered.add(secret)
-        self._forms.update(_forms(secret))
+        # A key of few digits, which is none, must not hide every nought of what is said.
+        self._forms.update(form for form in _forms(secret) if len(form) >= _SHORT)
         longest_first = sorted(self._forms, key=len, reverse=True)
         self._any = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
