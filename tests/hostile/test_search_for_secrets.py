@@ -13,7 +13,7 @@ from tests.hostile.planted import KEY, PASSWORD, PLACED, forms, found, leaks
 from leverd.cli import edge, logs, main
 from leverd.errors import OwnerError
 from leverd.interfaces.secrets import Secret
-from leverd.interfaces.veil import HIDDEN, Veil, redacted
+from leverd.interfaces.veil import HIDDEN, VEIL, Veil, redacted
 from leverd.settings.models import LogsSection
 
 RAW = bytes.fromhex(KEY)
@@ -156,6 +156,15 @@ def test_a_bug_report_is_not_written_through_a_link_that_somebody_laid(
 
 def test_a_url_in_a_report_is_shown_without_its_key():
     assert redacted("at https://u:p@host.example/v3/abc: no") == "at https://host.example/*** no"
+
+
+@pytest.fixture(autouse=True)
+def _bare():
+    """Nothing is veiled for having been opened by an earlier test: errors hide it themselves."""
+    kept = dict(vars(VEIL))
+    vars(VEIL).update(vars(Veil()))
+    yield
+    vars(VEIL).update(kept)
 
 
 PLACES = (

@@ -30,6 +30,7 @@ _WORDS: Final[Mapping[str, bool | None]] = {
     "": None,
 }
 _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
+_LONG: Final = re.compile(r"\w{20,}")  # a name of the file's own that may be a secret
 _DIGITS_MAX: Final = 100
 _PLACES_MAX: Final = 24  # before the point: the reckoning has room for few more
 _BYTES_MAX: Final = 200_000
@@ -122,7 +123,8 @@ def _parse(text: str, source: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1 if mark else 1)
-        return _unread(Problem(SYNTAX, (), f"not YAML: {error.problem}", place))
+        said = _LONG.sub("***", error.problem or "")
+        return _unread(Problem(SYNTAX, (), f"not YAML: {said}", place))
     except yaml.reader.ReaderError as error:
         place = Place(source, 1 + text.count("\n", 0, error.position))
         return _unread(Problem(SYNTAX, (), "not YAML: a character that text cannot hold", place))
