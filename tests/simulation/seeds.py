@@ -32,6 +32,7 @@ FOUND = {
     990: "the same",
     8003074: "a plan was signed although its view was older than its deadline",
     11004025: "the same",
+    14002119: "a node that lagged showed a nonce free that was final, and it was spent again",
     5002496: "the simulation took a reorganisation for noticed that was not",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:

@@ -116,8 +116,10 @@ class Bidder:
         if below < 0 or below in self._logbook.known.slots:
             return
         async with answered(self._policy.io_s):
-            if (await self._venue.look(below, ())).spent:
-                return
+            under = await self._venue.look(below, ())
+        # A node that lags behind the act shows a nonce free that was spent before it.
+        if under.spent or under.head_block < slot.first.attempt.block:
+            return
         logger.warning("nonce {} below slot {} is free: spending it", below, slot.number)
         like = replace(slot.newest, plan_id="", urgent=False)
         bid = await self._wanted(slot)

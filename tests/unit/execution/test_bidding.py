@@ -237,3 +237,24 @@ async def test_a_deadline_that_is_over_stays_over_when_a_node_lags():
     stage.venue.look = lagging
     await stage.executor.tend(stage.chain.head.ledger.at)
     assert stage.attempts() == [(0, "act"), (0, "cancel")]
+
+
+async def test_a_node_that_lags_shows_no_nonce_free():
+    """What it does not know was spent before the act above it was signed."""
+    stage = Stage(delay_blocks=60)
+    stage.chain.change(markets.spent)
+    stage.chain.mine()
+    await stage.begin(2)
+    look, past = stage.venue.look, stage.chain.head.number - 1
+
+    async def lagging(slot, hashes):
+        seen = await look(slot, hashes)
+        return seen if slot else replace(seen, spent=False, head_block=past)
+
+    stage.venue.look = lagging
+    await stage.turns(40)
+    assert {slot for slot, _ in stage.attempts()} == {1}
+
+    stage.venue.look = look
+    await stage.settle(90)
+    check_books(stage.journal, stage.chain)
