@@ -26,7 +26,6 @@ from leverd.bootstrap.looking import address_of
 from leverd.bootstrap.places import NOWHERE, Places, resolve
 from leverd.devnet.fork_account import made
 from leverd.devnet.node import CHAIN_ID, Node, NodeOptions
-from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import write_keystore
 from leverd.errors import (
     NonsenseError,
@@ -46,8 +45,8 @@ _ETHER: Final = 10**18
 _GAS_MONEY: Final = 10 * _ETHER
 _NO_DEPOSIT: Final = 60
 _FAILED: Final = 46
-_KEPT: Final = 64
-"""Blocks behind the newest whose states every node is expected to keep."""
+_REFUSED_THE_COPY: Final = "returned an error response"
+"""How anvil says that the node it copies from would not tell it something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def forked(
         block = int(node.rpc.block()["number"], 16)
         tell(f"a copy of {_host(source)} from block {block} on")
         copy = _Copy(settings, places, options, node)
-        with _explained(node, source, block):
+        with _explained(node, _host(source), block):
             yield copy.prepared(tell)
     finally:
         (options.folder / "endpoint.json").unlink(missing_ok=True)
@@ -199,29 +198,20 @@ class _Copy:
 
 
 @contextmanager
-def _explained(node: Node, source: str, block: int) -> Iterator[None]:
-    """Say why a copy fails within the block, if it or its source is to blame."""
+def _explained(node: Node, host: str, block: int) -> Iterator[None]:
+    """Say why a copy fails within the block, if it or the node it copies is to blame."""
     try:
         yield
     except (UnreachableError, NonsenseError, RefusedError, RevertedError) as error:
-        if node.alive() and not _is_forgotten(source, block):
+        if node.alive() and _REFUSED_THE_COPY not in error.message:
             raise
         raise UnreachableError(
             f"the copy from block {block} failed: {node.last_words() or error.message}",
             number=_FAILED,
-            place=_host(source),
+            place=host,
             remedy="try again; a copy asks for the states of its block until it ends: name a node"
             " that keeps them by --rpc, an archive node",
         ) from error
-
-
-def _is_forgotten(source: str, block: int) -> bool:
-    """Return whether the copied node has left `block` so far behind that its states may be gone."""
-    rpc = Rpc(source)
-    try:
-        return int(rpc.block()["number"], 16) - block > _KEPT
-    finally:
-        rpc.close()
 
 
 def _venues(settings: Settings, places: Places) -> Mapping[str, AaveV3 | UniswapV3]:
