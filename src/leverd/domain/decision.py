@@ -35,6 +35,7 @@ class Unwind:
     reason: str
     urgent: bool = False
     saves: bool = False  # somebody asks for less leverage to save the position
+    enough: int = 0  # wad; health that they call saved, 0 if they do not say
 
 
 Decision: TypeAlias = Hold | SetLeverage | Unwind
@@ -51,14 +52,12 @@ def combine(decisions: Iterable[Decision]) -> Decision:
     least = min(every, key=_risk)
     if isinstance(least, Hold):
         return every[-1]
-    if isinstance(least, Unwind) and any(_saves(each) for each in every):
-        return replace(least, urgent=True, saves=True)
+    rescues = [each for each in every if isinstance(each, SetLeverage) and each.urgent]
+    if isinstance(least, Unwind) and rescues:
+        enough = max(least.enough, *(each.enough for each in rescues))
+        return replace(least, urgent=True, saves=True, enough=enough)
     urgent = any(not isinstance(each, Hold) and each.urgent for each in every)
     return replace(least, urgent=True) if urgent else least
-
-
-def _saves(decision: Decision) -> bool:
-    return isinstance(decision, SetLeverage) and decision.urgent
 
 
 def _risk(decision: Decision) -> tuple[int, Decimal, bool]:

@@ -160,7 +160,7 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     saves = decision.saves if isinstance(decision, Unwind) else decision.urgent
     purpose = Purpose.DELEVERAGE if saves else Purpose.UNWIND
     if saves and not view.atomic:
-        steps = rounds.until_safe(state, steps, terms)
+        steps = rounds.until_safe(state, steps, max(decision.enough, wad(terms.health_min)))
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
 
 

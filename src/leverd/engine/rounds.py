@@ -35,10 +35,9 @@ from leverd.risk.urgency import step_floor_at
 _MARGIN = 10**6
 """A round uses all but one part in this of what health allows, so that interest fits too."""
 
-
-_ROOM = Fraction(101, 100)
-"""A withdrawal is planned to end this much above the floor that its step is held to, where health
-allows it: the price falls on between the plan and the block."""
+_ROOM = 100
+"""A withdrawal is planned to end one part in this above the floor that its step is held to, and
+to use at least half of what there is: the price falls on between the plan and the block."""
 
 
 def put_to_use(mandate: Mandate, idle: Amount) -> Step:
@@ -130,8 +129,8 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def until_safe(state: State, steps: tuple[Step, ...], terms: Terms) -> tuple[Step, ...]:
-    """Return the first of `steps` that bring health where no guard is woken any more.
+def until_safe(state: State, steps: tuple[Step, ...], enough: int) -> tuple[Step, ...]:
+    """Return the first of `steps` that bring health to `enough` (wad), all where none do.
 
     All of a way out in single steps may cost more gas than saving the position is worth, and
     take longer than an urgent plan has; the rest is for a plan that can wait.
@@ -139,7 +138,7 @@ def until_safe(state: State, steps: tuple[Step, ...], terms: Terms) -> tuple[Ste
     for number, step in enumerate(steps, 1):
         state = apply_step(state, step, worst_fills(state, step, state.at))
         health = loans.summarise(state.market, state.position.loan, state.at).health
-        if isinstance(step.actions[0], Repay) and health >= wad(terms.health_min):
+        if isinstance(step.actions[0], Repay) and health >= enough:
             return steps[:number]
     return steps
 
@@ -217,8 +216,9 @@ def _threshold(state: State, asset: Asset) -> int:
 
 def _free(state: State, floor: int) -> int:
     """Return how much collateral (raw) a round may withdraw, health staying at `floor` (wad)."""
-    asset = state.position.mandate.collateral
-    return withdrawable(state, asset, int(floor * _ROOM)) or withdrawable(state, asset, floor)
+    health = loans.summarise(state.market, state.position.loan, state.at).health
+    room = max(min(floor // _ROOM, (health - floor) // 2), 0)
+    return withdrawable(state, state.position.mandate.collateral, floor + room)
 
 
 def _floor(state: State, terms: Terms) -> int:

@@ -36,3 +36,14 @@ def test_a_calm_wish_that_goes_further_is_as_urgent_as_the_rescue_beside_it():
 
 def test_where_all_hold_the_last_reason_stands():
     assert combine((Hold("a", "one"), Hold("b", "two"))) == Hold("b", "two")
+
+
+def test_an_unwind_saves_where_anybody_asks_to_and_knows_what_they_call_saved():
+    guard = SetLeverage("guardian", Decimal(2), "why", urgent=True, enough=13 * 10**17)
+    limits = wish("limits", 1, urgent=True)
+    out = Unwind("owner", "why")
+
+    found = combine((guard, out))
+    assert found == Unwind("owner", "why", urgent=True, saves=True, enough=13 * 10**17)
+    assert combine((found, limits)) == found, "limits, asked last, know no such health"
+    assert combine((out, wish("loop", 2))) == out, "what is calm saves nothing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from tests import worlds
 from tests.limits import TIMING, limits
 
@@ -14,10 +15,12 @@ from leverd.agents.leverage_loop import LeverageLoop
 from leverd.agents.leverage_loop import Params as LoopParams
 from leverd.domain import loans
 from leverd.domain.apply import apply_step, modelled_fills
+from leverd.domain.decision import SetLeverage
 from leverd.domain.fixed_point import WAD
 from leverd.domain.plan import Purpose, Repay, Swap, Withdraw
 from leverd.domain.view import Record
-from leverd.engine.turn import Seat, turn
+from leverd.engine import rounds
+from leverd.engine.turn import Seat, terms_of, turn
 from leverd.risk.gate import Approved
 
 GUARD = Guardian(GuardianParams(target=Decimal("2.5"), band_high=Decimal("2.8")))
@@ -94,6 +97,17 @@ def test_a_withdrawal_is_held_to_the_floor_and_planned_a_little_above_it():
     assert floor * 101 // 100 <= min(healths(view, plan)[0]) < floor * 102 // 100
 
 
+@pytest.mark.parametrize("ratio", ["5.8", "5.4", "5.35", "5.3", "5.0", "4.2"])
+def test_each_round_uses_at_least_half_of_what_health_allows(ratio):
+    """However little that is: no round is spent on next to nothing."""
+    view = worlds.view(worlds.at_leverage(ratio), atomic=False)
+    first = approved(view).steps[0]
+    (withdrawal,) = first.actions
+    assert isinstance(withdrawal, Withdraw)
+    allowed = rounds.withdrawable(view.state, worlds.WETH, first.health_min)
+    assert allowed * 49 // 100 < withdrawal.amount.raw < allowed
+
+
 def test_a_rescue_may_pass_through_half_of_its_room_and_what_lies_idle_is_room():
     low = worlds.view(worlds.at_leverage("5.4"), atomic=False)
     before = loans.summarise(low.state.market, low.state.position.loan, low.now).health
@@ -160,12 +174,15 @@ def test_a_close_sells_what_lies_idle_before_it_withdraws_and_saves_before_it_cl
 
 
 def test_a_way_out_goes_on_round_by_round_until_it_has_saved_the_position():
+    """Saved is what the guard calls so: above its trigger, which limits know nothing of."""
     view = worlds.view(worlds.at_leverage("4.4"), atomic=False)
     view = replace(view, record=Record(unwinding=True))
-    plan = approved(view)
+    plan, wish = approved(view), GUARD.decide(view)
+    assert isinstance(wish, SetLeverage)
     assert plan.purpose is Purpose.DELEVERAGE
     repaid = [isinstance(step.actions[0], Repay) for step in plan.steps]
     passed, _ = healths(view, plan)
     assert repaid.count(True) > 1, "or the test proves nothing"
     assert repaid[-1]
-    assert passed[-1] > int(LIMITS.health_min * WAD) > max(passed[:-1])
+    assert passed[-1] > wish.enough > 12 * WAD // 10
+    assert len(plan.steps) < len(rounds.close_in_rounds(view.state, terms_of(view, LIMITS, TIMING)))
