@@ -9,7 +9,8 @@ from typing import get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from leverd.domain.events import DecisionTaken, Event, Snapshot
+from leverd.domain.events import DecisionTaken, Event
+from leverd.domain.snapshot import Snapshot
 
 KINDS = get_args(Event)
 WAD = 10**18

@@ -3,6 +3,10 @@
 * `LeverdError`
     * `SettingsError` (LVD-CFG): the settings file is malformed. Exit 2, before any socket opens.
     * `DataError` (LVD-DAT): recorded history is malformed, or does not tell what is asked. Exit 2.
+    * `SweepError` (LVD-SWP): a sweep cannot be run as asked. Exit 2.
+        * `InexactError`: fast and exact arithmetic do not agree; no result is to be believed.
+    * `PredictionError` (LVD-PRD): a prediction, or what would make one, is not to be used. Exit 2
+      from a command; a loop goes on without it.
     * `InfeasibleError` (LVD-FEA): well-formed, but the market says no. Exit 6.
     * `UnreachableError` (LVD-NET): no answer; the outcome is unknown. Reads may be retried.
         * `BreakerOpenError`: not even asked, because the dependency keeps failing.
@@ -21,6 +25,7 @@
         * `DiskFullError`: an append could not be made durable.
     * `HaltedError` (LVD-HLT): trading is halted and only a human resumes it. Exit 4.
     * `OwnerError` (LVD-OWN): the command cannot be done as asked; nothing was changed.
+    * `ApiError` (LVD-API): the API cannot answer a request as it was made; nothing was changed.
 
 A bug is not in this tree: it is an `AssertionError` or whatever Python raised, and it ends
 the process.
@@ -49,10 +54,15 @@ class LeverdError(Exception):
         """The stable code, e.g. `LVD-CFG-003`."""
         return f"{self.family}-{self.number:03d}"
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> str:
+        """What went wrong, where, and what to do, for who is told the code beside it."""
         where = f" ({self.place})" if self.place else ""
         remedy = f" Remedy: {self.remedy}" if self.remedy else ""
-        return f"{self.code}: {self.message}{where}.{remedy}"
+        return f"{self.message}{where}.{remedy}"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.told}"
 
 
 class SettingsError(LeverdError):
@@ -66,6 +76,26 @@ class DataError(LeverdError):
     """Recorded history is malformed, has changed, or does not tell what is asked of it."""
 
     family = "LVD-DAT"
+    exit_code = 2
+
+
+class SweepError(LeverdError):
+    """A sweep over parameters is malformed, or cannot be run as asked."""
+
+    family = "LVD-SWP"
+    exit_code = 2
+
+
+class InexactError(SweepError):
+    """The fast engine's results are not those of the exact one; none of them is to be believed."""
+
+    exit_code = 1
+
+
+class PredictionError(LeverdError):
+    """A prediction cannot be made, or must not be used; `number` is a `domain.prediction.Why`."""
+
+    family = "LVD-PRD"
     exit_code = 2
 
 
@@ -177,3 +207,9 @@ class OwnerError(LeverdError):
     """The command cannot be done as asked; nothing was changed."""
 
     family = "LVD-OWN"
+
+
+class ApiError(LeverdError):
+    """The API cannot answer a request as it was made; nothing was changed."""
+
+    family = "LVD-API"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leverd.domain.events import AttemptSigned
+from leverd.domain.slot_events import AttemptSigned
 from leverd.execution import bids, ladder, slots
 from leverd.execution.ladder import Ladder
 from leverd.execution.slots import Bump, Policy, Publish, Signed, Slot, Wait

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from leverd.domain.events import (
+from leverd.domain.slot_events import (
     AttemptSigned,
     SlotFinal,
     SlotIncluded,

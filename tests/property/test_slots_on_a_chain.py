@@ -22,17 +22,16 @@ from tests.simulated import venue_at
 from leverd.adapters.simulated import markets
 from leverd.adapters.simulated.faults import NoFaults, SeededFaults
 from leverd.adapters.simulated.memory_journal import MemoryJournal
-from leverd.domain.events import (
-    AttemptSigned,
-    ExternalChanged,
+from leverd.domain.events import ExternalChanged
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
-    SlotLost,
     StepMismatched,
     StepVerified,
 )
-from leverd.errors import UnreachableError
+from leverd.domain.slot_events import AttemptSigned, SlotLost
+from leverd.errors import NonsenseError, UnreachableError
 
 
 class Chain(RuleBasedStateMachine):
@@ -43,7 +42,7 @@ class Chain(RuleBasedStateMachine):
         self.venue = venue_at(atomic=atomic, delay_blocks=delay)
         self.chain = self.venue.chain
         self.journal = MemoryJournal(StillClock())
-        self.strangers = 0
+        self.strangers = self.viewed_at = 0
         self.restart()
 
     def run(self, coroutine):
@@ -56,12 +55,15 @@ class Chain(RuleBasedStateMachine):
 
     @rule()
     def tend(self):
-        self.run(self.executor.tend())
+        """Tend, then look at the position, as each turn of the daemon does."""
+        self.run(self.executor.tend(self.viewed_at))
+        with contextlib.suppress(UnreachableError, NonsenseError):
+            self.viewed_at = self.run(self.venue.observe([worlds.mandate()])).stamp.at
 
     @rule(turns=st.integers(1, 5))
     def turn(self, turns):
         for _ in range(turns):
-            self.run(self.executor.tend())
+            self.tend()
             self.chain.mine()
 
     @rule(count=st.integers(1, 3))
@@ -133,7 +135,7 @@ class Chain(RuleBasedStateMachine):
         self.venue.faults = NoFaults()
         self.chain.base_fee = 20 * worlds.GWEI
         for _ in range(250):
-            self.run(self.executor.tend())
+            self.tend()
             if not self.executor.open_slots:
                 break
             self.chain.mine()

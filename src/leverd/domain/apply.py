@@ -7,10 +7,10 @@ returns scaled and token balances equal to the chain's, to the wei.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from leverd.domain import lending_actions, loans, quotes
+from leverd.domain.changed import changed
 from leverd.domain.fills import Fill
 from leverd.domain.lending import LendingAccount
 from leverd.domain.lending_actions import Moved
@@ -27,6 +27,7 @@ from leverd.domain.plan import (
     Swap,
     Withdraw,
 )
+from leverd.domain.position import NO_LOAN, Position
 from leverd.domain.state import State
 from leverd.errors import ImpossibleError
 
@@ -40,7 +41,6 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
     Raises:
         ImpossibleError: the venue would refuse it.
     """
-    state = replace(state, at=fill.at)
     match action:
         case Supply(venue, amount, all_idle):
             raw = _idle(state, amount.asset) if all_idle else amount.raw
@@ -54,7 +54,7 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 indexes=fill.indexes,
                 unchecked=verified,
             )
-            return _lend(state, venue, amount.asset, moved, -1)
+            return _lent(state, fill.at, venue, amount.asset, moved, -moved.amount)
         case Withdraw(venue, amount, everything):
             for part in (*fill.before, _wanted(amount.raw, fill, everything=everything)):
                 moved = lending_actions.withdraw(
@@ -66,7 +66,7 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                     indexes=fill.indexes,
                     unchecked=verified,
                 )
-                state = _lend(state, venue, amount.asset, moved, 1)
+                state = _lent(state, fill.at, venue, amount.asset, moved, moved.amount)
             return state
         case Borrow(venue, amount):
             moved = lending_actions.borrow(
@@ -78,7 +78,7 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 indexes=fill.indexes,
                 unchecked=verified,
             )
-            return _lend(state, venue, amount.asset, moved, 1)
+            return _lent(state, fill.at, venue, amount.asset, moved, moved.amount)
         case Repay(venue, amount, everything, all_idle):
             raw = _idle(state, amount.asset) if all_idle else amount.raw
             moved = lending_actions.repay(
@@ -90,7 +90,7 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
                 indexes=fill.indexes,
                 unchecked=verified,
             )
-            return _lend(state, venue, amount.asset, moved, -1)
+            return _lent(state, fill.at, venue, amount.asset, moved, -moved.amount)
         case Swap(pool, sell, buy_min):
             return _trade(state, pool, sell.asset, buy_min.asset, fill)
         case BuyExact(pool, buy, sell_max):
@@ -99,9 +99,10 @@ def apply(state: State, action: Action, fill: Fill, *, verified: bool = False) -
             moved = lending_actions.set_emode(
                 state.lending[venue], _loan(state, venue), category, fill.at, unchecked=verified
             )
-            return _with_loan(state, venue, moved)
+            position = state.position.with_loan(venue, moved.loan)
+            return changed(state, at=fill.at, position=position)
         case Approve():
-            return state
+            return changed(state, at=fill.at)
         case _:
             assert_never(action)
 
@@ -167,7 +168,7 @@ def modelled_fills(state: State, step: Step, at: int) -> tuple[Fill, ...]:
 
 
 def _loan(state: State, venue: str) -> LendingAccount:
-    return state.position.loans.get(venue, LendingAccount())
+    return state.position.loans.get(venue, NO_LOAN)
 
 
 def _idle(state: State, asset: Asset) -> int:
@@ -184,22 +185,28 @@ def _wanted(raw: int, fill: Fill, *, everything: bool) -> int | None:
     return None if everything else raw
 
 
-def _lend(state: State, venue: str, asset: Asset, moved: Moved, sign: int) -> State:
-    state = _with_loan(state, venue, moved)
-    return replace(state, position=state.position.with_idle(asset, sign * moved.amount))
-
-
-def _with_loan(state: State, venue: str, moved: Moved) -> State:
-    position = state.position.with_loan(venue, moved.loan)
-    return replace(state.with_market(moved.market), position=position)
+def _lent(state: State, at: int, venue: str, asset: Asset, moved: Moved, delta: int) -> State:
+    """Return the state after a lending action that left `delta` more (or less) idle."""
+    position = state.position
+    return State(
+        at,
+        {**state.lending, moved.market.market_id: moved.market},
+        state.pools,
+        Position(
+            position.mandate,
+            {**position.loans, venue: moved.loan},
+            {**position.idle, asset: position.idle.get(asset, 0) + delta},
+        ),
+    )
 
 
 def _trade(state: State, pool: str, sold: Asset, bought: Asset, fill: Fill) -> State:
     if fill.sold < 0 or fill.bought < 0:
         raise ImpossibleError(f"a fill of {fill.sold} for {fill.bought}", number=2)
-    position = state.position.with_idle(sold, -fill.sold).with_idle(bought, fill.bought)
-    state = replace(state, position=position)
-    if fill.pool_after is None:
-        return state
-    assert fill.pool_after.pool_id == pool
-    return state.with_pool(fill.pool_after)
+    position, pools = state.position, state.pools
+    idle = {**position.idle, sold: position.idle.get(sold, 0) - fill.sold}
+    idle[bought] = idle.get(bought, 0) + fill.bought
+    if fill.pool_after is not None:
+        assert fill.pool_after.pool_id == pool
+        pools = {**pools, pool: fill.pool_after}
+    return State(fill.at, state.lending, pools, changed(position, idle=idle))

@@ -7,10 +7,11 @@ words, and rounds at each pause; so do we, or large quotes would differ by a few
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
+from leverd.domain.changed import changed
 from leverd.domain.pool import ConcentratedPool, Quote
 from leverd.domain.swap_math import ILLIQUID, SwapStep, step_exact_in, step_exact_out
 from leverd.domain.tick_math import (
@@ -97,7 +98,7 @@ def _moved(pool: ConcentratedPool, step: SwapStep, stop: _Stop, *, down: bool) -
     _check_known(pool, step.sqrt_price)
     if step.sqrt_price == sqrt_ratio_at_tick(stop.tick):
         net = stop.net or 0
-        return replace(
+        return changed(
             pool,
             sqrt_price=step.sqrt_price,
             tick=stop.tick - 1 if down else stop.tick,
@@ -105,7 +106,7 @@ def _moved(pool: ConcentratedPool, step: SwapStep, stop: _Stop, *, down: bool) -
         )
     if step.sqrt_price == pool.sqrt_price:
         return pool
-    return replace(pool, sqrt_price=step.sqrt_price, tick=tick_at_sqrt_ratio(step.sqrt_price))
+    return changed(pool, sqrt_price=step.sqrt_price, tick=tick_at_sqrt_ratio(step.sqrt_price))
 
 
 def _check_known(pool: ConcentratedPool, sqrt_price: int) -> None:

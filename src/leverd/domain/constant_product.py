@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from leverd.domain.changed import changed
 from leverd.domain.fixed_point import mul_div_down, mul_div_up
 from leverd.domain.pool import ConstantProductPool, Quote
 from leverd.domain.swap_math import ILLIQUID, PIPS
@@ -16,10 +15,18 @@ def quote_in(pool: ConstantProductPool, amount: int, *, down: bool) -> Quote:
     Raises:
         ImpossibleError: the pool is empty.
     """
+    return _quote(pool, amount, bought_for(pool, amount, down=down), down=down)
+
+
+def bought_for(pool: ConstantProductPool, amount: int, *, down: bool) -> int:
+    """Return how much selling exactly `amount` raw, fee included, gives; token0 if `down`.
+
+    Raises:
+        ImpossibleError: the pool is empty.
+    """
     reserve_in, reserve_out = _reserves(pool, down=down)
     net = amount * (PIPS - pool.fee)
-    bought = mul_div_down(net, reserve_out, reserve_in * PIPS + net)
-    return _quote(pool, amount, bought, down=down)
+    return mul_div_down(net, reserve_out, reserve_in * PIPS + net)
 
 
 def quote_out(pool: ConstantProductPool, amount: int, *, down: bool) -> Quote:
@@ -46,5 +53,5 @@ def _reserves(pool: ConstantProductPool, *, down: bool) -> tuple[int, int]:
 
 def _quote(pool: ConstantProductPool, sold: int, bought: int, *, down: bool) -> Quote:
     delta0, delta1 = (sold, -bought) if down else (-bought, sold)
-    after = replace(pool, reserve0=pool.reserve0 + delta0, reserve1=pool.reserve1 + delta1)
+    after = changed(pool, reserve0=pool.reserve0 + delta0, reserve1=pool.reserve1 + delta1)
     return Quote(sold, bought, fee=mul_div_down(sold, pool.fee, PIPS), after=after)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias, assert_never
+
+from leverd.domain.changed import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ def combine(decisions: Iterable[Decision]) -> Decision:
     rescues = [each for each in every if isinstance(each, SetLeverage) and each.urgent]
     if isinstance(least, Unwind) and rescues:
         enough = max(least.enough, *(each.enough for each in rescues))
-        return replace(least, urgent=True, saves=True, enough=enough)
+        return changed(least, urgent=True, saves=True, enough=enough)
     urgent = any(not isinstance(each, Hold) and each.urgent for each in every)
-    return replace(least, urgent=True) if urgent else least
+    return changed(least, urgent=True) if urgent else least
 
 
 def _risk(decision: Decision) -> tuple[int, Decimal, bool]:

@@ -10,23 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A position's balances at one block, as the journal keeps them."""
-
-    block: int
-    block_hash: str
-    at: int  # chain time, unix seconds
-    idle: Mapping[str, int]  # symbol -> raw
-    supplied: Mapping[str, int]  # symbol -> scaled
-    owed: Mapping[str, int]  # symbol -> scaled
-    prices: Mapping[str, int]  # symbol -> USD 1e8
-    supply_indexes: Mapping[str, int]  # symbol -> ray
-    borrow_indexes: Mapping[str, int]  # symbol -> ray
-    health: int  # wad
-    equity: int  # share class raw units
-    decimals: Mapping[str, int] = field(default_factory=dict)  # symbol -> of its raw units
+from leverd.domain.plan_events import PlanEvent
+from leverd.domain.prediction_events import PredictionEvent
+from leverd.domain.slot_events import SlotEvent
+from leverd.domain.snapshot import Snapshot
+from leverd.domain.spot_events import SpotEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,169 +74,6 @@ class HoldsFolded:
     first_block: int
     last_block: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlanApproved:
-    """The gate let a plan through."""
-
-    plan_id: str
-    position_id: str
-    purpose: str
-    reason: str
-    steps: tuple[str, ...]  # what each step does, for people
-    cost_usd: int  # USD 1e8, expected
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class PlanDenied:
-    """The gate stopped a plan; nothing was sent."""
-
-    plan_id: str
-    position_id: str
-    purpose: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanAborted:
-    """A plan stopped part-way; what was mined stays done."""
-
-    plan_id: str
-    position_id: str
-    step: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlanCompleted:
-    """Every step of a plan was mined and verified, or at least accepted."""
-
-    plan_id: str
-    position_id: str
-    snapshot: Snapshot
-    attribution: Mapping[str, int]  # P&L line -> share class raw units, since the plan began
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptSigned:
-    """A payload for a slot is signed and about to be sent. Written before it is sent."""
-
-    slot: int  # nonce
-    signer: str  # address whose nonce it is
-    plan_id: str  # "" for a cancel outside any plan
-    position_id: str
-    step: int
-    purpose: str  # act | bump | cancel
-    tx_hash: str
-    payload: str  # hex of the raw transaction
-    gas_limit: int
-    max_fee: int  # wei per gas
-    priority_fee: int  # wei per gas
-    deadline: int  # chain time, unix seconds
-    urgent: bool = False
-    sequence: int = 0  # the account's sequence number it carries
-    step_text: str = ""  # domain.step_text, so that its receipt can be verified; "" cancels
-    fee_cap: int = 0  # wei per gas, the most to bid for this act
-    bid_by: int = 0  # chain time by which it must bid that, 0 if it may wait
-    way: str = "public"  # public | relay: who is shown it first
-    block: int = 0  # newest block when it was signed
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptPublished:
-    """What only the relay had been shown is about to be shown to everybody."""
-
-    slot: int
-    signer: str
-    tx_hash: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlotIncluded:
-    """One attempt of a slot is in a block. Provisional until `SlotFinal`."""
-
-    slot: int
-    signer: str
-    tx_hash: str
-    block: int
-    block_hash: str
-    at: int
-    succeeded: bool
-    reason: str  # decoded revert reason, "" on success
-    gas_used: int
-    gas_price: int  # wei per gas, effective
-
-
-@dataclass(frozen=True, slots=True)
-class SlotReorganised:
-    """The block that included a slot is no longer in the chain; the slot is open again."""
-
-    slot: int
-    signer: str
-    block: int
-    block_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlotFinal:
-    """A slot can no longer change."""
-
-    slot: int
-    signer: str
-    block: int
-    block_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlotLost:
-    """A slot was spent by a transaction that is not ours."""
-
-    slot: int
-    signer: str
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
-class StepVerified:
-    """A mined step gave exactly what `apply` says, within the plan's bounds."""
-
-    plan_id: str
-    position_id: str
-    step: int
-    tx_hash: str
-    fills: tuple[Mapping[str, int], ...]
-    snapshot: Snapshot
-    proof: str = "states"  # states | receipt: no node kept the states, P&L is at later prices
-
-
-@dataclass(frozen=True, slots=True)
-class StepAccepted:
-    """A mined step succeeded, but what was held before it is known no more.
-
-    The account contract held it to its bounds; balances are the present ones.
-    """
-
-    plan_id: str
-    position_id: str
-    step: int
-    tx_hash: str
-    fills: tuple[Mapping[str, int], ...]
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class StepMismatched:
-    """A mined step gave something else; the position goes REDUCING."""
-
-    plan_id: str
-    position_id: str
-    step: int
-    tx_hash: str
-    expected: Mapping[str, int]
-    found: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,19 +219,8 @@ Event: TypeAlias = (
     | PositionAdopted
     | DecisionTaken
     | HoldsFolded
-    | PlanApproved
-    | PlanDenied
-    | PlanAborted
-    | PlanCompleted
-    | AttemptSigned
-    | AttemptPublished
-    | SlotIncluded
-    | SlotReorganised
-    | SlotFinal
-    | SlotLost
-    | StepVerified
-    | StepAccepted
-    | StepMismatched
+    | PlanEvent
+    | SlotEvent
     | ExternalChanged
     | TradingStateChanged
     | BreakerTurned
@@ -417,6 +231,8 @@ Event: TypeAlias = (
     | CarryTurned
     | OrderFired
     | OrderDone
+    | PredictionEvent
+    | SpotEvent
     | PnlRecorded
     | AlertRaised
     | JournalPruned

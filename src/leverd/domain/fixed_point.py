@@ -17,6 +17,10 @@ WAD: Final = 10**18
 RAY: Final = 10**27
 """One, with 27 decimals."""
 
+_HALF_BPS: Final = BPS // 2
+_HALF_WAD: Final = WAD // 2
+_HALF_RAY: Final = RAY // 2
+
 UINT256_MAX: Final = 2**256 - 1
 
 
@@ -35,31 +39,37 @@ def mul_div_half_up(x: int, y: int, denominator: int) -> int:
     return (x * y + denominator // 2) // denominator
 
 
+def nearest(x: int, denominator: int) -> int:
+    """Return `x / denominator` rounded to nearest, halves to even; `x` may be below zero."""
+    down, rest = divmod(x, denominator)
+    return down + (2 * rest + (down & 1) > denominator)
+
+
 def ray_mul(x: int, y: int) -> int:
     """Return `x * y` in ray, halves up."""
-    return mul_div_half_up(x, y, RAY)
+    return (x * y + _HALF_RAY) // RAY
 
 
 def ray_div(x: int, y: int) -> int:
     """Return `x / y` in ray, halves up."""
-    return mul_div_half_up(x, RAY, y)
+    return (x * RAY + y // 2) // y
 
 
 def wad_mul(x: int, y: int) -> int:
     """Return `x * y` in wad, halves up."""
-    return mul_div_half_up(x, y, WAD)
+    return (x * y + _HALF_WAD) // WAD
 
 
 def wad_div(x: int, y: int) -> int:
     """Return `x / y` in wad, halves up."""
-    return mul_div_half_up(x, WAD, y)
+    return (x * WAD + y // 2) // y
 
 
 def percent_mul(x: int, bps: int) -> int:
     """Return `bps` basis points of `x`, halves up."""
-    return mul_div_half_up(x, bps, BPS)
+    return (x * bps + _HALF_BPS) // BPS
 
 
 def percent_div(x: int, bps: int) -> int:
     """Return what `x` is `bps` basis points of, halves up."""
-    return mul_div_half_up(x, BPS, bps)
+    return (x * BPS + bps // 2) // bps

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from leverd.domain import loans, valuation
 from leverd.domain.fixed_point import BPS, WAD
+from leverd.domain.keeping import kept
 from leverd.domain.reserves import reserve_of
 from leverd.domain.state import State
 
 
+@kept(64)
 def threshold_of(state: State) -> Fraction:
     """Return the liquidation threshold of the mandate's collateral, as a fraction.
 
@@ -19,7 +22,7 @@ def threshold_of(state: State) -> Fraction:
     category = loan.emode if any(loan.debts.values()) else mandate.emode
     reserve = reserve_of(market, mandate.collateral)
     terms = loans.terms_in(reserve, market.emodes.get(category), market.rules)
-    return Fraction(terms.threshold, BPS)
+    return _share(terms.threshold)
 
 
 def leverage_at(health: Fraction, threshold: Fraction) -> Fraction | None:
@@ -56,7 +59,14 @@ def leverage_for_health(state: State, health: Fraction) -> Fraction | None:
     return (valuation.exposure(state) - sold) / equity
 
 
+@kept(64)
 def leverage(state: State) -> Fraction | None:
     """Return exposure / equity exactly, None when nothing is left of equity."""
     equity = valuation.equity(state)
     return Fraction(valuation.exposure(state), equity) if equity > 0 else None
+
+
+@lru_cache(maxsize=64)
+def _share(bps: int) -> Fraction:
+    """Return basis points as a fraction; the same object for the same number."""
+    return Fraction(bps, BPS)

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from math import floor
-from typing import Final, assert_never
+from typing import Final
 
 from leverd.domain import valuation
-from leverd.domain.events import Snapshot
 from leverd.domain.fixed_point import RAY
 from leverd.domain.lending import Rounding
 from leverd.domain.money import USD, Asset
 from leverd.domain.position import Leg, LegKind
 from leverd.domain.reserves import normalized_debt, normalized_income
 from leverd.domain.scaled import debt_balance, supply_balance
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.state import State
 from leverd.errors import ImpossibleError
 
@@ -29,32 +27,20 @@ UNINDEXED: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What was held at one moment, and what it was worth in `share_class`."""
+    """What was held at one moment, and what it was worth in `share_class`.
+
+    Worths are whole numbers of one scale, so that sums of them are exact without fractions.
+    """
 
     share_class: Asset
     legs: tuple[Leg, ...]
+    amounts: tuple[int, ...]  # raw units of each leg, below zero when they are owed
+    equity: int  # what is owned (down) less what is owed (up), raw units of the share class
     prices: Mapping[Asset, int]  # USD 1e8 per whole token
     supply_indexes: Mapping[tuple[str, Asset], int]  # by venue and asset, ray
     borrow_indexes: Mapping[tuple[str, Asset], int]  # by venue and asset, ray
-    roundings: Mapping[str, Rounding]  # by venue
-
-    @property
-    def equity(self) -> int:
-        """What is owned (down) less what is owed (up), raw units of the share class."""
-        values = (self.owned(leg) * self.rate(leg.asset) for leg in self.legs)
-        return sum(floor(value) for value in values)
-
-    def owned(self, leg: Leg) -> int:
-        """Return the raw units of `leg`, below zero when they are owed."""
-        match leg.kind:
-            case LegKind.IDLE:
-                return leg.held
-            case LegKind.SUPPLIED:
-                return supply_balance(leg.held, self.index(leg), self.roundings[leg.venue])
-            case LegKind.OWED:
-                return -debt_balance(leg.held, self.index(leg), self.roundings[leg.venue])
-            case _:
-                assert_never(leg.kind)
+    worths: Mapping[Asset, int]  # of one raw unit of a priced asset
+    scale: int  # a worth of this much is one raw unit of the share class
 
     def index(self, leg: Leg) -> int:
         """Return what turns the scaled units of a leg of this kind into raw ones, ray.
@@ -65,26 +51,11 @@ class Holdings:
         if leg.kind is LegKind.IDLE:
             return RAY
         indexes = self.supply_indexes if leg.kind is LegKind.SUPPLIED else self.borrow_indexes
-        index = indexes.get((leg.venue, leg.asset))
-        if index is None:
-            raise ImpossibleError(f"no index for {leg.asset.symbol}", number=UNINDEXED)
-        return index
+        return _index(indexes, leg)
 
-    def rate(self, asset: Asset) -> Fraction:
-        """Return raw units of the share class for one raw unit of `asset`; 0 if unpriced."""
-        if asset == self.share_class:
-            return Fraction(1)
-        if asset not in self.prices:
-            return Fraction(0)
-        return Fraction(self.prices[asset], asset.unit) / self._share_value
-
-    def of_usd(self, value: Fraction) -> Fraction:
-        """Return `value` (USD 1e8) in raw units of the share class."""
-        return value / self._share_value
-
-    @property
-    def _share_value(self) -> Fraction:
-        return Fraction(self.prices[self.share_class], self.share_class.unit)
+    def worth(self, asset: Asset) -> int:
+        """Return what one raw unit of `asset` is worth, in `scale`; 0 if unpriced."""
+        return self.worths.get(asset, 0)
 
 
 def holdings_of(state: State) -> Holdings:
@@ -93,28 +64,24 @@ def holdings_of(state: State) -> Holdings:
     Raises:
         ImpossibleError: no venue prices the share class or something lent or owed (30).
     """
-    legs = tuple(state.position.legs())
-    assets = {leg.asset for leg in legs} | {state.position.mandate.share_class}
-    assets |= {asset for market in state.lending.values() for asset in market.reserves}
-    prices = {asset: valuation.price_of(state, asset) for asset in assets}
+    share_class, legs = state.position.mandate.share_class, tuple(state.position.legs())
+    prices, supply_indexes, borrow_indexes = {}, {}, {}
+    for venue, market in state.lending.items():
+        for asset, reserve in market.reserves.items():
+            prices[asset] = valuation.price_of(state, asset)
+            supply_indexes[venue, asset] = normalized_income(reserve, state.at)
+            borrow_indexes[venue, asset] = normalized_debt(reserve, market.rules, state.at)
+    for asset in (share_class, *[leg.asset for leg in legs]):
+        if asset not in prices:
+            prices[asset] = valuation.price_of(state, asset)
     known = {asset: price for asset, price in prices.items() if price is not None}
-    return _checked(
-        Holdings(
-            state.position.mandate.share_class,
-            legs,
-            {USD: USD.unit, **known},
-            {
-                (venue, asset): normalized_income(reserve, state.at)
-                for venue, market in state.lending.items()
-                for asset, reserve in market.reserves.items()
-            },
-            {
-                (venue, asset): normalized_debt(reserve, market.rules, state.at)
-                for venue, market in state.lending.items()
-                for asset, reserve in market.reserves.items()
-            },
-            {venue: market.rules.rounding for venue, market in state.lending.items()},
-        )
+    return _held(
+        share_class,
+        legs,
+        {USD: USD.unit, **known},
+        supply_indexes,
+        borrow_indexes,
+        {venue: market.rules.rounding for venue, market in state.lending.items()},
     )
 
 
@@ -140,27 +107,71 @@ def holdings_kept(snapshot: Snapshot, state: State) -> Holdings:
             raise ImpossibleError(text, number=valuation.UNPRICED)
         return tuple(Leg(kind, venue, asset, held) for asset, held in known(numbers).items())
 
-    return _checked(
-        Holdings(
-            state.position.mandate.share_class,
-            (
-                *legs(LegKind.IDLE, "", snapshot.idle),
-                *legs(LegKind.SUPPLIED, venue, snapshot.supplied),
-                *legs(LegKind.OWED, venue, snapshot.owed),
-            ),
-            {USD: USD.unit, **known(snapshot.prices)},
-            {(venue, asset): index for asset, index in known(snapshot.supply_indexes).items()},
-            {(venue, asset): index for asset, index in known(snapshot.borrow_indexes).items()},
-            {venue: market.rules.rounding},
-        )
+    return _held(
+        state.position.mandate.share_class,
+        (
+            *legs(LegKind.IDLE, "", snapshot.idle),
+            *legs(LegKind.SUPPLIED, venue, snapshot.supplied),
+            *legs(LegKind.OWED, venue, snapshot.owed),
+        ),
+        {USD: USD.unit, **known(snapshot.prices)},
+        {(venue, asset): index for asset, index in known(snapshot.supply_indexes).items()},
+        {(venue, asset): index for asset, index in known(snapshot.borrow_indexes).items()},
+        {venue: market.rules.rounding},
     )
 
 
-def _checked(holdings: Holdings) -> Holdings:
-    """Return `holdings`, of which only idle money may be without a price."""
-    needed = {leg.asset for leg in holdings.legs if leg.kind is not LegKind.IDLE or leg.held < 0}
-    unpriced = (needed | {holdings.share_class}) - holdings.prices.keys()
+def _held(
+    share_class: Asset,
+    legs: tuple[Leg, ...],
+    prices: Mapping[Asset, int],
+    supply_indexes: Mapping[tuple[str, Asset], int],
+    borrow_indexes: Mapping[tuple[str, Asset], int],
+    roundings: Mapping[str, Rounding],
+) -> Holdings:
+    """Return the picture with amounts and worths in it; only idle money may be without a price."""
+    needed = [leg.asset for leg in legs if leg.kind is not LegKind.IDLE or leg.held < 0]
+    unpriced = {asset for asset in (share_class, *needed) if asset not in prices}
     if unpriced:
         names = ", ".join(sorted(asset.symbol for asset in unpriced))
         raise ImpossibleError(f"no price for {names}", number=valuation.UNPRICED)
-    return holdings
+    worths, scale = _worths(share_class, prices)
+    amounts = []
+    for leg in legs:
+        if leg.kind is LegKind.IDLE:
+            amounts.append(leg.held)
+        elif leg.kind is LegKind.SUPPLIED:
+            index = _index(supply_indexes, leg)
+            amounts.append(supply_balance(leg.held, index, roundings[leg.venue]))
+        else:
+            index = _index(borrow_indexes, leg)
+            amounts.append(-debt_balance(leg.held, index, roundings[leg.venue]))
+    equity = 0
+    for leg, raw in zip(legs, amounts, strict=True):
+        equity += raw * worths.get(leg.asset, 0) // scale
+    return Holdings(
+        share_class,
+        legs,
+        tuple(amounts),
+        equity,
+        prices,
+        supply_indexes,
+        borrow_indexes,
+        worths,
+        scale,
+    )
+
+
+def _worths(share_class: Asset, prices: Mapping[Asset, int]) -> tuple[dict[Asset, int], int]:
+    """Return the worth of a raw unit of each priced asset, and the share class's own."""
+    finest = max(asset.decimals for asset in prices)
+    whole, unit = 10**finest, share_class.unit
+    worths = {asset: price * unit * (whole // asset.unit) for asset, price in prices.items()}
+    return worths, prices[share_class] * whole
+
+
+def _index(indexes: Mapping[tuple[str, Asset], int], leg: Leg) -> int:
+    index = indexes.get((leg.venue, leg.asset))
+    if index is None:
+        raise ImpossibleError(f"no index for {leg.asset.symbol}", number=UNINDEXED)
+    return index

@@ -171,6 +171,7 @@ class LendingMarket:
     rules: LendingRules
     reserves: Mapping[Asset, Reserve]
     emodes: Mapping[int, EMode] = field(default_factory=dict)
+    staking: Mapping[Asset, int] = field(default_factory=dict)  # wad: what a token stands for
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ and caps we have not read. Source: Aave's SupplyLogic, BorrowLogic and EModeLogi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from leverd.domain import lending_checks as checks
 from leverd.domain import loans
+from leverd.domain.changed import changed
 from leverd.domain.lending import (
     EModeRules,
     LendingAccount,
     LendingMarket,
-    Reserve,
     Rounding,
 )
 from leverd.domain.lending_errors import Refusal, refuse
@@ -67,11 +67,11 @@ def supply(
     if not minted:
         refuse(Refusal.InvalidMintAmount, f"{amount} {asset.symbol} is less than a scaled unit")
     held = loan.supplies.get(asset, 0)
-    reserve = replace(reserve, scaled_supply=reserve.scaled_supply + minted)
-    after = replace(loan, supplies=_with(loan.supplies, asset, held + minted))
+    after = changed(loan, supplies=_with(loan.supplies, asset, held + minted))
     if not held and loans.terms(market, loan, asset).ltv:
-        after = replace(after, collaterals=after.collaterals | {asset})
-    return Moved(_settled(market, reserve, added=amount), after, amount)
+        after = changed(after, collaterals=after.collaterals | {asset})
+    settled = with_liquidity(reserve, rules, added=amount, supplied=minted)
+    return Moved(with_reserve(market, settled), after, amount)
 
 
 def withdraw(
@@ -106,11 +106,10 @@ def withdraw(
     if not burned:
         refuse(Refusal.InvalidBurnAmount, f"{raw} {asset.symbol} is less than a scaled unit")
     gone = burned == held if rules.rounding is Rounding.DIRECTED else raw == balance
-    reserve = replace(reserve, scaled_supply=reserve.scaled_supply - burned)
-    after = replace(loan, supplies=_with(loan.supplies, asset, held - burned))
+    after = changed(loan, supplies=_with(loan.supplies, asset, held - burned))
     if gone:
-        after = replace(after, collaterals=after.collaterals - {asset})
-    settled = _settled(market, reserve, taken=raw)
+        after = changed(after, collaterals=after.collaterals - {asset})
+    settled = with_reserve(market, with_liquidity(reserve, rules, taken=raw, supplied=-burned))
     if not unchecked and asset in loan.collaterals and after.debts:
         checks.check_release(settled, after, asset, at)
     return Moved(settled, after, raw)
@@ -143,9 +142,8 @@ def borrow(
         checks.check_liquidity(reserve, amount)
     if not minted:
         refuse(Refusal.InvalidMintAmount, f"{amount} {asset.symbol} is less than a scaled unit")
-    reserve = replace(reserve, scaled_debt=reserve.scaled_debt + minted)
-    after = replace(loan, debts=_with(loan.debts, asset, loan.debts.get(asset, 0) + minted))
-    settled = _settled(market, reserve, taken=amount)
+    after = changed(loan, debts=_with(loan.debts, asset, loan.debts.get(asset, 0) + minted))
+    settled = with_reserve(market, with_liquidity(reserve, rules, taken=amount, owed=minted))
     if not unchecked and not before_minting:
         checks.check_covered(settled, after, at)
     return Moved(settled, after, amount)
@@ -180,9 +178,9 @@ def repay(
         checks.check_open(reserve, growing=False)
     if not burned:
         refuse(Refusal.InvalidBurnAmount, f"{raw} {asset.symbol} is less than a scaled unit")
-    reserve = replace(reserve, scaled_debt=reserve.scaled_debt - burned)
-    after = replace(loan, debts=_with(loan.debts, asset, held - burned))
-    return Moved(_settled(market, reserve, added=raw), after, raw)
+    after = changed(loan, debts=_with(loan.debts, asset, held - burned))
+    settled = with_liquidity(reserve, rules, added=raw, owed=-burned)
+    return Moved(with_reserve(market, settled), after, raw)
 
 
 def set_emode(
@@ -201,7 +199,7 @@ def set_emode(
     decoupled = market.rules.emode is EModeRules.DECOUPLED
     if decoupled and category == loan.emode:
         return Moved(market, loan, 0)
-    after = replace(loan, emode=category)
+    after = changed(loan, emode=category)
     if unchecked:
         return Moved(market, after, 0)
     checks.check_emode(market, loan, category)
@@ -226,19 +224,13 @@ def set_collateral(
     if counts == (asset in loan.collaterals):
         return Moved(market, loan, 0)
     if not counts:
-        after = replace(loan, collaterals=loan.collaterals - {asset})
+        after = changed(loan, collaterals=loan.collaterals - {asset})
         checks.check_release(market, after, asset, at)
         return Moved(market, after, 0)
     ltv = loans.terms(market, loan, asset).ltv if decoupled else reserve.params.ltv
     if not ltv:
         refuse(Refusal.UserInIsolationModeOrLtvZero, f"{asset.symbol} counts for nothing")
-    return Moved(market, replace(loan, collaterals=loan.collaterals | {asset}), 0)
-
-
-def _settled(
-    market: LendingMarket, reserve: Reserve, *, added: int = 0, taken: int = 0
-) -> LendingMarket:
-    return with_reserve(market, with_liquidity(reserve, market.rules, added=added, taken=taken))
+    return Moved(market, changed(loan, collaterals=loan.collaterals | {asset}), 0)
 
 
 def _with(balances: Mapping[Asset, int], asset: Asset, scaled: int) -> dict[Asset, int]:

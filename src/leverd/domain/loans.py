@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from leverd.domain.fixed_point import WAD
 from leverd.domain.health import available_borrows, health_of, value_owed, value_owned
@@ -39,8 +40,7 @@ class LoanSummary:
     zero_ltv_collateral: bool  # a collateral that may not be borrowed against any more
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What one asset counts for as this account's collateral; all bps."""
 
     ltv: int
@@ -51,19 +51,13 @@ class Terms:
 def supplied(market: LendingMarket, loan: LendingAccount, asset: Asset, at: int) -> int:
     """Return how much of `asset` (raw) the account could withdraw at `at`, were it all there."""
     scaled = loan.supplies.get(asset, 0)
-    if not scaled:
-        return 0
-    index = normalized_income(reserve_of(market, asset), at)
-    return supply_balance(scaled, index, market.rules.rounding)
+    return _supplied(reserve_of(market, asset), market.rules, scaled, at) if scaled else 0
 
 
 def owed(market: LendingMarket, loan: LendingAccount, asset: Asset, at: int) -> int:
     """Return how much of `asset` (raw) the account owes at `at`."""
     scaled = loan.debts.get(asset, 0)
-    if not scaled:
-        return 0
-    index = normalized_debt(reserve_of(market, asset), market.rules, at)
-    return debt_balance(scaled, index, market.rules.rounding)
+    return _owed(reserve_of(market, asset), market.rules, scaled, at) if scaled else 0
 
 
 def terms(market: LendingMarket, loan: LendingAccount, asset: Asset) -> Terms:
@@ -83,39 +77,39 @@ def terms_in(reserve: Reserve, emode: EMode | None, rules: LendingRules) -> Term
 
 def counts_as_collateral(market: LendingMarket, loan: LendingAccount, asset: Asset) -> bool:
     """Return whether the account's supply of `asset` backs its debts."""
-    if asset not in loan.collaterals:
-        return False
-    coupled = market.rules.emode is EModeRules.COUPLED
-    return not coupled or reserve_of(market, asset).params.liquidation_threshold != 0
+    return asset in loan.collaterals and _counts(reserve_of(market, asset), market.rules)
 
 
 @kept(64)
 def summarise(market: LendingMarket, loan: LendingAccount, at: int) -> LoanSummary:
     """Return the account's values, limits and health at chain time `at`, to the wei."""
-    collateral = ltv_weighted = threshold_weighted = 0
+    rules, emode = market.rules, market.emodes.get(loan.emode)
+    collateral = ltv_weighted = threshold_weighted = debt = 0
     zero_ltv = False
     for asset in loan.collaterals:
-        if not counts_as_collateral(market, loan, asset):
+        reserve = reserve_of(market, asset)
+        if not _counts(reserve, rules):
             continue
-        value = value_owned(supplied(market, loan, asset, at), reserve_of(market, asset))
-        count = terms(market, loan, asset)
+        scaled = loan.supplies.get(asset, 0)
+        value = value_owned(_supplied(reserve, rules, scaled, at), reserve) if scaled else 0
+        count = terms_in(reserve, emode, rules)
         collateral += value
         ltv_weighted += value * count.ltv
         threshold_weighted += value * count.threshold
         zero_ltv = zero_ltv or count.ltv == 0
-    debt = sum(
-        value_owed(owed(market, loan, asset, at), reserve_of(market, asset), market.rules)
-        for asset in loan.debts
-    )
+    for asset, scaled in loan.debts.items():
+        if scaled:
+            reserve = reserve_of(market, asset)
+            debt += value_owed(_owed(reserve, rules, scaled, at), reserve, rules)
     ltv = ltv_weighted // collateral if collateral else 0
     return LoanSummary(
-        collateral_value=collateral,
-        debt_value=debt,
-        available_borrows=available_borrows(collateral, debt, ltv, market.rules),
-        threshold=threshold_weighted // collateral if collateral else 0,
-        ltv=ltv,
-        health=health_of(collateral, threshold_weighted, debt, market.rules),
-        zero_ltv_collateral=zero_ltv,
+        collateral,
+        debt,
+        available_borrows(collateral, debt, ltv, rules),
+        threshold_weighted // collateral if collateral else 0,
+        ltv,
+        health_of(collateral, threshold_weighted, debt, rules),
+        zero_ltv,
     )
 
 
@@ -144,6 +138,19 @@ def distance_to_liquidation(
         return Decimal(0)
     price = reserve_of(market, asset).price
     return abs(Decimal(price - limit)) / Decimal(price)
+
+
+def _supplied(reserve: Reserve, rules: LendingRules, scaled: int, at: int) -> int:
+    return supply_balance(scaled, normalized_income(reserve, at), rules.rounding)
+
+
+def _owed(reserve: Reserve, rules: LendingRules, scaled: int, at: int) -> int:
+    return debt_balance(scaled, normalized_debt(reserve, rules, at), rules.rounding)
+
+
+def _counts(reserve: Reserve, rules: LendingRules) -> bool:
+    """Whether a supply that is switched on as collateral backs debts."""
+    return rules.emode is not EModeRules.COUPLED or reserve.params.liquidation_threshold != 0
 
 
 def _stake_of(market: LendingMarket, loan: LendingAccount, asset: Asset, at: int) -> Stake:

@@ -13,14 +13,14 @@ long as it likes. Attributions of stretches add up.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
-from math import ceil
+from operator import add, attrgetter
 from typing import Final, assert_never
 
-from leverd.domain.fixed_point import RAY
+from leverd.domain.changed import changed
+from leverd.domain.fixed_point import BPS, RAY, mul_div_up, nearest
 from leverd.domain.holdings import Holdings, holdings_of
 from leverd.domain.money import Asset
 from leverd.domain.pnl_facts import (
@@ -32,7 +32,7 @@ from leverd.domain.pnl_facts import (
     StakingFact,
     SwapFact,
 )
-from leverd.domain.position import LegKind
+from leverd.domain.position import Leg, LegKind
 from leverd.domain.state import State
 from leverd.errors import ImpossibleError
 
@@ -41,6 +41,7 @@ UNEXPLAINED: Final = 31
 
 _WEI: Final = 10**18  # per whole native token
 _HALVES: Final = 4  # eight figures, each rounded to the nearest unit
+_NOTHING: Final = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,19 @@ class Attribution:
     @property
     def total(self) -> int:
         """The P&L: all lines together."""
-        return sum(astuple(self))
+        return sum(_figures(self))
 
     @property
     def lines(self) -> dict[str, int]:
         """The lines by name, as the journal keeps them."""
-        return asdict(self)
+        return dict(zip(_LINES, _figures(self), strict=True))
 
     def __add__(self, other: Attribution) -> Attribution:
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return Attribution(*(mine + theirs for mine, theirs in pairs))
+        return Attribution(*map(add, _figures(self), _figures(other)))
+
+
+_LINES: Final = tuple(field.name for field in fields(Attribution))
+_figures: Final = attrgetter(*_LINES)
 
 
 def attribute(before: State, after: State, facts: Iterable[Fact]) -> Attribution:
@@ -88,29 +92,53 @@ def attribute_holdings(before: Holdings, after: Holdings, facts: Iterable[Fact])
         ImpossibleError: something happened that no fact tells (31).
     """
     facts = tuple(facts)
-    if untold := unexplained(before, after, facts):
+    units = _units(before, after, facts)
+    if untold := _untold(before, after, facts, units):
         amounts = ", ".join(f"{flow.raw} {flow.asset.symbol}" for flow in untold)
         raise ImpossibleError(f"nobody told of {amounts}", number=UNEXPLAINED)
-    staking = _staking(before, facts)
+    return _attributed(before, after, facts, units)[0]
+
+
+def attribute_with_flows(
+    before: Holdings, after: Holdings, facts: Iterable[Fact]
+) -> tuple[Attribution, int]:
+    """Return the P&L, and the value of flows: of those in `facts`, and of what none of them tells.
+
+    Raises:
+        ImpossibleError: it does not come out by more than rounding (31).
+    """
+    facts = tuple(facts)
+    units = _units(before, after, facts)
+    if untold := _untold(before, after, facts, units):
+        facts = (*facts, *untold)
+        units = _units(before, after, facts)
+    return _attributed(before, after, facts, units)
+
+
+def _attributed(
+    before: Holdings, after: Holdings, facts: tuple[Fact, ...], units: Mapping[Asset, int]
+) -> tuple[Attribution, int]:
+    """Return the P&L and the value of flows where `facts` tell everything."""
+    staking, flow = _staking(before, facts), flow_value(after, facts)
     lines = Attribution(
-        price=round(_price(before, after) - staking),
-        supply_interest=round(_interest(before, after, LegKind.SUPPLIED)),
-        borrow_interest=round(_interest(before, after, LegKind.OWED)),
-        staking=round(staking),
-        swap_fees=-round(_swap_fees(after, facts)),
-        price_impact=-round(_price_impact(after, facts)),
-        liquidation=-round(_liquidation_loss(after, facts)),
+        price=_price(before, after, staking + _sold_at_another_price(after, facts)),
+        supply_interest=_interest(before, after, LegKind.SUPPLIED),
+        borrow_interest=_interest(before, after, LegKind.OWED),
+        staking=round(staking) if staking else 0,
+        swap_fees=-_swap_fees(after, facts),
+        price_impact=-_price_impact(after, facts),
+        liquidation=-_liquidation_loss(after, facts),
     )
-    rounding = after.equity - before.equity - flow_value(after, facts) - lines.total
-    if abs(rounding) > rounding_limit(before, after, facts):
+    rounding = after.equity - before.equity - flow - lines.total
+    if abs(rounding) > _rounding_limit(before, after, units):
         raise ImpossibleError(f"{rounding} is too much for rounding", number=UNEXPLAINED)
-    return lines + Attribution(gas=-round(_gas(after, facts)), rounding=rounding)
+    return changed(lines, gas=-_gas(after, facts), rounding=rounding), flow
 
 
 def flow_value(after: Holdings, facts: Iterable[Fact]) -> int:
     """Return the value of all flows at the prices after, raw units of the share class."""
-    flows = (fact.raw * after.rate(fact.asset) for fact in facts if isinstance(fact, FlowFact))
-    return round(sum(flows, Fraction(0)))
+    flows = [fact.raw * after.worth(fact.asset) for fact in facts if isinstance(fact, FlowFact)]
+    return nearest(sum(flows), after.scale)
 
 
 def unexplained(before: Holdings, after: Holdings, facts: Iterable[Fact]) -> tuple[FlowFact, ...]:
@@ -119,18 +147,25 @@ def unexplained(before: Holdings, after: Holdings, facts: Iterable[Fact]) -> tup
     Empty when interest, facts and one unit of rounding per leg and event explain them all.
     """
     facts = tuple(facts)
-    limits = _units(before, after, facts)
-    rest = _net(after)
-    rest.subtract(_net(before))
+    return _untold(before, after, facts, _units(before, after, facts))
+
+
+def _untold(
+    before: Holdings, after: Holdings, facts: tuple[Fact, ...], limits: Mapping[Asset, int]
+) -> tuple[FlowFact, ...]:
+    rest: dict[Asset, int] = {}  # raw units x RAY that nothing explains yet
+    for leg, raw in zip(after.legs, after.amounts, strict=True):
+        rest[leg.asset] = rest.get(leg.asset, 0) + raw * RAY
+    for leg, raw in zip(before.legs, before.amounts, strict=True):
+        rest[leg.asset] = rest.get(leg.asset, 0) - raw * RAY - _growth(before, after, leg)
     for fact in facts:
-        rest.subtract(_told(fact))
-    untold = []
-    for asset in sorted(rest):
-        if asset in after.prices:
-            raw = rest[asset] - _interest_raw(before, after, asset)
-            if abs(raw) > limits[asset]:
-                untold.append(FlowFact(asset, round(raw)))
-    return tuple(untold)
+        for asset, raw in _told(fact):
+            rest[asset] = rest.get(asset, 0) - raw * RAY
+    return tuple(
+        FlowFact(asset, nearest(raw, RAY))
+        for asset, raw in sorted(rest.items())
+        if abs(raw) > limits.get(asset, 0) * RAY and asset in after.prices
+    )
 
 
 def rounding_limit(before: Holdings, after: Holdings, facts: Iterable[Fact]) -> int:
@@ -139,26 +174,39 @@ def rounding_limit(before: Holdings, after: Holdings, facts: Iterable[Fact]) -> 
     One unit of a lent asset for each of its legs and events, one of the share class for
     each leg valued, and a half for each line.
     """
-    units = _units(before, after, tuple(facts))
-    lent = sum((count * after.rate(asset) for asset, count in units.items()), Fraction(0))
-    return ceil(lent) + len(before.legs) + len(after.legs) + _HALVES
+    return _rounding_limit(before, after, _units(before, after, tuple(facts)))
 
 
-def _units(before: Holdings, after: Holdings, facts: tuple[Fact, ...]) -> Counter[Asset]:
+def _rounding_limit(before: Holdings, after: Holdings, units: Mapping[Asset, int]) -> int:
+    lent = sum([count * after.worth(asset) for asset, count in units.items()])
+    return mul_div_up(lent, 1, after.scale) + len(before.legs) + len(after.legs) + _HALVES
+
+
+def _units(before: Holdings, after: Holdings, facts: tuple[Fact, ...]) -> dict[Asset, int]:
     """Return by asset how many raw units its lent legs may lose or gain by rounding.
 
     A scaled unit is worth `index` raw ones, and accrual is an event like any act.
     """
-    acts = Counter(asset for fact in facts for asset in _touched(fact))
-    held_before = {(leg.kind, leg.venue, leg.asset): leg for leg in before.legs}
-    held_after = {(leg.kind, leg.venue, leg.asset): leg for leg in after.legs}
-    units: Counter[Asset] = Counter()
-    for key, leg in {**held_before, **held_after}.items():
-        if leg.kind is not LegKind.IDLE:
-            changed = held_before.get(key) != held_after.get(key)
-            events = 1 + max(acts[leg.asset], int(changed))
-            units[leg.asset] += events * ceil(Fraction(after.index(leg), RAY))
+    acts: dict[Asset, int] = {}
+    for fact in facts:
+        for asset in _touched(fact):
+            acts[asset] = acts.get(asset, 0) + 1
+    was, is_now = _lent(before), _lent(after)
+    units: dict[Asset, int] = {}
+    for key, leg in (was | is_now).items():
+        moved = key not in was or key not in is_now or was[key].held != leg.held
+        events = 1 + max(acts.get(leg.asset, 0), int(moved))
+        ceiled = mul_div_up(after.index(leg), 1, RAY)
+        units[leg.asset] = units.get(leg.asset, 0) + events * ceiled
     return units
+
+
+def _lent(holdings: Holdings) -> dict[tuple[bool, str, Asset], Leg]:
+    return {
+        (leg.kind is LegKind.OWED, leg.venue, leg.asset): leg
+        for leg in holdings.legs
+        if leg.kind is not LegKind.IDLE
+    }
 
 
 def _touched(fact: Fact) -> tuple[Asset, ...]:
@@ -174,90 +222,97 @@ def _touched(fact: Fact) -> tuple[Asset, ...]:
             assert_never(fact)
 
 
-def _told(fact: Fact) -> Counter[Asset]:
+def _told(fact: Fact) -> tuple[tuple[Asset, int], ...]:
     """Return what `fact` added to the position, raw by asset; negative is taken away."""
-    told: Counter[Asset] = Counter()
     match fact:
         case SwapFact(sell, sold, buy, bought):
-            told[buy] += bought
-            told[sell] -= sold
+            return (buy, bought), (sell, -sold)
         case FlowFact(asset, raw):
-            told[asset] += raw
+            return ((asset, raw),)
         case LiquidationFact(debt, cleared, collateral, seized):
-            told[debt] += cleared
-            told[collateral] -= seized
+            return (debt, cleared), (collateral, -seized)
         case GasFact() | LendingFact() | StakingFact():
-            pass
+            return ()
         case _:
             assert_never(fact)
-    return told
 
 
-def _net(holdings: Holdings) -> Counter[Asset]:
-    net: Counter[Asset] = Counter()
-    for leg in holdings.legs:
-        net[leg.asset] += holdings.owned(leg)
-    return net
+def _growth(before: Holdings, after: Holdings, leg: Leg) -> int:
+    """Return what index growth added to `leg` of `before`, raw x RAY; below zero if it is owed."""
+    grown = leg.held * (after.index(leg) - before.index(leg))
+    return -grown if leg.kind is LegKind.OWED else grown
 
 
-def _price(before: Holdings, after: Holdings) -> Fraction:
-    gains = (
-        before.owned(leg) * (after.rate(leg.asset) - before.rate(leg.asset)) for leg in before.legs
-    )
-    return sum(gains, Fraction(0))
+def _price(before: Holdings, after: Holdings, others: Fraction) -> int:
+    """Return what prices did to what was held before, less what of it is `others`' doing."""
+    gain, scale = 0, before.scale * after.scale
+    for leg, raw in zip(before.legs, before.amounts, strict=True):
+        was, is_now = before.worth(leg.asset), after.worth(leg.asset)
+        gain += raw * (is_now * before.scale - was * after.scale)
+    return round(Fraction(gain, scale) - others) if others else nearest(gain, scale)
 
 
 def _staking(before: Holdings, facts: tuple[Fact, ...]) -> Fraction:
     """Return the part of the price line that staking earned; none in the token's own terms."""
-    net, gain = _net(before), Fraction(0)
+    gain = _NOTHING
     for fact in facts:
         if isinstance(fact, StakingFact) and fact.asset != before.share_class:
             growth = Fraction(fact.rate_after, fact.rate_before) - 1
-            gain += net[fact.asset] * before.rate(fact.asset) * growth
+            pairs = zip(before.legs, before.amounts, strict=True)
+            held = sum(raw for leg, raw in pairs if leg.asset == fact.asset)
+            gain += Fraction(held * before.worth(fact.asset), before.scale) * growth
     return gain
 
 
-def _interest(before: Holdings, after: Holdings, kind: LegKind) -> Fraction:
-    assets = {leg.asset for leg in before.legs if leg.kind is kind}
-    gains = (_interest_raw(before, after, asset, kind) * after.rate(asset) for asset in assets)
-    return sum(gains, Fraction(0))
-
-
-def _interest_raw(
-    before: Holdings, after: Holdings, asset: Asset, kind: LegKind | None = None
-) -> Fraction:
-    """Return what index growth added to the legs of `asset` (of one `kind`), raw."""
-    gained = Fraction(0)
+def _interest(before: Holdings, after: Holdings, kind: LegKind) -> int:
+    gained = 0
     for leg in before.legs:
-        if leg.asset == asset and kind in (None, leg.kind):
-            grown = Fraction(leg.held * (after.index(leg) - before.index(leg)), RAY)
-            gained += -grown if leg.kind is LegKind.OWED else grown
-    return gained
+        if leg.kind is kind:
+            gained += _growth(before, after, leg) * after.worth(leg.asset)
+    return nearest(gained, RAY * after.scale)
 
 
-def _swap_fees(after: Holdings, facts: tuple[Fact, ...]) -> Fraction:
-    fees = (fact.fee * after.rate(fact.sell) for fact in facts if isinstance(fact, SwapFact))
-    return sum(fees, Fraction(0))
+def _swap_fees(after: Holdings, facts: tuple[Fact, ...]) -> int:
+    fees = [fact.fee * after.worth(fact.sell) for fact in facts if isinstance(fact, SwapFact)]
+    return nearest(sum(fees), after.scale)
 
 
-def _price_impact(after: Holdings, facts: tuple[Fact, ...]) -> Fraction:
-    losses = (
-        (fact.sold - fact.fee) * after.rate(fact.sell) - fact.bought * after.rate(fact.buy)
+def _price_impact(after: Holdings, facts: tuple[Fact, ...]) -> int:
+    losses = [
+        (fact.sold - fact.fee) * after.worth(fact.sell) - fact.bought * after.worth(fact.buy)
         for fact in facts
         if isinstance(fact, SwapFact)
-    )
-    return sum(losses, Fraction(0))
+    ]
+    return nearest(sum(losses), after.scale)
 
 
-def _liquidation_loss(after: Holdings, facts: tuple[Fact, ...]) -> Fraction:
-    losses = (
-        fact.seized * after.rate(fact.collateral) - fact.cleared * after.rate(fact.debt)
+def _liquidation_loss(after: Holdings, facts: tuple[Fact, ...]) -> int:
+    losses = [_lost(after, fact) for fact in facts if isinstance(fact, LiquidationFact)]
+    return nearest(sum(losses), BPS * after.scale)
+
+
+def _lost(after: Holdings, fact: LiquidationFact) -> int:
+    """Return what a liquidation cost, in BPS of the worth of raw units."""
+    if fact.bonus is None:
+        return BPS * _taken(after, fact)
+    return fact.cleared * after.worth(fact.debt) * fact.bonus
+
+
+def _taken(after: Holdings, fact: LiquidationFact) -> int:
+    return fact.seized * after.worth(fact.collateral) - fact.cleared * after.worth(fact.debt)
+
+
+def _sold_at_another_price(after: Holdings, facts: tuple[Fact, ...]) -> Fraction:
+    """Return what is gone at the prices after and was no loss at those of the liquidations."""
+    rest = [
+        BPS * _taken(after, fact) - _lost(after, fact)
         for fact in facts
         if isinstance(fact, LiquidationFact)
-    )
-    return sum(losses, Fraction(0))
+    ]
+    return Fraction(sum(rest), BPS * after.scale) if rest else _NOTHING
 
 
-def _gas(after: Holdings, facts: tuple[Fact, ...]) -> Fraction:
-    spent = sum(fact.wei * fact.native_price for fact in facts if isinstance(fact, GasFact))
-    return after.of_usd(Fraction(spent, _WEI))
+def _gas(after: Holdings, facts: tuple[Fact, ...]) -> int:
+    spent = sum([fact.wei * fact.native_price for fact in facts if isinstance(fact, GasFact)])
+    share_class = after.share_class
+    return nearest(spent * share_class.unit, _WEI * after.prices[share_class])

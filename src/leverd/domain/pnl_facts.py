@@ -60,12 +60,18 @@ class FlowFact:
 
 @dataclass(frozen=True, slots=True)
 class LiquidationFact:
-    """A liquidator cleared debt and took collateral; both raw and at least 0."""
+    """A liquidator cleared debt and took collateral; both raw and at least 0.
+
+    Where it was at prices that nobody knows any more, `bonus` tells what it cost: so much of
+    the debt cleared, counted as at the prices after. The rest of what was seized was sold
+    at the price of then, and how that differs is the price's doing.
+    """
 
     debt: Asset
     cleared: int  # repaid by the liquidator, and written off by the venue
     collateral: Asset
     seized: int  # with the venue's own fee
+    bonus: int | None = None  # bps on top of the debt; None: it was at the prices after
 
 
 @dataclass(frozen=True, slots=True)

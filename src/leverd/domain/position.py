@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from leverd.domain.changed import changed
+from leverd.domain.keeping import kept
 from leverd.domain.lending import LendingAccount
 from leverd.domain.money import Asset
 from leverd.errors import ImpossibleError
+
+NO_LOAN: Final = LendingAccount()
+"""What an account has in a market it never touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +65,20 @@ class Position:
     @property
     def loan(self) -> LendingAccount:
         """Our side of the mandate's own lending market."""
-        return self.loans.get(self.mandate.lending, LendingAccount())
+        return self.loans.get(self.mandate.lending, NO_LOAN)
 
-    def legs(self) -> Iterator[Leg]:
-        """Yield every non-zero leg in a stable order."""
-        for asset, raw in sorted(self.idle.items()):
-            if raw:
-                yield Leg(LegKind.IDLE, "", asset, raw)
-        for venue, loan in sorted(self.loans.items()):
-            for asset, scaled in sorted(loan.supplies.items()):
-                if scaled:
-                    yield Leg(LegKind.SUPPLIED, venue, asset, scaled)
-            for asset, scaled in sorted(loan.debts.items()):
-                if scaled:
-                    yield Leg(LegKind.OWED, venue, asset, scaled)
+    def legs(self) -> tuple[Leg, ...]:
+        """Return every non-zero leg in a stable order."""
+        return _legs(self)
 
     def with_idle(self, asset: Asset, delta: int) -> Position:
         """Return the position with `delta` raw units more (or less) of `asset` idle."""
         idle = {**self.idle, asset: self.idle.get(asset, 0) + delta}
-        return replace(self, idle=idle)
+        return changed(self, idle=idle)
 
     def with_loan(self, venue: str, loan: LendingAccount) -> Position:
         """Return the position with `loan` as its side of lending market `venue`."""
-        return replace(self, loans={**self.loans, venue: loan})
+        return changed(self, loans={**self.loans, venue: loan})
 
     def check_settled(self) -> None:
         """Check that nothing idle is owed.
@@ -92,3 +89,21 @@ class Position:
         for asset, raw in self.idle.items():
             if raw < 0:
                 raise ImpossibleError(f"idle {asset.symbol} would be {raw}", number=1)
+
+
+@kept(64)
+def _legs(position: Position) -> tuple[Leg, ...]:
+    return tuple(_found(position))
+
+
+def _found(position: Position) -> Iterator[Leg]:
+    for asset, raw in sorted(position.idle.items()):
+        if raw:
+            yield Leg(LegKind.IDLE, "", asset, raw)
+    for venue, loan in sorted(position.loans.items()):
+        for asset, scaled in sorted(loan.supplies.items()):
+            if scaled:
+                yield Leg(LegKind.SUPPLIED, venue, asset, scaled)
+        for asset, scaled in sorted(loan.debts.items()):
+            if scaled:
+                yield Leg(LegKind.OWED, venue, asset, scaled)

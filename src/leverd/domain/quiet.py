@@ -58,7 +58,7 @@ class Quiet:
         state, equity = view.state, self.equity
         summary = loans.summarise(state.market, state.position.loan, state.at)
         return (
-            self.price.contains(int(side.price(state) * _PRICE_UNIT))
+            self.price.contains(side.price_floored(state, _PRICE_UNIT))
             and self.health.contains(summary.health)
             and self.time.contains(view.now)
             and (equity == Band() or equity.contains(valuation.equity_in_share_class(state)))

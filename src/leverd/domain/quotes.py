@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final, assert_never
 
 from leverd.domain import concentrated, constant_product
+from leverd.domain.keeping import kept
 from leverd.domain.money import Asset
 from leverd.domain.pool import ConcentratedPool, ConstantProductPool, Pool, Quote
 from leverd.domain.swap_math import ILLIQUID
@@ -19,9 +20,11 @@ NOT_TRADED: Final = 22
 NOTHING_TO_SWAP: Final = 23
 """Number of the `ImpossibleError` for a swap of nothing, or of less than nothing."""
 
-_DIGITS: Final = 40  # of a price as a Decimal
+_EXACT: Final = Context(prec=40)
+"""How many digits a price has as a Decimal."""
 
 
+@kept(32)
 def quote_exact_in(pool: Pool, sell: Asset, amount: int) -> Quote:
     """Return what selling exactly `amount` raw of `sell`, fee included, gives.
 
@@ -38,6 +41,19 @@ def quote_exact_in(pool: Pool, sell: Asset, amount: int) -> Quote:
             return constant_product.quote_in(pool, amount, down=down)
         case _:
             assert_never(pool)
+
+
+def bought_for(pool: Pool, sell: Asset, amount: int) -> int:
+    """Return what `quote_exact_in` says is bought, alone: a search asks for nothing else.
+
+    Raises:
+        ImpossibleError: as `quote_exact_in`.
+    """
+    match pool:
+        case ConstantProductPool() if amount > 0:
+            return constant_product.bought_for(pool, amount, down=_sells_token0(pool, sell))
+        case _:
+            return quote_exact_in(pool, sell, amount).bought
 
 
 def quote_exact_out(pool: Pool, buy: Asset, amount: int) -> Quote:
@@ -74,10 +90,8 @@ def spot_price(pool: Pool, base: Asset, quote: Asset) -> Decimal:
     """
     if quote != other(pool, base):
         raise ImpossibleError(f"{pool.pool_id} does not trade {quote.symbol}", number=NOT_TRADED)
-    exact = spot_ratio(pool, base) * base.unit / quote.unit
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return Decimal(exact.numerator) / exact.denominator
+    bought, sold = _spot(pool, base)
+    return _EXACT.divide(Decimal(bought * base.unit), Decimal(sold * quote.unit))
 
 
 def spot_ratio(pool: Pool, sell: Asset) -> Fraction:
@@ -86,17 +100,7 @@ def spot_ratio(pool: Pool, sell: Asset) -> Fraction:
     Raises:
         ImpossibleError: the pool does not hold `sell` (22) or has no price (21).
     """
-    down = _sells_token0(pool, sell)
-    match pool:
-        case ConcentratedPool(sqrt_price=sqrt_price):
-            reserve0, reserve1 = Q96**2, sqrt_price**2
-        case ConstantProductPool(reserve0=reserve0, reserve1=reserve1):
-            pass
-        case _:
-            assert_never(pool)
-    if reserve0 <= 0 or reserve1 <= 0:
-        raise ImpossibleError(f"{pool.pool_id} has no price", number=ILLIQUID)
-    return Fraction(reserve1, reserve0) if down else Fraction(reserve0, reserve1)
+    return Fraction(*_spot(pool, sell))
 
 
 def price_impact(pool: Pool, quote: Quote, sell: Asset) -> Decimal:
@@ -108,13 +112,26 @@ def price_impact(pool: Pool, quote: Quote, sell: Asset) -> Decimal:
     Raises:
         ImpossibleError: `pool` does not hold `sell` (22).
     """
-    promised = spot_ratio(pool, sell) * (quote.sold - quote.fee)
+    bought, sold = _spot(pool, sell)
+    promised = bought * (quote.sold - quote.fee)
     if promised == 0:
         return Decimal(0)
-    impact = 1 - quote.bought / promised
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return Decimal(impact.numerator) / impact.denominator
+    return _EXACT.divide(Decimal(promised - quote.bought * sold), Decimal(promised))
+
+
+def _spot(pool: Pool, sell: Asset) -> tuple[int, int]:
+    """Return the market price: so many raw units are bought for so many of `sell`."""
+    down = _sells_token0(pool, sell)
+    match pool:
+        case ConcentratedPool(sqrt_price=sqrt_price):
+            reserve0, reserve1 = Q96**2, sqrt_price**2
+        case ConstantProductPool(reserve0=reserve0, reserve1=reserve1):
+            pass
+        case _:
+            assert_never(pool)
+    if reserve0 <= 0 or reserve1 <= 0:
+        raise ImpossibleError(f"{pool.pool_id} has no price", number=ILLIQUID)
+    return (reserve1, reserve0) if down else (reserve0, reserve1)
 
 
 def _sells_token0(pool: Pool, sell: Asset) -> bool:

@@ -5,9 +5,8 @@ Source: Aave's ReserveLogic (updateState, updateInterestRates and the normalized
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from leverd.domain import rates
+from leverd.domain.changed import changed
 from leverd.domain.fixed_point import RAY, mul_div_down, percent_mul, ray_mul
 from leverd.domain.lending import LendingMarket, LendingRules, Reserve, Rounding
 from leverd.domain.lending_errors import Refusal, refuse
@@ -29,7 +28,7 @@ def reserve_of(market: LendingMarket, asset: Asset) -> Reserve:
 
 def with_reserve(market: LendingMarket, reserve: Reserve) -> LendingMarket:
     """Return the market with `reserve` in place of its namesake."""
-    return replace(market, reserves={**market.reserves, reserve.asset: reserve})
+    return changed(market, reserves={**market.reserves, reserve.asset: reserve})
 
 
 def normalized_income(reserve: Reserve, at: int) -> int:
@@ -62,7 +61,7 @@ def accrued(
         indexes = _grown(reserve, rules, at)
     liquidity_index, borrow_index = indexes
     treasury = _treasury_share(reserve, rules, liquidity_index, borrow_index)
-    return replace(
+    return changed(
         reserve,
         liquidity_index=liquidity_index,
         borrow_index=borrow_index,
@@ -72,17 +71,29 @@ def accrued(
 
 
 def with_liquidity(
-    reserve: Reserve, rules: LendingRules, *, added: int = 0, taken: int = 0
+    reserve: Reserve,
+    rules: LendingRules,
+    *,
+    added: int = 0,
+    taken: int = 0,
+    supplied: int = 0,
+    owed: int = 0,
 ) -> Reserve:
     """Return an accrued reserve after liquidity moved, its rates refreshed.
 
-    Scaled debt must already be what it is after the action.
+    `supplied` and `owed` are what its scaled supply and debt grew by, below zero if they fell.
     """
     available = reserve.available + added - taken
-    debt = debt_balance(reserve.scaled_debt, reserve.borrow_index, rules.rounding)
+    scaled_debt = reserve.scaled_debt + owed
+    debt = debt_balance(scaled_debt, reserve.borrow_index, rules.rounding)
     fresh = rates.rates_at(reserve, rules, debt, available)
-    return replace(
-        reserve, available=available, liquidity_rate=fresh.liquidity, borrow_rate=fresh.borrow
+    return changed(
+        reserve,
+        available=available,
+        scaled_supply=reserve.scaled_supply + supplied,
+        scaled_debt=scaled_debt,
+        liquidity_rate=fresh.liquidity,
+        borrow_rate=fresh.borrow,
     )
 
 

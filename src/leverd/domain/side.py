@@ -66,6 +66,18 @@ def price(state: State) -> Fraction:
     return valuation.rate(state, asset, currency) * asset.unit / currency.unit
 
 
+def price_floored(state: State, unit: int) -> int:
+    """Return `price` in whole `unit`-ths, rounded down.
+
+    Raises:
+        ImpossibleError: no venue prices one of them (30).
+    """
+    mandate = state.position.mandate
+    asset, currency = volatile(mandate), counted_in(mandate)
+    value, of = valuation.terms(state, asset, currency)
+    return value * asset.unit * unit // (of * currency.unit)
+
+
 def price_in(mandate: Mandate, prices: Mapping[str, int]) -> Fraction | None:
     """Return `price` by what a journal keeps (symbol -> USD 1e8), None if one is missing."""
     currency = counted_in(mandate)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from leverd.domain.changed import changed
 from leverd.domain.lending import LendingMarket
 from leverd.domain.pool import Pool
 from leverd.domain.position import Position
@@ -31,8 +32,8 @@ class State:
 
     def with_market(self, market: LendingMarket) -> State:
         """Return the state with `market` in place of its namesake."""
-        return replace(self, lending={**self.lending, market.market_id: market})
+        return changed(self, lending={**self.lending, market.market_id: market})
 
     def with_pool(self, pool: Pool) -> State:
         """Return the state with `pool` in place of its namesake."""
-        return replace(self, pools={**self.pools, pool.pool_id: pool})
+        return changed(self, pools={**self.pools, pool.pool_id: pool})

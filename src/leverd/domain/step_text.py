@@ -12,6 +12,8 @@ from leverd.domain.plan import Action, Step, StepKind
 from leverd.errors import JournalDamagedError
 
 _KINDS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Action)}
+_NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in get_args(Action)}
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 def to_text(step: Step) -> str:
@@ -22,7 +24,7 @@ def to_text(step: Step) -> str:
         "health_below": str(step.health_below),
         "actions": [_action_out(action) for action in step.actions],
     }
-    return json.dumps(body, separators=(",", ":"))
+    return _ENCODER.encode(body)
 
 
 def of_text(text: str) -> Step:
@@ -44,8 +46,8 @@ def of_text(text: str) -> Step:
 
 
 def _action_out(action: Action) -> dict[str, Any]:
-    found = {field.name: getattr(action, field.name) for field in fields(action)}
-    return {"do": type(action).__name__, **{name: _out(value) for name, value in found.items()}}
+    kind = type(action)
+    return {"do": kind.__name__, **{name: _out(getattr(action, name)) for name in _NAMES[kind]}}
 
 
 def _out(value: object) -> object:

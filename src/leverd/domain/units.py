@@ -6,9 +6,10 @@ as a loss would: it is money in that was lost at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
+from leverd.domain.changed import changed
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
 from leverd.domain.money import Asset
 from leverd.domain.pnl import Attribution
@@ -52,12 +53,12 @@ def flowed(book: UnitBook, equity: int, flow: int, share_class: Asset) -> UnitBo
     """
     if book.units and equity > 0:
         if flow >= 0:
-            return replace(book, units=book.units + mul_div_down(flow, book.units, equity))
-        return replace(book, units=max(book.units - mul_div_up(-flow, book.units, equity), 0))
+            return changed(book, units=book.units + mul_div_down(flow, book.units, equity))
+        return changed(book, units=max(book.units - mul_div_up(-flow, book.units, equity), 0))
     if flow <= 0:
         return book
     price = book.price or share_class.unit
-    return replace(book, units=mul_div_down(flow, WAD, price), price=price)
+    return changed(book, units=mul_div_down(flow, WAD, price), price=price)
 
 
 def marked(book: UnitBook, equity: int) -> UnitBook:
@@ -65,4 +66,4 @@ def marked(book: UnitBook, equity: int) -> UnitBook:
     if book.units == 0:
         return book
     price = mul_div_down(max(equity, 0), WAD, book.units)
-    return replace(book, price=price, peak=max(book.peak, price))
+    return changed(book, price=price, peak=max(book.peak, price))

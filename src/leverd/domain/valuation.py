@@ -31,7 +31,7 @@ def exposure(state: State) -> int:
         for leg in state.position.legs()
         if leg.asset == asset and leg.kind is not LegKind.OWED
     )
-    value, of = _terms(state, asset, USD)
+    value, of = terms(state, asset, USD)
     return held * value // of
 
 
@@ -54,7 +54,7 @@ def in_share_class(state: State, usd: int) -> int:
     Raises:
         ImpossibleError: no venue prices the share class (30).
     """
-    value, of = _terms(state, state.position.mandate.share_class, USD)
+    value, of = terms(state, state.position.mandate.share_class, USD)
     return usd * of // value
 
 
@@ -67,6 +67,19 @@ def equity_in_share_class(state: State) -> int:
         ImpossibleError: no venue prices the share class (30).
     """
     return _equity_in(state, state.position.mandate.share_class)
+
+
+def unpriced(state: State) -> Asset | None:
+    """Return an asset of the position that no oracle prices, None if all are priced.
+
+    Nothing about such a position can be valued: it is waited for, and others go on.
+    """
+    mandate, market = state.position.mandate, state.market
+    for asset in (mandate.collateral, mandate.debt, mandate.share_class):
+        reserve = market.reserves.get(asset)
+        if reserve is not None and reserve.price <= 0:
+            return asset
+    return None
 
 
 def leg_amount(state: State, leg: Leg) -> int:
@@ -105,11 +118,15 @@ def rate(state: State, asset: Asset, currency: Asset = USD) -> Fraction:
     Raises:
         ImpossibleError: no venue prices one of them (30).
     """
-    return Fraction(*_terms(state, asset, currency))
+    return Fraction(*terms(state, asset, currency))
 
 
-def _terms(state: State, asset: Asset, currency: Asset) -> tuple[int, int]:
-    """Return the rate of `asset` in `currency` as numerator and denominator, not reduced."""
+def terms(state: State, asset: Asset, currency: Asset) -> tuple[int, int]:
+    """Return the rate of `asset` in `currency` as numerator and denominator, not reduced.
+
+    Raises:
+        ImpossibleError: no venue prices one of them (30).
+    """
     if asset == currency:
         return 1, 1
     value, of = _priced(state, asset) * currency.unit, asset.unit
@@ -129,9 +146,9 @@ def _equity_in(state: State, currency: Asset) -> int:
     for leg in state.position.legs():
         amount = leg_amount(state, leg)
         if leg.kind is LegKind.OWED:
-            value, of = _terms(state, leg.asset, currency)
+            value, of = terms(state, leg.asset, currency)
             total -= -(-amount * value // of)
         elif amount < 0 or price_of(state, leg.asset) is not None:
-            value, of = _terms(state, leg.asset, currency)
+            value, of = terms(state, leg.asset, currency)
             total += amount * value // of
     return total

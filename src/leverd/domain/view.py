@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from leverd.domain.course import Course, Fired
 from leverd.domain.highs import Highs
+from leverd.domain.prediction import Prediction
 from leverd.domain.state import State
 
 
@@ -72,6 +73,7 @@ class Record:
     unwinds_now: bool = False  # the owner's unwind waits neither for gas nor for a better price
     carry_low_since: int | None = None  # chain time since when carry has been below what is borne
     ended: Fired | None = None  # the order that closed it; agents are off until resume
+    predictions: tuple[Prediction, ...] = ()  # admitted, combined, valid now; of all subjects
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from leverd.domain import fixed_point as fixed
@@ -27,6 +29,12 @@ def test_a_division_goes_down_to_nearest_or_up(x, y, by, down, half_up, up):
     assert fixed.mul_div_down(x, y, by) == down
     assert fixed.mul_div_half_up(x, y, by) == half_up
     assert fixed.mul_div_up(x, y, by) == up
+
+
+@pytest.mark.parametrize("x", [-7, -6, -5, -3, -1, 0, 1, 3, 5, 6, 7, 9, 10**30 + 1])
+@pytest.mark.parametrize("by", [1, 2, 3, 4, 10])
+def test_the_nearest_is_that_of_python_also_below_zero(x, by):
+    assert fixed.nearest(x, by) == round(Fraction(x, by))
 
 
 def test_products_and_quotients_of_each_unit_round_halves_up():

@@ -160,3 +160,11 @@ def test_an_account_without_anything_is_worth_nothing_and_safe() -> None:
     assert summary.health == 2**256 - 1
     assert loans.supplied(made, LendingAccount(), WETH, NOON) == 0
     assert loans.owed(made, LendingAccount(), WETH, NOON) == 0
+
+
+def test_a_debt_that_was_repaid_counts_for_nothing() -> None:
+    world, held = loop(market(), 10 * WETH.unit, 10_000 * USDC.unit)
+    repaid = LendingAccount(
+        held.supplies, {**held.debts, WETH: 0}, held.collaterals, emode=held.emode
+    )
+    assert loans.summarise(world, repaid, NOON) == loans.summarise(world, held, NOON)

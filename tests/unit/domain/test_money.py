@@ -35,6 +35,21 @@ def test_amounts_add_subtract_and_turn_round():
     assert WETH.amount("1.5") == Amount(WETH, 15 * 10**17)
 
 
+@pytest.mark.parametrize(
+    ("amount", "places", "words"),
+    [
+        (Amount(WETH, 1_234_567_899_999_999_999_999), 6, "1,234.567899 WETH"),
+        (Amount(WETH, -1_999_999), 6, "-0.000000 WETH"),
+        (Amount(USDC, -1_999_999), 2, "-1.99 USDC"),
+        (Amount(USDC, 1), 18, "0.000001 USDC"),
+        (Amount(Asset("GUSD", 0), 7), 2, "7 GUSD"),
+        (Amount(WETH, 10**60 + 1), 2, f"{10**42:,d}.00 WETH"),
+    ],
+)
+def test_an_amount_for_people_is_cut_and_never_rounded_up(amount, places, words):
+    assert amount.cut(places) == words
+
+
 @pytest.mark.parametrize("join", [Amount.__add__, Amount.__sub__])
 def test_amounts_of_different_assets_do_not_mix(join):
     with pytest.raises(TypeError, match="cannot combine WETH with USDC"):

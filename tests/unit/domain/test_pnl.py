@@ -10,12 +10,11 @@ from tests.worlds import USDC, WETH
 
 from leverd.domain import pnl
 from leverd.domain.apply import apply_step, modelled_fills
-from leverd.domain.events import Snapshot
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import RAY
 from leverd.domain.holdings import holdings_kept, holdings_of
 from leverd.domain.lending import AAVE_3_0, AAVE_3_5
-from leverd.domain.money import USD, Amount
+from leverd.domain.money import USD, Amount, Asset
 from leverd.domain.plan import (
     Borrow,
     BuyExact,
@@ -37,6 +36,7 @@ from leverd.domain.pnl_facts import (
     SwapFact,
     facts_of,
 )
+from leverd.domain.snapshot import Snapshot
 from leverd.errors import ImpossibleError
 
 DOLLAR = 10**8
@@ -143,6 +143,22 @@ def test_a_liquidation_costs_what_was_seized_less_what_was_cleared():
     assert attribute(LOOP, after, (taken,)) == Attribution(liquidation=-1_500 * DOLLAR)
 
 
+@pytest.mark.parametrize("price", [1_500, 2_500, 3_500])
+def test_a_liquidation_at_a_price_gone_by_costs_its_bonus_and_the_rest_is_the_prices(price):
+    after = at_price(at_indexes(worlds.state(posted="17.4", debt=30_000)), WETH, price)
+    taken = LiquidationFact(USDC, 30_000 * 10**6, WETH, 126 * 10**17, bonus=500)  # at 2,500
+    lines = attribute(LOOP, after, (taken,))
+    assert lines.liquidation == -1_500 * DOLLAR
+    # what was left fell (or rose) to the price after, what was seized to that of then
+    assert lines.price == ((price - 3_000) * 174 - 500 * 126) * DOLLAR // 10
+    assert lines.rounding == 0
+    assert lines.total == after_less_before(after)
+
+
+def after_less_before(after):
+    return holdings_of(after).equity - holdings_of(LOOP).equity
+
+
 def test_staking_is_taken_out_of_the_price_line():
     after = at_price(LOOP, WETH, 3300)
     earned = StakingFact(WETH, rate_before=100, rate_after=102)
@@ -168,7 +184,7 @@ def test_what_nobody_told_of_is_named_and_refused():
 
 
 def test_a_token_without_a_price_comes_and_goes_unnoticed():
-    junk = replace(WETH, symbol="JUNK")
+    junk = Asset("JUNK", 18)
     after = replace(LOOP, position=LOOP.position.with_idle(junk, 10**30))
     assert attribute(LOOP, after, ()) == Attribution()
     assert attribute(after, LOOP, ()) == Attribution()
