@@ -6,7 +6,8 @@ import pytest
 from tests.journal_events import SteadyClock, decision
 
 from leverd.adapters.simulated.memory_journal import MemoryJournal, MemoryRequests
-from leverd.adapters.sql_journal import SqlJournal, SqlLedger, SqlRequests
+from leverd.adapters.sql_journal import Server, SqlJournal, SqlLedger, SqlRequests
+from leverd.adapters.sql_journal.copier import Copier
 from leverd.domain.events import AlertRaised, Resumed
 from leverd.errors import JournalForeignError
 from leverd.interfaces.journal import Binding
@@ -15,29 +16,80 @@ from leverd.interfaces.requests import Request, RequestKind
 BINDING = Binding("devnet", 31337, "0xgenesis")
 
 
-@pytest.fixture(params=["sql", "memory"])
+class CopiedJournal(SqlJournal):
+    """A journal whose entries are on the server as soon as they are appended."""
+
+    def __init__(self, path, server):
+        super().__init__(path, SteadyClock())
+        self._copier = Copier(path, server)
+
+    def bind(self, binding):
+        super().bind(binding)
+        self._copier.ship()
+
+    async def append(self, *events, chain_at=0):
+        last = await super().append(*events, chain_at=chain_at)
+        assert self._copier.ship().last == last
+        return last
+
+    def close(self):
+        self._copier.close()
+        super().close()
+
+
+@pytest.fixture(params=["sql", "memory", "postgres"])
 def kind(request):
     return request.param
 
 
 @pytest.fixture
-def journal(kind, tmp_path):
-    made = SqlJournal(tmp_path / "j.db", SteadyClock()) if kind == "sql" else None
-    made = made or MemoryJournal(SteadyClock())
+def server(kind, request):
+    return Server(request.getfixturevalue("cluster").database()) if kind == "postgres" else None
+
+
+@pytest.fixture
+def journal(kind, server, tmp_path):
+    match kind:
+        case "sql":
+            made = SqlJournal(tmp_path / "j.db", SteadyClock())
+        case "memory":
+            made = MemoryJournal(SteadyClock())
+        case _:
+            made = CopiedJournal(tmp_path / "j.db", server)
     yield made
     made.close()
 
 
 @pytest.fixture
-def ledger(kind, journal):
-    made = SqlLedger(journal.path) if kind == "sql" else journal
+def ledger(kind, server, journal):
+    match kind:
+        case "sql":
+            made = SqlLedger(journal.path)
+        case "memory":
+            made = journal
+        case _:
+            shipped_once(journal, server)
+            made = SqlLedger(server)
     yield made
     made.close()
 
 
 @pytest.fixture
-def requests(kind, journal):
-    return SqlRequests(journal.path, SteadyClock()) if kind == "sql" else MemoryRequests()
+def requests(kind, server, journal):
+    if kind == "postgres":
+        shipped_once(journal, server)
+    made = MemoryRequests() if kind == "memory" else None
+    made = made or SqlRequests(server or journal.path, SteadyClock())
+    yield made
+    if kind != "memory":
+        made.close()
+
+
+def shipped_once(journal, server):
+    """Let the first start of a copier make the tables."""
+    copier = Copier(journal.path, server)
+    copier.ship()
+    copier.close()
 
 
 async def test_what_is_appended_is_replayed_in_order_with_its_chain_time(journal):
@@ -103,6 +155,33 @@ async def test_a_ledger_sees_every_filter_at_once(journal, ledger):
     assert [entry.seq for entry in narrow] == [4]
     assert [entry.seq for entry in ledger.entries(newest_first=True, limit=2)] == [5, 4]
     assert ledger.entries(kinds=["PlanDenied"]) == []
+
+
+async def test_a_ledger_goes_back_page_by_page_from_any_entry(journal, ledger):
+    await journal.append(*(decision(number) for number in range(1, 8)))
+    seqs = [
+        [entry.seq for entry in ledger.entries(before=before, limit=3, newest_first=True)]
+        for before in (None, 5, 2, 1, 0)
+    ]
+    assert seqs == [[7, 6, 5], [4, 3, 2], [1], [], []]
+    assert [entry.seq for entry in ledger.entries(after=2, before=6)] == [3, 4, 5]
+
+
+async def test_a_ledger_merges_kinds_by_number_and_a_kind_said_twice_is_one(journal, ledger):
+    await journal.append(decision(1), AlertRaised("eth-loop", "X", "a"), Resumed("eth-loop", "me"))
+    await journal.append(AlertRaised("other", "X", "b"), decision(2), decision(3))
+    kinds = ["DecisionTaken", "AlertRaised", "DecisionTaken", "PlanDenied"]
+    found = ledger.entries(kinds=kinds, limit=4, newest_first=True)
+    assert [entry.seq for entry in found] == [6, 5, 4, 2]
+    assert [entry.seq for entry in ledger.entries(kinds=kinds, limit=3)] == [1, 2, 4]
+    narrow = ledger.entries(kinds=kinds, position_id="eth-loop", after=1, before=6)
+    assert [entry.seq for entry in narrow] == [2, 5]
+
+
+async def test_a_ledger_finds_entries_by_their_numbers(journal, ledger):
+    await journal.append(*(decision(number) for number in range(1, 6)))
+    assert [entry.seq for entry in ledger.numbered([5, 2, 9, 2])] == [2, 5]
+    assert list(ledger.numbered([])) == []
 
 
 async def test_a_ledger_sees_what_is_appended_while_it_is_open(journal, ledger):

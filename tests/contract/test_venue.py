@@ -14,16 +14,18 @@ from tests.limits import TIMING, limits
 from leverd.domain import loans
 from leverd.domain.apply import apply_step
 from leverd.domain.decision import SetLeverage, Unwind
-from leverd.domain.events import AlertRaised, AttemptSigned, ExternalChanged, StepAccepted
+from leverd.domain.events import AlertRaised, ExternalChanged
 from leverd.domain.money import Amount
 from leverd.domain.plan import Borrow, Repay, Step, StepKind, Supply, Swap, Withdraw
+from leverd.domain.plan_events import StepAccepted
+from leverd.domain.slot_events import AttemptSigned
 from leverd.domain.step_text import to_text
 from leverd.domain.valuation import leverage
 from leverd.domain.view import View
 from leverd.engine import planner
 from leverd.engine.accounting import mark, marks_around
+from leverd.engine.book import Page
 from leverd.engine.collect import snapshot_of
-from leverd.engine.state import Page
 from leverd.engine.turn import terms_of
 from leverd.errors import ForgottenError, NonsenseError, RefusedError, RevertedError
 from leverd.execution.accepted import accepted

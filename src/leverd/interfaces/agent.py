@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from leverd.domain.decision import Decision
 from leverd.domain.events import CarryTurned, OrderDone, OrderFired, PeakReached
+from leverd.domain.keeping import kept
 from leverd.domain.orders import Orders
 from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
@@ -98,3 +99,21 @@ class AgentKind(Generic[ParamsT]):
     params: type[ParamsT]  # a pydantic model: the agent's section of the settings
     make: Callable[[ParamsT], Agent]
     envelope: Callable[[ParamsT], Envelope | None]  # None if it only lowers risk
+
+
+@kept(64)
+def alerting(agent: Agent) -> Alerting | None:
+    """Return `agent` as one that warns, None if it does not; looked up once an agent."""
+    return agent if isinstance(agent, Alerting) else None
+
+
+@kept(64)
+def quieting(agent: Agent) -> Quieting | None:
+    """Return `agent` as one that promises silence, None if it does not."""
+    return agent if isinstance(agent, Quieting) else None
+
+
+@kept(64)
+def ordering(agent: Agent) -> Ordering | None:
+    """Return `agent` as one that keeps orders, None if it does not."""
+    return agent if isinstance(agent, Ordering) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from leverd.domain.days import Day
 from leverd.interfaces.journal import Binding, Entry
 
 
@@ -21,10 +22,22 @@ class Ledger(Protocol):
         kinds: Sequence[str] = (),
         position_id: str = "",
         after: int = 0,
+        before: int | None = None,
         limit: int = 100,
         newest_first: bool = False,
     ) -> Sequence[Entry]:
-        """Return entries that match every filter given."""
+        """Return entries that match every filter given: seq above `after`, below `before`."""
+        ...
+
+    def numbered(self, seqs: Sequence[int]) -> Sequence[Entry]:
+        """Return the entries with these numbers, oldest first; what was pruned is left out."""
+        ...
+
+    def pruned_days(self, position_id: str = "") -> tuple[int, Sequence[Day]]:
+        """Return (seq, days): what entries up to `seq` came to by day, kept when they were pruned.
+
+        Entries above `seq` are in none of them; (0, ()) where nothing was pruned.
+        """
         ...
 
     def close(self) -> None:

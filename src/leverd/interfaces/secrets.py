@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from typing import Protocol
 
 from leverd.interfaces.veil import VEIL
@@ -19,6 +20,10 @@ class Secret:
         """Return the value; call it only where it is used. No output shows it from then on."""
         VEIL.cover(self._value)
         return self._value
+
+    def is_same(self, other: Secret) -> bool:
+        """Return whether `other` holds the same value; how long it takes does not tell how much."""
+        return compare_digest(self._value.encode(), other._value.encode())
 
     def __repr__(self) -> str:
         return "Secret(***)"

@@ -18,6 +18,10 @@ _KEY: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _NEVER: Final = re.compile(r"(?!)")
 _URL: Final = re.compile(r"(https?://)(?:[^\s/@]+@)?([^\s/?#'\"]+)[/?][^\s'\"]+")
 
+_PASSWORD: Final = re.compile(
+    r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*:[^\s/@'\"]+@|([?&]password=)[^\s&'\"]+", re.IGNORECASE
+)
+
 
 class Veil:
     """Forms of secrets, and texts without them."""
@@ -47,8 +51,12 @@ VEIL: Final = Veil()
 
 
 def redacted(text: str) -> str:
-    """Return `text` without secrets, and without what RPC providers' URLs carry: their keys."""
-    return _URL.sub(r"\1\2/***", VEIL.over(text))
+    """Return `text` without secrets, and without what URLs carry: providers' keys, passwords."""
+    return _PASSWORD.sub(_without_password, _URL.sub(r"\1\2/***", VEIL.over(text)))
+
+
+def _without_password(found: re.Match[str]) -> str:
+    return f"{found[1]}{HIDDEN}@" if found[1] else f"{found[2]}{HIDDEN}"
 
 
 def _forms(secret: str) -> Iterator[str]:
