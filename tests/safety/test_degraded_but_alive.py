@@ -18,16 +18,12 @@ from leverd.agents.guardian import Guardian
 from leverd.agents.leverage_loop import LeverageLoop
 from leverd.domain import loans
 from leverd.domain.decision import Hold
-from leverd.domain.events import (
-    BreakerTurned,
-    PlanCompleted,
-    Resumed,
-    TradingStateChanged,
-    UnwindRequested,
-)
+from leverd.domain.events import BreakerTurned, Resumed, TradingStateChanged, UnwindRequested
+from leverd.domain.plan_events import PlanCompleted
 from leverd.domain.valuation import leverage
 from leverd.domain.view import Record, TradingState
-from leverd.engine.state import Book, fold
+from leverd.engine.book import Book
+from leverd.engine.state import fold
 from leverd.engine.turn import Seat, turn
 from leverd.errors import JournalError
 from leverd.interfaces.requests import RequestKind

@@ -15,8 +15,9 @@ from leverd.adapters.kill_file import VERBS
 from leverd.bootstrap.kill_switch import SIGNALS
 from leverd.domain.events import Event, TradingStateChanged
 from leverd.domain.view import Record, TradingState
+from leverd.engine.book import Book
 from leverd.engine.orders import events_of
-from leverd.engine.state import Book, fold
+from leverd.engine.state import fold
 from leverd.interfaces.requests import Request, RequestKind
 from leverd.risk.breakers import Breakers, Fault
 from leverd.risk.trading_state import effective

@@ -6,7 +6,8 @@ from tests import worlds
 from tests.executions import check_books
 from tests.unit.execution.stage import LEVERED, Stage
 
-from leverd.domain.events import AttemptSigned, PlanCompleted, SlotIncluded, SlotReorganised
+from leverd.domain.plan_events import PlanCompleted
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded, SlotReorganised
 
 
 async def test_every_attempt_of_an_intent_has_the_slot_and_the_sequence_of_the_first():

@@ -12,7 +12,8 @@ from tests.simulated import chain_at, venue_at
 from leverd.adapters.simulated import markets
 from leverd.domain.events import PositionAdopted
 from leverd.domain.view import View
-from leverd.engine.state import Book, fold, record_of
+from leverd.engine.book import Book, record_of
+from leverd.engine.state import fold
 from leverd.execution.reconcile import reconcile
 from leverd.risk.gate import Denied, Reason, review
 

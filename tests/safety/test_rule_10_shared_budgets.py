@@ -9,7 +9,8 @@ from tests.executions import approve, wish
 from tests.limits import limits
 from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
-from leverd.engine.state import Book, fold, pending_of
+from leverd.engine.book import Book, pending_of
+from leverd.engine.state import fold
 from leverd.risk.gate import Denied, Reason, review
 
 

@@ -11,7 +11,8 @@ from tests.unit.engine.daemons import Stage
 from leverd.adapters.sql_journal import SqlJournal
 from leverd.adapters.sql_journal.reserve import Reserve
 from leverd.adapters.sql_journal.salvaging import salvage
-from leverd.domain.events import AlertRaised, DaemonStarted, DaemonStopped, PlanDenied
+from leverd.domain.events import AlertRaised, DaemonStarted, DaemonStopped
+from leverd.domain.plan_events import PlanDenied
 from leverd.errors import JournalDamagedError
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Final, assert_never
 
 from leverd.domain import headroom, loans, side, valuation
+from leverd.domain.changed import changed
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind, combine
 from leverd.domain.fixed_point import WAD
+from leverd.domain.keeping import kept
 from leverd.domain.money import USD
 from leverd.domain.view import TradingState, View
 from leverd.risk.limits import Limits
@@ -28,6 +29,7 @@ In a long fall each such return costs gas at the worst of times: nearer to 1 the
 the gas that the guardian needs.
 """
 
+_LEAST: Final = Fraction(1)
 _PLACES: Final = Decimal("0.000000001")
 
 
@@ -56,16 +58,16 @@ def outside(view: View, limits: Limits) -> SetLeverage | None:
         return None
     exposure, leverage = valuation.exposure(view.state), headroom.leverage(view.state)
     unsafe = summary.health < limits.health_min * WAD
+    levered = leverage is None or leverage > _exact(limits.leverage_max)
+    large = exposure > limits.position_usd_max * USD.unit
+    if not (levered or large or unsafe):
+        return None
     rules = {
-        f"leverage is above {limits.leverage_max}": leverage is None
-        or leverage > Fraction(limits.leverage_max),
-        f"exposure is above {limits.position_usd_max} USD": exposure
-        > limits.position_usd_max * USD.unit,
+        f"leverage is above {limits.leverage_max}": levered,
+        f"exposure is above {limits.position_usd_max} USD": large,
         f"health is below {limits.health_min}": unsafe,
     }
     broken = [rule for rule, holds in rules.items() if holds]
-    if not broken:
-        return None
     target = 1 + (ceiling(view, limits) - 1) * _RETURN
     return SetLeverage(LIMITS, _decimal(target), ", ".join(broken), urgent=unsafe)
 
@@ -77,8 +79,17 @@ def ceiling(view: View, limits: Limits) -> Fraction:
     aim at 1 + (M - 1) / (1 + s (M - 1)): the slipped part of it is missing from exposure
     and equity alike.
     """
-    threshold = headroom.threshold_of(view.state)
-    way = side.side_of(view.state.position.mandate)
+    state = view.state
+    aims = _aim(limits, headroom.threshold_of(state), side.side_of(state.position.mandate))
+    equity = valuation.equity(state)
+    if equity > 0:
+        aims = min(aims, _exact(limits.position_usd_max) * Fraction(USD.unit, equity))
+    return max(aims, _LEAST)
+
+
+@kept(16)
+def _aim(limits: Limits, threshold: Fraction, way: side.Side) -> Fraction:
+    """Return the highest leverage that a plan may aim at, whatever the position's size."""
     survives = threshold * side.health_left(way, -Fraction(limits.shock))
     worst = [
         Fraction(limits.leverage_max),
@@ -86,11 +97,7 @@ def ceiling(view: View, limits: Limits) -> Fraction:
         headroom.leverage_at(Fraction(1), survives),
     ]
     most = min(each for each in worst if each is not None) - 1
-    aims = 1 + most / (1 + Fraction(limits.slippage_max) * most) * _MARGIN
-    equity = valuation.equity(view.state)
-    if equity > 0:
-        aims = min(aims, Fraction(limits.position_usd_max) * USD.unit / equity)
-    return max(aims, Fraction(1))
+    return 1 + most / (1 + Fraction(limits.slippage_max) * most) * _MARGIN
 
 
 def _bound_target(wish: SetLeverage, view: View, limits: Limits) -> Decision:
@@ -101,7 +108,12 @@ def _bound_target(wish: SetLeverage, view: View, limits: Limits) -> Decision:
         return Hold(LIMITS, f"no added risk: {', '.join(forbidden(view))}")
     if target == wish.target:
         return wish
-    return replace(wish, target=target, reason=f"{wish.reason}; limits allow {target:f}")
+    return changed(wish, target=target, reason=f"{wish.reason}; limits allow {target:f}")
+
+
+@kept(16)
+def _exact(number: Decimal) -> Fraction:
+    return Fraction(number)
 
 
 def _decimal(ratio: Fraction) -> Decimal:

@@ -80,11 +80,14 @@ class Breaker:
     def told(self, rule: Rule, *, bad: bool) -> Breaker:
         """Return the breaker after one more look."""
         if bad == self.open:
-            return replace(self, against=0)
+            return replace(self, against=0) if self.against else self
         needed = rule.closes_after if self.open else rule.opens_after
         if self.against + 1 >= needed:
             return Breaker(open=bad)
         return replace(self, against=self.against + 1)
+
+
+_CALM: Final = Breaker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Breakers:
     @property
     def opened(self) -> tuple[Fault, ...]:
         """The faults that hold back new risk, in a stable order."""
-        return tuple(fault for fault in Fault if self.faults.get(fault, Breaker()).open)
+        return tuple(fault for fault in Fault if self.faults.get(fault, _CALM).open)
 
     @property
     def trading_state(self) -> TradingState:
@@ -129,11 +132,11 @@ def watch(breakers: Breakers, view: View, limits: Limits, *, failures: int) -> B
         Fault.DRAWDOWN: _has_fallen(view, highs, limits),
     }
     faults = {
-        fault: breakers.faults.get(fault, Breaker()).told(RULES[fault], bad=bad[fault])
+        fault: breakers.faults.get(fault, _CALM).told(RULES[fault], bad=bad[fault])
         for fault in Fault
     }
     if failures < FAILURES_MAX:
-        faults[Fault.FAILURES] = Breaker()  # a plan completed: no need to wait
+        faults[Fault.FAILURES] = _CALM  # a plan completed: no need to wait
     return Breakers(faults, price, failures, highs)
 
 

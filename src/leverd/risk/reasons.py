@@ -8,6 +8,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """One rule a plan breaks. docs/risk.md has a line for each."""
 
+    __hash__ = str.__hash__  # rules are listed by reason, some thirty a turn
+
     # The plan itself, whatever it does.
     EMPTY = "empty"
     IMPOSSIBLE = "impossible"

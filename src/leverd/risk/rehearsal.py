@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from leverd.domain import loans, quotes, valuation
 from leverd.domain.apply import apply, worst_fill
+from leverd.domain.changed import changed
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
 from leverd.domain.money import Asset
 from leverd.domain.plan import BuyExact, Plan, Swap
@@ -97,7 +98,7 @@ def rehearse(plan: Plan, view: View) -> Rehearsal:
             if isinstance(action, Swap | BuyExact):
                 trade = Trade(action, state.pools[action.pool], _quote(state, action, plan))
                 trades.append(trade)
-                fill = replace(fill, pool_after=trade.quote.after)
+                fill = changed(fill, pool_after=trade.quote.after)
             state = apply(state, action, fill)
         state.position.check_settled()
         ends.append(standing(state, view.now))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from leverd.domain import loans, side
+from leverd.domain.changed import changed
 from leverd.domain.reserves import reserve_of, with_reserve
 from leverd.domain.state import State
 
@@ -19,7 +19,7 @@ def shocked(state: State, move: Decimal) -> State:
     reserve = reserve_of(state.market, side.volatile(mandate))
     short = side.side_of(mandate) is side.Side.SHORT
     price = int(reserve.price * (1 - move if short else 1 + move))
-    return state.with_market(with_reserve(state.market, replace(reserve, price=price)))
+    return state.with_market(with_reserve(state.market, changed(reserve, price=price)))
 
 
 def health_after(state: State, move: Decimal, at: int) -> int:

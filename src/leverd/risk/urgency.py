@@ -12,6 +12,7 @@ from typing import Final
 
 from leverd.domain import loans
 from leverd.domain.fixed_point import BPS, WAD
+from leverd.domain.keeping import kept
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.plan import Plan, Purpose
 from leverd.domain.view import View
@@ -153,6 +154,7 @@ def _raised(calm: Decimal, worst: Decimal, urgency: Decimal) -> Decimal:
     return calm + (max(worst, calm) - calm) * urgency
 
 
+@kept(16)
 def _penalty(view: View) -> Decimal:
     """Return the lowest liquidation bonus among the account's collaterals, as a fraction."""
     state, loan = view.state, view.state.position.loan

@@ -1,0 +1,290 @@
+"""An order from the gate's yes to what became of it, whatever the venue says or keeps back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from tests.spots import ACCOUNT, LIMITS, MARKET, NOW, SpotStage, depth, view
+
+from leverd.adapters.simulated.spot_venue import SimulatedSpot
+from leverd.agents.signal_trader import SignalTrader
+from leverd.domain.atto import atto
+from leverd.domain.fixed_point import WAD
+from leverd.domain.spot_events import (
+    SpotAttemptSent,
+    SpotAttemptSigned,
+    SpotOrderPlanned,
+    SpotOrderSettled,
+    SpotStopped,
+)
+from leverd.engine.recorder import Recorder
+from leverd.errors import NonsenseError, RefusedError, SigningRefusedError, UnreachableError
+from leverd.execution.spot_orders import SpotOrders
+from leverd.interfaces.spot_rules import client_id
+from leverd.interfaces.spot_venue import SpotSighting, Standing
+from leverd.risk.spot_gate import ApprovedOrder, review
+
+
+class Moody(SimulatedSpot):
+    """A venue that fails and doubts as told."""
+
+    refuses = None  # what `sign` raises
+    loses = None  # what `send` raises, and whether it was taken all the same
+    sees = None  # what `look` says instead
+    untold = False
+    wrong_cancels = None
+
+    async def sign(self, order, slot):
+        if self.refuses is not None:
+            raise self.refuses
+        return await super().sign(order, slot)
+
+    async def sign_cancel(self, order, slot):
+        if self.wrong_cancels is not None:
+            raise self.wrong_cancels
+        attempt = await super().sign(replace(order, cid="other"), slot)
+        return replace(attempt, cid=order.cid)
+
+    async def send(self, payload):
+        if self.loses is None:
+            return await super().send(payload)
+        error, taken = self.loses
+        if taken:
+            await super().send(payload)
+        raise error
+
+    async def look(self, order, attempt):
+        return self.sees or await super().look(order, attempt)
+
+    async def fills(self, order):
+        if self.untold == "dead":
+            raise UnreachableError("no indexer", number=1)
+        return () if self.untold else await super().fills(order)
+
+
+@pytest.fixture
+def stage():
+    return SpotStage(venue=Moody)
+
+
+def orders(stage):
+    recorder = Recorder(stage.journal)
+    recorder.restore()
+    return SpotOrders(stage.venue, recorder, lambda: recorder.book.spot)
+
+
+def approved(**changes):
+    seen = view(**changes)
+    found = review(SignalTrader(LIMITS).decide(seen), seen, LIMITS)
+    assert isinstance(found, ApprovedOrder)
+    return found
+
+
+def kinds(stage):
+    return [type(each) for each in stage.events()]
+
+
+def ended(stage):
+    (found,) = stage.events(SpotOrderSettled)
+    return found
+
+
+async def test_it_is_planned_signed_journaled_sent_once_and_settled(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    assert kinds(stage) == [SpotOrderPlanned, SpotAttemptSigned, SpotAttemptSent]
+    (sent,) = stage.events(SpotAttemptSigned)
+    assert (sent.cid, sent.slot) == (client_id(ACCOUNT, 1, 0), 0)
+    await desk.tend(NOW)
+    assert desk.in_flight
+    stage.block()
+    await desk.tend(NOW + 1)
+    assert not desk.in_flight
+    done = ended(stage)
+    assert (done.standing, done.exact, done.block) == ("closed", True, stage.exchange.height)
+    assert stage.spot.base == stage.base == done.filled > 4 * WAD
+    paid = 1_000 * 10**6 - stage.exchange.tills[ACCOUNT].held["usdt"]
+    assert 0 <= paid * 10**12 - stage.spot.cost < 10**12
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RefusedError("r", "no"), SigningRefusedError("too dear"), UnreachableError("silence")],
+)
+async def test_what_is_not_signed_is_over_at_once(stage, error):
+    stage.venue.refuses = error
+    desk = orders(stage)
+    await desk.place(approved())
+    assert kinds(stage) == [SpotOrderPlanned, SpotOrderSettled]
+    assert (ended(stage).standing, desk.in_flight) == ("unsigned", False)
+
+
+async def test_what_was_planned_when_the_process_ended_was_never_sent(stage):
+    stage.venue.refuses = NonsenseError("another chain", number=92)
+    desk = orders(stage)
+    with pytest.raises(NonsenseError):
+        await desk.place(approved())
+    again = orders(stage)
+    assert again.in_flight
+    await again.tend(NOW)
+    assert ended(stage).standing == "unsigned"
+
+
+async def test_a_second_order_waits_for_the_first(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    with pytest.raises(AssertionError):
+        await desk.place(approved())
+
+
+@pytest.mark.parametrize("error", [UnreachableError("silence"), RefusedError("sequence", "no")])
+async def test_an_answer_that_never_came_is_no_failure(stage, error):
+    stage.venue.loses = error, True
+    desk = orders(stage)
+    await desk.place(approved())
+    assert error.message in stage.events(SpotAttemptSent)[0].said
+    stage.block()
+    await desk.tend(NOW)
+    assert ended(stage).standing == "closed"
+
+
+async def test_what_was_never_taken_is_unknown_until_it_is_dead_and_then_never(stage):
+    stage.venue.loses = UnreachableError("silence"), False
+    desk = orders(stage)
+    await desk.place(approved())
+    (sent,) = stage.events(SpotAttemptSigned)
+    while stage.exchange.height <= sent.dead_after:
+        await desk.tend(NOW)
+        assert desk.in_flight
+        stage.block()
+    await desk.tend(NOW)
+    assert (ended(stage).standing, ended(stage).filled) == ("never", 0)
+    assert stage.spot.slots == 0  # its slot may be used again
+    stage.venue.loses = None
+    await desk.place(approved())
+    assert stage.events(SpotAttemptSigned)[1].slot == sent.slot
+
+
+async def test_a_slot_that_somebody_else_spent_is_lost_and_stops_purchases(stage):
+    stage.venue.loses = UnreachableError("silence"), False
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.exchange.tills[ACCOUNT].sequence += 1
+    for _ in range(40):
+        stage.block()
+    await desk.tend(NOW)
+    assert ended(stage).standing == "lost"
+    (stopped,) = stage.events(SpotStopped)
+    assert stopped.why == "lost"
+    assert SignalTrader(LIMITS).decide(view(spot=stage.spot)).code == "stopped"
+
+
+async def test_what_the_venue_says_no_to_traded_nothing(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.price = "30"
+    stage.block()
+    await desk.tend(NOW)
+    assert (ended(stage).standing, ended(stage).filled) == ("rejected", 0)
+    assert stage.spot.slots == 1
+
+
+async def test_what_fills_in_part_is_what_is_held(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.price = replace(depth(), asks=((Decimal("20.01"), Decimal("1.5")),))
+    stage.block()
+    await desk.tend(NOW)
+    assert stage.spot.base == stage.base == 3 * WAD // 2
+
+
+@pytest.mark.parametrize("untold", ["lags", "dead"])
+async def test_trades_that_nobody_tells_are_waited_for_and_then_reckoned_at_their_worst(
+    stage, untold
+):
+    stage.venue.untold = untold
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.block()
+    stage.venue.sees = SpotSighting(Standing.CLOSED, 102, Decimal(4), 102)
+    for _ in range(4):
+        await desk.tend(NOW)
+        assert desk.in_flight
+    await desk.tend(NOW)
+    done = ended(stage)
+    assert (done.filled, done.exact) == (4 * WAD, False)
+    assert done.notional == 4 * stage.events(SpotOrderPlanned)[0].price
+    assert done.fee == done.notional // 100
+
+
+async def test_a_sale_that_nobody_tells_is_reckoned_low(stage):
+    stage.exchange.tills[ACCOUNT].held["inj"] = 5 * WAD
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.block()
+    await desk.tend(NOW)
+    recorder = desk._journal
+    seen = view(spot=recorder.book.spot, unwinding=True, purses=await stage.venue.purses())
+    await desk.place(review(SignalTrader(LIMITS).decide(seen), seen, LIMITS))
+    stage.venue.untold = "lags"
+    stage.block()
+    stage.venue.sees = SpotSighting(Standing.CLOSED, 103, Decimal(4), 103)
+    for _ in range(5):
+        await desk.tend(NOW)
+    sold = stage.events(SpotOrderSettled)[-1]
+    assert sold.notional == 4 * stage.events(SpotOrderPlanned)[-1].price
+
+
+async def test_a_sale_is_told_and_counted(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.block()
+    await desk.tend(NOW)
+    seen = view(spot=stage.spot, unwinding=True, purses=await stage.venue.purses())
+    await desk.place(review(SignalTrader(LIMITS).decide(seen), seen, LIMITS))
+    stage.block()
+    await desk.tend(NOW)
+    assert stage.spot.base == stage.base == 0
+    left = stage.exchange.tills[ACCOUNT].held["usdt"] - 1_000 * 10**6
+    assert abs(left * 10**12 - stage.spot.realised) < 3 * 10**12
+    assert stage.spot.realised < 0
+
+
+async def test_what_rests_though_it_should_only_take_is_cancelled_once_a_life(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.venue.sees = SpotSighting(Standing.OPEN, 101, Decimal(1), 101)
+    await desk.tend(NOW, signs=False)
+    assert len(stage.events(SpotAttemptSigned)) == 1
+    stage.venue.wrong_cancels = RefusedError("r", "no")
+    await desk.tend(NOW)
+    assert len(stage.events(SpotAttemptSigned)) == 1
+    stage.venue.wrong_cancels = None
+    await desk.tend(NOW)
+    await desk.tend(NOW)
+    (_, cancel) = stage.events(SpotAttemptSigned)
+    assert cancel.purpose == "cancel"
+    stage.venue.sees = replace(stage.venue.sees, head=cancel.dead_after + 1)
+    await desk.tend(NOW)
+    assert len(stage.events(SpotAttemptSigned)) == 3
+    stage.venue.sees = SpotSighting(Standing.CLOSED, 150, Decimal(0), 101)
+    await desk.tend(NOW)
+    assert (ended(stage).standing, ended(stage).filled) == ("closed", 0)
+
+
+async def test_nothing_in_flight_is_nothing_to_do(stage):
+    await orders(stage).tend(NOW)
+    assert stage.events() == []
+
+
+async def test_fees_that_were_paid_to_us_lower_the_cost(stage):
+    stage.exchange.market = replace(MARKET, taker_fee=Decimal("-0.001"))
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.block()
+    await desk.tend(NOW)
+    done = ended(stage)
+    assert done.fee < 0
+    assert stage.spot.cost == done.notional + done.fee < atto(Decimal(100))
