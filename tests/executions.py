@@ -10,13 +10,8 @@ from tests import worlds
 from tests.limits import TIMING, limits
 
 from leverd.domain.decision import Hold, SetLeverage, Unwind
-from leverd.domain.events import (
-    AttemptSigned,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
-    StepVerified,
-)
+from leverd.domain.plan_events import PlanAborted, PlanApproved, PlanCompleted, StepVerified
+from leverd.domain.slot_events import AttemptSigned
 from leverd.domain.valuation import leverage
 from leverd.domain.view import View
 from leverd.engine import planner

@@ -24,7 +24,7 @@ from tests.simulated import chain_at
 
 from leverd.adapters.simulated.memory_journal import MemoryJournal
 from leverd.adapters.simulated.venue import SimulatedVenue
-from leverd.domain.events import PlanAborted
+from leverd.domain.plan_events import PlanAborted
 from leverd.domain.valuation import leverage
 
 NEVER = 10**6

@@ -11,13 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    Event,
-    Snapshot,
-    StepAccepted,
-)
+from leverd.domain.events import AlertRaised, Event
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import RAY
 from leverd.domain.money import Asset
@@ -32,7 +26,10 @@ from leverd.domain.plan import (
     Swap,
     Withdraw,
 )
+from leverd.domain.plan_events import StepAccepted
 from leverd.domain.position import Mandate
+from leverd.domain.slot_events import AttemptSigned
+from leverd.domain.snapshot import Snapshot
 from leverd.execution.reconcile import reconcile
 from leverd.execution.verify import StepDone, fills_out
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from loguru import logger
 
-from leverd.domain.events import AttemptPublished, AttemptSigned, Event
+from leverd.domain.events import Event
 from leverd.domain.position import Mandate
+from leverd.domain.slot_events import AttemptPublished, AttemptSigned
 from leverd.domain.step_text import of_text
 from leverd.errors import OwnerError, RefusedError, SigningRefusedError, UnreachableError
 from leverd.execution import bids, facts, slots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from leverd.domain.events import AttemptSigned
+from leverd.domain.slot_events import AttemptSigned
 from leverd.execution.slots import Slot, bid_of, replacement
 from leverd.interfaces.venue import Fees
 from leverd.risk.gate import Approved

@@ -6,22 +6,23 @@ journal names every hash that may be mined, and the next start asks the chain ab
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
 from loguru import logger
 
-from leverd.domain.events import AlertRaised, Event, SlotFinal
+from leverd.domain.events import AlertRaised, Event
 from leverd.domain.plan import Plan
 from leverd.domain.position import Mandate
+from leverd.domain.slot_events import SlotFinal
 from leverd.errors import LeverdError, OwnerError, RevertedError, SigningRefusedError
 from leverd.execution import bids, facts, recovery, slots
 from leverd.execution.bidder import Bidder
 from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
-from leverd.execution.patience import answered, put_up_with
+from leverd.execution.lookout import Lookout
+from leverd.execution.patience import put_up_with
 from leverd.execution.placing import Place, Rank, place_for, rank_of
 from leverd.execution.recovery import REPLACED
 from leverd.execution.settler import DEADLINE, Marker, Photographer, Settler, Ways
@@ -63,19 +64,18 @@ class Executor:
         self._logbook = Logbook(journal, venue.signer)
         self._bidder = Bidder(venue, self._logbook, self._mandates, self._policy)
         self._settler = Settler(venue, self._logbook, self._mandates, ways, self._policy)
+        self._lookout = Lookout(venue, self._policy.io_s)
         self._running: dict[str, Running] = {}  # by plan id
         self._next: dict[str, Running] = {}  # plans whose next step is not signed yet
         self._refused: set[tuple[str, str]] = set()
-        self._doubts: dict[int, int] = {}  # slot -> block it first looked spent by a stranger
         self._hurries: dict[str, tuple[int, int]] = {}  # position -> cap and time, of a newer view
-        self._unseen: frozenset[int] = frozenset()  # slots that the last look did not reach
 
     @property
     def open_slots(self) -> int:
         """How many transactions are under way: in no block, perhaps in none, or next in a plan."""
         known = self._logbook.known.slots
-        unsure = self._unseen | self._doubts.keys()
-        in_doubt = sum(not known[number].waiting for number in unsure if number in known)
+        unsure = self._lookout.unsure & known.keys()
+        in_doubt = sum(not known[number].waiting for number in unsure)
         return len(slots.open_slots(known)) + in_doubt + len(self._next)
 
     @property
@@ -114,8 +114,8 @@ class Executor:
         if not bids.is_affordable(approved):
             logger.info("{} waits: gas is above what this is worth", plan.position_id)
             return False
-        self._logbook.at = max(self._logbook.at, view.now)
-        if self._logbook.at >= plan.deadline:  # the view was an older one than the chain is at
+        self._logbook.time.view(view.now)
+        if self._logbook.time.now >= plan.deadline:  # the view was older than the chain is
             logger.info("{} waits: the plan was out of date when it was made", plan.position_id)
             return False
         running = Running(approved, self._mandates[plan.position_id], view.sequence)
@@ -128,7 +128,7 @@ class Executor:
         Return what was journaled since the last time. A slot about which nothing can be
         learned stays as it is.
         """
-        self._logbook.at = max(self._logbook.at, chain_at)
+        self._logbook.time.view(chain_at)
         await self._tend_all()
         for running in tuple(self._next.values()):
             with put_up_with(f"plan {running.plan.plan_id}"):
@@ -165,14 +165,7 @@ class Executor:
         self._keep_up(None)
 
     async def _tend_all(self) -> None:
-        slots_now = sorted(self._logbook.known.slots.items())
-        looks = await asyncio.gather(*(self._look(slot) for _, slot in slots_now))
-        seen = {
-            number: sighting
-            for (number, _), sighting in zip(slots_now, looks, strict=True)
-            if sighting is not None
-        }
-        self._unseen = frozenset(self._logbook.known.slots.keys() - seen.keys())
+        seen = await self._lookout.look(self._logbook.known.slots)
         in_order = True
         for number in sorted(self._logbook.known.slots):
             if number in seen:
@@ -182,66 +175,31 @@ class Executor:
             waits = slot_now is not None and slot_now.waiting
             in_order = in_order and number in seen and not waits
 
-    async def _look(self, slot: Slot) -> Sighting | None:
-        """Return what became of `slot`, None if nothing can be learned now."""
-        seen: Sighting | None = None
-        with put_up_with(f"slot {slot.number}"):
-            async with answered(self._policy.io_s):
-                seen = await self._venue.look(slot.number, slot.hashes)
-        return seen
-
     async def _tend_one(self, number: int, seen: Mapping[int, Sighting], *, in_order: bool) -> None:
         """Do what is due about a slot; it is settled only once all below it are.
 
         So the journal tells what happened in the order in which it happened.
         """
-        slot, sighting = self._hastened(self._logbook.known.slots[number]), seen[number]
-        self._logbook.at = max(self._logbook.at, sighting.head_at)
+        known, lookout, time = self._logbook.known, self._lookout, self._logbook.time
+        slot, sighting = self._hastened(known.slots[number]), seen[number]
+        time.look(sighting.head_at)
         # A node that lags shows a past in which no deadline is over yet.
-        sighting = replace(sighting, head_at=self._logbook.at)
-        doubted = not self._is_news(number, sighting)
-        wanted = slot.undone is not None or slot.act.plan_id in self._logbook.known.flights
-        stands = await self._stands(slot, sighting)
+        sighting = replace(sighting, head_at=time.now)
+        doubted = not lookout.is_news(number, sighting)
+        wanted = slot.undone is not None or slot.act.plan_id in known.flights
+        stands = await lookout.stands(slot, sighting)
         move = slots.next_move(
             slot, sighting, self._policy, wanted=wanted, doubted=doubted, stands=stands
         )
-        if slots.missed(sighting) and slot.lost is None and isinstance(move, Wait):
-            self._doubts.setdefault(number, sighting.head_block)
-        else:
-            self._doubts.pop(number, None)
+        unclear = slots.missed(sighting) and slot.lost is None and isinstance(move, Wait)
+        lookout.note(number, sighting, doubted=unclear)
         if isinstance(move, Include):
-            in_order = in_order and self._is_apart(number, move.inclusion.block, seen)
+            apart = lookout.is_apart(number, move.inclusion.block, known.slots, seen)
+            in_order = in_order and apart
         if in_order or not isinstance(move, Include | Lose):
             await self._do(slot, move, seen)
         if isinstance(move, Reorganise):  # it may be in another block already
             await self._tend_one(number, seen, in_order=in_order)
-
-    def _is_apart(self, number: int, block: int, seen: Mapping[int, Sighting]) -> bool:
-        """Return whether it is known of every other slot if it is in `block` too.
-
-        One that the look missed, or showed as of before, may be: what the block begins with or
-        ends in would then be laid to this one alone. Missed twice, no receipt is to be had.
-        """
-        known = self._logbook.known.slots
-        others = (each for each in known if each != number and known[each].lost is None)
-        return all(
-            each in seen
-            and seen[each].head_block >= block
-            and not (slots.missed(seen[each]) and self._is_news(each, seen[each]))
-            for each in others
-        )
-
-    def _is_news(self, number: int, sighting: Sighting) -> bool:
-        """Return whether no look before this one missed the slot too."""
-        return self._doubts.get(number, sighting.head_block) >= sighting.head_block
-
-    async def _stands(self, slot: Slot, seen: Sighting) -> bool:
-        """Return whether the block that included `slot` is final, although no receipt is found."""
-        mined = slot.included
-        if mined is None or not slots.missed(seen) or mined.block > seen.final_block:
-            return False
-        async with answered(self._policy.io_s):
-            return not await self._venue.replaced(mined.block, mined.block_hash)
 
     async def _do(self, slot: Slot, move: slots.Move, seen: Mapping[int, Sighting]) -> None:
         match move:
@@ -262,7 +220,7 @@ class Executor:
                 self._keep_up(on)
             case Reorganise():
                 logger.warning("slot {}: its block is gone; it is open again", slot.number)
-                await self._logbook.record(*map(facts.undoing_of, self._undone(slot)))
+                await self._undo(self._undone(slot))
             case Finalise():
                 self._finalise(slot)
             case Lose(block):
@@ -270,6 +228,13 @@ class Executor:
                 self._keep_up(None)
             case _:
                 assert_never(move)
+
+    async def _undo(self, undone: Sequence[Slot]) -> None:
+        """Journal that slots are open again; what was to follow them waits for them anew."""
+        await self._logbook.record(*map(facts.undoing_of, undone))
+        for slot in undone:
+            for plan_id in slot.plans:
+                self._next.pop(plan_id, None)
 
     def _undone(self, slot: Slot) -> tuple[Slot, ...]:
         """Return what goes with `slot`: no nonce stands without those below it."""
@@ -286,12 +251,13 @@ class Executor:
         return slots.hastened(slot, *hurry)
 
     def _finalise(self, slot: Slot) -> None:
-        """Let go of a slot, unless one above it waits: that may lie in the same block.
+        """Let go of a slot, once all below it are gone and none above it waits.
 
-        Then what the two did there can only be told apart together.
+        What is not settled for good may turn out to lie in the same block: what the two did
+        there can then only be told apart together.
         """
         slots_now = self._logbook.known.slots
-        if any(each.waiting for number, each in slots_now.items() if number > slot.number):
+        if any(number < slot.number or each.waiting for number, each in slots_now.items()):
             return
         gone = facts.undoing_of(slot)
         self._logbook.say_later(SlotFinal(gone.slot, gone.signer, gone.block, gone.block_hash))
@@ -307,7 +273,7 @@ class Executor:
     async def _go_on(self, running: Running) -> None:
         """Send the next step of a plan, rehearsed anew."""
         plan, known = running.plan, self._logbook.known
-        if self._logbook.at >= plan.deadline:
+        if self._logbook.time.now >= plan.deadline:
             await self._logbook.record(*self._logbook.aborted((plan.plan_id,), DEADLINE))
             self._keep_up(None)
             return

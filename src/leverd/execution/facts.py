@@ -7,18 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    Event,
-    PlanApproved,
-    SlotIncluded,
-    SlotReorganised,
-    Snapshot,
-    StepMismatched,
-)
+from leverd.domain.events import AlertRaised, Event
 from leverd.domain.plan import Plan, Purpose, Step
+from leverd.domain.plan_events import PlanApproved, StepMismatched
 from leverd.domain.position import Mandate
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded, SlotReorganised
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.step_text import to_text
 from leverd.domain.view import Stamp
 from leverd.execution.slots import ACT, CANCEL, PUBLIC, Slot

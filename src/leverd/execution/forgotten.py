@@ -19,12 +19,12 @@ from typing import Final
 from loguru import logger
 
 from leverd.domain.apply import apply_step
-from leverd.domain.events import Snapshot
 from leverd.domain.fills import Fill
 from leverd.domain.lending import LendingMarket
 from leverd.domain.money import Asset
 from leverd.domain.plan import Borrow, Repay, Step, Supply, Withdraw
 from leverd.domain.position import Mandate
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.state import State
 from leverd.domain.step_text import of_text
 from leverd.errors import ImpossibleError

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leverd.domain.events import Event, PlanAborted
+from leverd.domain.events import Event
+from leverd.domain.plan_events import PlanAborted
 from leverd.execution import recovery
+from leverd.execution.chain_time import ChainTime
 from leverd.execution.recovery import Known
 from leverd.interfaces.journal import Journal
 
@@ -18,7 +20,7 @@ class Logbook:
         self._unsaid: list[Event] = []
         self._said: list[Event] = []
         self.known = Known()
-        self.at = 0  # chain time of the newest look
+        self.time = ChainTime()
 
     def restore(self) -> None:
         """Learn what the journal knows."""
@@ -29,7 +31,7 @@ class Logbook:
         if not events:
             return
         written = (*self._unsaid, *events)
-        await self._journal.append(*written, chain_at=self.at)
+        await self._journal.append(*written, chain_at=self.time.now)
         self._unsaid.clear()
         self._said.extend(written)
         self._fold(*events)
@@ -66,4 +68,4 @@ class Logbook:
 
     def _fold(self, *events: Event) -> None:
         for event in events:
-            self.known = recovery.fold(self.known, event, self.at, self._signer)
+            self.known = recovery.fold(self.known, event, self.time.now, self._signer)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from leverd.domain import quotes
-from leverd.domain.events import AttemptSigned
 from leverd.domain.plan import BuyExact, Purpose, Swap
 from leverd.domain.pool import Pool
+from leverd.domain.slot_events import AttemptSigned
 from leverd.domain.step_text import of_text
 from leverd.domain.view import View
 from leverd.errors import ImpossibleError

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from leverd.domain.events import AlertRaised, Event, ExternalChanged, PositionAdopted, Snapshot
+from leverd.domain.events import AlertRaised, Event, ExternalChanged, PositionAdopted
 from leverd.domain.position import Mandate
+from leverd.domain.snapshot import Snapshot
 
 UNEXPLAINED = "LVD-REC-001"
 LIQUIDATED = "LVD-REC-002"
+
+LIQUIDATION = "liquidation"
+"""The cause by which P&L books what is gone as lost, and not as money that went out."""
 
 
 def reconcile(mandate: Mandate, known: Snapshot | None, found: Snapshot) -> tuple[Event, ...]:
@@ -53,7 +57,7 @@ def _cause(changes: Mapping[str, int], ours: set[str], *, indebted: bool) -> tup
     """Return the likeliest cause, and whether it is an innocent one."""
     supplied, owed, idle = (_signs(changes, kind) for kind in ("supplied", "owed", "idle"))
     if supplied == {-1} and owed == {-1} and not idle:
-        return "liquidation", True
+        return LIQUIDATION, True
     if 1 in owed or (-1 in supplied and indebted):
         return "unexplained", False
     if owed:
@@ -74,7 +78,7 @@ def _alert(
     position_id: str, cause: str, changes: Mapping[str, int], *, explained: bool
 ) -> AlertRaised | None:
     details = {leg: str(delta) for leg, delta in changes.items()}
-    if cause == "liquidation":
+    if cause == LIQUIDATION:
         return AlertRaised(position_id, LIQUIDATED, "the position was liquidated", details)
     if explained:
         return None

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from leverd.domain.events import (
-    AttemptPublished,
-    AttemptSigned,
-    Event,
+from leverd.domain.events import Event
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
+    StepAccepted,
+    StepVerified,
+)
+from leverd.domain.slot_events import (
+    AttemptPublished,
+    AttemptSigned,
     SlotFinal,
     SlotIncluded,
     SlotLost,
     SlotReorganised,
-    Snapshot,
-    StepAccepted,
-    StepVerified,
 )
+from leverd.domain.snapshot import Snapshot
 from leverd.execution import slots
 from leverd.execution.placing import Rank, rank_of
 from leverd.execution.slots import Slots

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from loguru import logger
 
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    Event,
-    ExternalChanged,
-    PlanCompleted,
-    SlotLost,
-    Snapshot,
-    StepVerified,
-    TradingStateChanged,
-)
+from leverd.domain.events import AlertRaised, Event, ExternalChanged, TradingStateChanged
+from leverd.domain.plan_events import PlanCompleted, StepVerified
 from leverd.domain.position import Mandate
+from leverd.domain.slot_events import AttemptSigned, SlotLost
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.state import State
 from leverd.domain.view import Stamp, TradingState
 from leverd.errors import ForgottenError, ImpossibleError, NonsenseError
@@ -48,6 +41,9 @@ Photographer = Callable[[State, Stamp], Snapshot]
 Marker = Callable[[Mandate, StepDone], Sequence[Event]]
 """Returns what a finished step means for the accounts, to be journaled with it."""
 
+Bystander = Callable[[Mandate, StepDone], tuple[Event, ...]]
+"""Returns what others did to a position just before a step, to be journaled before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -55,6 +51,7 @@ class Ways:
 
     photograph: Photographer
     mark: Marker
+    others: Bystander = lambda _mandate, _done: ()
 
 
 class Settler:
@@ -110,12 +107,19 @@ class Settler:
             outcome = self._logbook.aborted((attempt.plan_id,), inclusion.reason)
         else:
             alone = slot.act.plan_id == attempt.plan_id
-            outcome, on = await self._succeeded(found, seen, running if alone else None)
+            outcome, on = await self._succeeded(
+                found, seen, running if alone else None, undone=slot.undone is not None
+            )
         await self._logbook.record(*events, *outcome, *self._logbook.aborted(others, REPLACED))
         return on
 
     async def _succeeded(
-        self, found: Found, seen: Mapping[int, Sighting], running: Running | None
+        self,
+        found: Found,
+        seen: Mapping[int, Sighting],
+        running: Running | None,
+        *,
+        undone: bool,
     ) -> tuple[Sequence[Event], Running | None]:
         mandate = self._mandates.get(found.attempt.position_id)
         plan = (found.attempt.plan_id,)
@@ -129,6 +133,8 @@ class Settler:
         if done is None or differing is not None:
             events = facts.mismatched(found.attempt, *(differing or ({}, {})))
             return (*events, *self._logbook.aborted(plan, "mismatch")), None
+        if not undone:
+            done = replace(done, others=self._others(mandate, done))
         return self._verified(mandate, found, done, running)
 
     async def _done(
@@ -167,7 +173,7 @@ class Settler:
         attempt = found.attempt
         stamp = done.seen or facts.stamp_of(found.inclusion, self._venue.name)
         snapshot = self._ways.photograph(done.after, stamp)
-        verified = self._fact(mandate, attempt, done, snapshot)
+        verified = (*done.others, *self._fact(mandate, attempt, done, snapshot))
         marks = self._marks(mandate, done)
         flight = self._logbook.known.flights.get(attempt.plan_id)
         if flight is None:  # it ended before a reorganisation, or its place was taken
@@ -205,6 +211,13 @@ class Settler:
             return self._ways.mark(mandate, done)
         except ImpossibleError as error:  # without a price there is no P&L; what was done stands
             logger.error("{}: P&L not marked: {}", mandate.position_id, error)
+            return ()
+
+    def _others(self, mandate: Mandate, done: StepDone) -> tuple[Event, ...]:
+        try:
+            return self._ways.others(mandate, done)
+        except ImpossibleError as error:  # a picture without a price tells nothing; nor may it stop
+            logger.error("{}: not compared with before: {}", mandate.position_id, error)
             return ()
 
     async def _undoing(self, slot: Slot, inclusion: Inclusion) -> Sequence[Event]:

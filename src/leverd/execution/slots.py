@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from leverd.domain.events import (
+from leverd.domain.events import Event
+from leverd.domain.slot_events import (
     AttemptPublished,
     AttemptSigned,
-    Event,
     SlotFinal,
     SlotIncluded,
     SlotLost,

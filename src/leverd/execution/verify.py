@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from leverd.domain import loans
 from leverd.domain.apply import apply_step
+from leverd.domain.events import Event
 from leverd.domain.fills import Fill
 from leverd.domain.plan import BuyExact, Step, Swap
 from leverd.domain.position import Position
@@ -40,6 +41,7 @@ class StepDone:
     inclusion: Inclusion
     proof: Proof = Proof.STATES
     seen: Stamp | None = None  # when `after` was, if not in the step's own block
+    others: tuple[Event, ...] = ()  # what others did just before it, to be journaled first
 
 
 def mismatch(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | None:
@@ -72,12 +74,17 @@ def fills_out(fills: tuple[Fill, ...]) -> tuple[dict[str, int], ...]:
 
 
 def _flat(fill: Fill) -> dict[str, int]:
-    found = asdict(fill)
-    found.pop("pool_after")
-    liquidity, borrow = found.pop("indexes") or (0, 0)
-    before = sum(found.pop("before"))
-    numbers = {**found, "before": before, "liquidity_index": liquidity, "borrow_index": borrow}
-    return {name: int(value) for name, value in numbers.items() if value}
+    liquidity, borrow = fill.indexes or (0, 0)
+    numbers = {
+        "at": fill.at,
+        "sold": fill.sold,
+        "bought": fill.bought,
+        "amount": fill.amount or 0,
+        "before": sum(fill.before),
+        "liquidity_index": liquidity,
+        "borrow_index": borrow,
+    }
+    return {name: number for name, number in numbers.items() if number}
 
 
 def _broken_bounds(done: StepDone) -> tuple[dict[str, int], dict[str, int]] | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leverd.domain.apply import apply_step
-from leverd.domain.events import AttemptSigned
 from leverd.domain.position import Mandate
+from leverd.domain.slot_events import AttemptSigned
 from leverd.domain.state import State
 from leverd.domain.step_text import of_text
 from leverd.execution.slots import CANCEL, Slots

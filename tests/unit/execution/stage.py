@@ -10,7 +10,8 @@ from tests.simulated import venue_at
 
 from leverd.adapters.simulated.faults import NoFaults
 from leverd.adapters.simulated.memory_journal import MemoryJournal
-from leverd.domain.events import AttemptSigned, PlanAborted
+from leverd.domain.plan_events import PlanAborted
+from leverd.domain.slot_events import AttemptSigned
 
 LEVERED = worlds.at_leverage("2.5")
 

@@ -8,15 +8,12 @@ import pytest
 from tests import worlds
 from tests.unit.execution.stage import LEVERED, Stage
 
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    ExternalChanged,
-    StepAccepted,
-)
+from leverd.domain.events import AlertRaised, ExternalChanged
 from leverd.domain.fills import Fill
 from leverd.domain.money import Amount
 from leverd.domain.plan import Approve, Borrow, SetEMode, Step, StepKind, Supply, Withdraw
+from leverd.domain.plan_events import StepAccepted
+from leverd.domain.slot_events import AttemptSigned
 from leverd.execution.accepted import accepted
 from leverd.execution.verify import Proof, fills_out
 from leverd.execution.witness import Found, step_done

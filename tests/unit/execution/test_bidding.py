@@ -10,7 +10,9 @@ from tests.unit.execution.stage import LEVERED, Stage
 
 from leverd.adapters.simulated import markets
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
-from leverd.domain.events import AlertRaised, AttemptSigned, PlanCompleted, SlotIncluded
+from leverd.domain.events import AlertRaised
+from leverd.domain.plan_events import PlanCompleted
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.errors import OwnerError, SigningRefusedError
 from leverd.interfaces.venue import Fees
 

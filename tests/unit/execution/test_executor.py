@@ -12,18 +12,15 @@ from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
 from leverd.adapters.simulated import markets
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
+from leverd.domain.events import AlertRaised, PnlRecorded
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
-    PnlRecorded,
-    SlotFinal,
-    SlotIncluded,
     StepMismatched,
     StepVerified,
 )
+from leverd.domain.slot_events import AttemptSigned, SlotFinal, SlotIncluded
 from leverd.errors import ImpossibleError, NonsenseError, UnreachableError
 from leverd.execution import facts
 from leverd.execution.executor import Ways
@@ -219,10 +216,14 @@ async def test_without_a_price_what_was_done_still_stands():
     def no_price(_mandate, _done):
         raise ImpossibleError("no price for ARB", number=30)
 
-    stage = Stage(ways=Ways(WAYS.photograph, no_price))
-    await stage.begin(2)
-    await stage.turns()
-    assert len(stage.events(PlanCompleted)) == 1
+    for ways in (
+        Ways(WAYS.photograph, no_price),
+        Ways(WAYS.photograph, WAYS.mark, no_price),
+    ):
+        stage = Stage(ways=ways)
+        await stage.begin(2)
+        await stage.turns()
+        assert len(stage.events(PlanCompleted)) == 1
 
 
 async def test_a_sequence_goes_on_step_by_step_with_a_rehearsal_each():

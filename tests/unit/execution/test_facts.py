@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.unit.execution.test_slot_moves import attempt
 
-from leverd.domain.events import AlertRaised, PnlRecorded, StepMismatched
+from leverd.domain.events import AlertRaised, PnlRecorded
+from leverd.domain.plan_events import StepMismatched
 from leverd.execution import accepted, facts, reconcile
 
 

@@ -11,25 +11,25 @@ from tests.executions import check_books
 from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
 from leverd.adapters.simulated import markets
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    ExternalChanged,
-    PlanAborted,
-    PlanCompleted,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    StepAccepted,
-    StepMismatched,
-    StepVerified,
-    TradingStateChanged,
-)
+from leverd.domain.events import AlertRaised, ExternalChanged, TradingStateChanged
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import RAY
 from leverd.domain.money import Amount
 from leverd.domain.plan import Borrow, Step, StepKind
+from leverd.domain.plan_events import (
+    PlanAborted,
+    PlanCompleted,
+    StepAccepted,
+    StepMismatched,
+    StepVerified,
+)
+from leverd.domain.slot_events import (
+    AttemptSigned,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+)
 from leverd.execution.forgotten import _as_it_was
 from leverd.execution.settler import DEADLINE
 from leverd.interfaces.venue import Inclusion

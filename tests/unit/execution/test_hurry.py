@@ -10,7 +10,7 @@ from tests.limits import TIMING
 from tests.unit.execution.stage import Stage
 from tests.worlds import GWEI, at_leverage
 
-from leverd.domain.events import AttemptSigned
+from leverd.domain.slot_events import AttemptSigned
 from leverd.engine import planner
 from leverd.engine.turn import terms_of
 from leverd.risk.gate import Approved, review

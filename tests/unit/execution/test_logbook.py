@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.executions import StillClock
 
 from leverd.adapters.simulated.memory_journal import MemoryJournal
-from leverd.domain.events import AlertRaised, PlanAborted, PlanApproved, Snapshot
+from leverd.domain.events import AlertRaised
+from leverd.domain.plan_events import PlanAborted, PlanApproved
+from leverd.domain.snapshot import Snapshot
 from leverd.execution.logbook import Logbook
 
 FIRST, SECOND, THIRD = (AlertRaised("loop", f"LVD-{number}", "text") for number in range(3))

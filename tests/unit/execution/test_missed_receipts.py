@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leverd.domain.events import AttemptSigned, SlotIncluded
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.execution.slots import (
     Finalise,
     Include,

@@ -11,9 +11,11 @@ from tests.executions import WAYS, approve, wish
 from tests.unit.execution.stage import LEVERED, Stage, second, second_at
 
 from leverd.domain import quotes
-from leverd.domain.events import AttemptSigned, PlanCompleted, PnlRecorded
+from leverd.domain.events import PnlRecorded
 from leverd.domain.money import Amount
 from leverd.domain.plan import BuyExact, Purpose
+from leverd.domain.plan_events import PlanCompleted
+from leverd.domain.slot_events import AttemptSigned
 from leverd.domain.step_text import of_text, to_text
 from leverd.execution import bids
 from leverd.execution.executor import Ways

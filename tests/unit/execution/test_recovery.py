@@ -8,14 +8,9 @@ from tests import worlds
 from tests.executions import check_books
 from tests.unit.execution.stage import Stage, second
 
-from leverd.domain.events import (
-    AttemptSigned,
-    DaemonStarted,
-    ExternalChanged,
-    PlanCompleted,
-    SlotIncluded,
-    StepVerified,
-)
+from leverd.domain.events import DaemonStarted, ExternalChanged
+from leverd.domain.plan_events import PlanCompleted, StepVerified
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.execution import recovery
 from leverd.interfaces.journal import Entry
 

@@ -10,7 +10,8 @@ from tests.unit.execution.stage import LEVERED, Stage
 from tests.worlds import GWEI
 
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
-from leverd.domain.events import AttemptPublished, AttemptSigned, PlanCompleted, SlotIncluded
+from leverd.domain.plan_events import PlanCompleted
+from leverd.domain.slot_events import AttemptPublished, AttemptSigned, SlotIncluded
 from leverd.execution.executor import Executor
 from leverd.execution.slots import Policy
 

@@ -12,18 +12,9 @@ from tests.unit.execution.stage import Stage
 
 from leverd.adapters.simulated import markets
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
-from leverd.domain.events import (
-    AlertRaised,
-    ExternalChanged,
-    PlanCompleted,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    StepMismatched,
-    StepVerified,
-    TradingStateChanged,
-)
+from leverd.domain.events import AlertRaised, ExternalChanged, TradingStateChanged
+from leverd.domain.plan_events import PlanCompleted, StepMismatched, StepVerified
+from leverd.domain.slot_events import SlotFinal, SlotIncluded, SlotLost, SlotReorganised
 from leverd.errors import UnreachableError
 from leverd.execution import facts
 from leverd.interfaces.venue import Sighting
@@ -112,6 +103,63 @@ async def test_what_stands_on_an_undone_step_is_undone_and_verified_after_it():
         (kind, slot) for kind in (SlotReorganised, SlotIncluded) for slot in included
     ]
     assert stage.events(StepMismatched) == []
+
+
+async def test_a_next_step_waits_for_the_one_before_it_that_was_undone():
+    stage = Stage(atomic=False, final_depth=9)
+    await stage.begin("1.5")
+    rehearse = stage.venue.rehearse
+
+    async def silent(*_: object) -> int:
+        raise UnreachableError("no answer", number=1)
+
+    stage.venue.rehearse = silent
+    await stage.turns(2)
+    assert [each.slot for each in stage.events(SlotIncluded)] == [0], "its next step waits"
+    stage.chain.reorganise(2, forget=True)
+    stage.chain.mine()
+    stage.venue.rehearse = rehearse
+    await stage.executor.tend()
+    assert [each.slot for each in stage.events(SlotReorganised)] == [0]
+    assert stage.attempts() == [(0, "act")], "and not beside the one that is open again"
+    await stage.settle()
+    assert len(stage.events(PlanCompleted)) == 1
+    assert stage.events(StepMismatched) == []
+    check_books(stage.journal, stage.chain)
+
+
+async def test_no_slot_is_let_go_of_before_those_below_it():
+    """Two steps end up in one block; the lower is seen there only once the upper is final."""
+    stage = Stage(atomic=False, delay_blocks=2)
+    await stage.begin("1.5")
+    await stage.turns(2)
+    assert [each.block for each in stage.events(SlotIncluded)] == [3]
+    stage.chain.reorganise(2)
+    stage.chain.pool[1] = replace(stage.chain.pool[1], from_block=2)
+    stage.chain.mine()
+    assert [each.sent.nonce for each in stage.chain.head.mined] == [0, 1], "or it proves nothing"
+    look, rehearse = stage.venue.look, stage.venue.rehearse
+
+    async def silent(*_: object) -> int:
+        raise UnreachableError("no answer", number=1)
+
+    stage.venue.rehearse = silent  # nothing is signed above them
+    await stage.executor.tend()
+
+    async def silent_below(slot: int, tx_hashes: Sequence[str]) -> Sighting:
+        if slot == 0:
+            raise UnreachableError("no answer", number=1)
+        seen: Sighting = await look(slot, tx_hashes)
+        return seen
+
+    stage.venue.look = silent_below
+    await stage.turns(4)
+    assert stage.events(SlotFinal) == []
+    stage.venue.look, stage.venue.rehearse = look, rehearse
+    await stage.settle()
+    assert stage.events(StepMismatched) == []
+    assert len(stage.events(PlanCompleted)) == 1
+    check_books(stage.journal, stage.chain)
 
 
 async def test_a_later_step_is_cancelled_when_an_earlier_one_fails_after_all():

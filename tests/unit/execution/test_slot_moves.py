@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from leverd.domain.events import (
+from leverd.domain.slot_events import (
     AttemptPublished,
     AttemptSigned,
     SlotFinal,

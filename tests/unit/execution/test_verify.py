@@ -9,10 +9,10 @@ import pytest
 from tests import worlds
 from tests.unit.execution.stage import Stage
 
-from leverd.domain.events import StepVerified
 from leverd.domain.fills import Fill
 from leverd.domain.money import Amount
 from leverd.domain.plan import BuyExact, Repay, Step, StepKind, Withdraw
+from leverd.domain.plan_events import StepVerified
 from leverd.errors import UnreachableError
 from leverd.execution.patience import answered
 from leverd.execution.verify import fills_out, mismatch
