@@ -26,7 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leverd.domain import headroom, loans
 from leverd.domain.decision import Decision, Hold, SetLeverage
-from leverd.domain.fixed_point import WAD
+from leverd.domain.fixed_point import WAD, mul_div_up
+from leverd.domain.keeping import kept
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.quiet import Band, Quiet
 from leverd.domain.view import View
@@ -89,7 +90,18 @@ class Triggers:
     alert_below: Fraction
     repay_to: Fraction
 
+    @property
+    def deleverage_wad(self) -> int:
+        """Return the least health (wad) at which nothing is done."""
+        return _ceiled(self.deleverage_below)
 
+    @property
+    def alert_wad(self) -> int:
+        """Return the least health (wad) that alerts nobody."""
+        return _ceiled(self.alert_below)
+
+
+@kept(64)
 def triggers(params: Params, threshold: Fraction) -> Triggers:
     """Return the triggers that hold at liquidation threshold `threshold`."""
     target, top = params.target, params.band_high or params.target
@@ -119,7 +131,7 @@ class Guardian:
         if health == INFINITE_HEALTH:
             return Hold(NAME, "nothing is owed")
         levels = triggers(self.params, headroom.threshold_of(view.state))
-        if health >= levels.deleverage_below * WAD:
+        if health >= levels.deleverage_wad:
             return Hold(NAME, self.alert(view) or f"health {_shown(health)} is safe")
         leverage = headroom.leverage_for_health(view.state, levels.repay_to)
         target = Decimal(1) if leverage is None else _decimal(leverage)
@@ -133,20 +145,24 @@ class Guardian:
     def alert(self, view: View) -> str | None:
         """Return what to tell the owner while health is below the alert trigger, else None."""
         health = _health(view)
-        level = triggers(self.params, headroom.threshold_of(view.state)).alert_below
-        if health >= level * WAD:
+        levels = triggers(self.params, headroom.threshold_of(view.state))
+        if health >= levels.alert_wad:
             return None
-        return f"health {_shown(health)} is below the alert level {float(level):.4f}"
+        return f"health {_shown(health)} is below the alert level {float(levels.alert_below):.4f}"
 
     def quiet(self, view: View) -> Quiet | None:
         """Return the health above which `decide` only holds; None when it does not now."""
         trigger = triggers(self.params, headroom.threshold_of(view.state)).deleverage_below
-        promise = Quiet(health=Band(above=int(trigger * WAD)))
+        promise = Quiet(health=Band(above=trigger.numerator * WAD // trigger.denominator))
         return promise if promise.contains(view) else None
 
 
 def _within(usual: Fraction, room: Fraction, at_top: Fraction | None) -> Fraction:
     return usual if at_top is None else min(usual, 1 + max(at_top - 1, Fraction(0)) * room)
+
+
+def _ceiled(health: Fraction) -> int:
+    return mul_div_up(health.numerator, WAD, health.denominator)
 
 
 def _set_or(given: Decimal | None, derived: Fraction) -> Fraction:

@@ -17,9 +17,11 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leverd.agents.rebalance_cost import cost_of
+from leverd.agents.storm import Rungs, Storm, StormParams, lowered, stale_at, storm_of
 from leverd.domain import headroom, loans, valuation
 from leverd.domain.decision import Decision, Hold, SetLeverage
 from leverd.domain.fixed_point import WAD
+from leverd.domain.keeping import kept
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.quiet import Band, Quiet
 from leverd.domain.view import View
@@ -70,6 +72,9 @@ class Params(BaseModel):
         description="health below which it repays at any cost; 0 is none",
         json_schema_extra=HIGHER,
     )
+    storm: StormParams | None = Field(
+        None, description="how far predictions may lower all of this; unset: they are not read"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Params:
@@ -105,6 +110,11 @@ class Params(BaseModel):
         """Where repaying ends."""
         return self.target if self.repay_to is None else self.repay_to
 
+    @property
+    def rungs(self) -> Rungs:
+        """The leverages it goes by in calm weather."""
+        return _rungs(self)
+
 
 @dataclass(frozen=True, slots=True)
 class LeverageLoop:
@@ -128,24 +138,44 @@ class LeverageLoop:
             return saving
         leverage = headroom.leverage(view.state)
         assert leverage is not None  # _saving has dealt with a position without equity
-        target, reason = self._goal(view, leverage)
+        storm = self._storm(view)
+        if storm is None:
+            return self._kept_to(self.params.rungs, view, leverage)
+        return self._in_storm(storm, view, leverage)
+
+    def _in_storm(self, storm: Storm, view: View, leverage: Fraction) -> Decision:
+        """Return what the lowered rungs ask for; what calm ones would repay is repaid at least.
+
+        A larger move may cost too much where a smaller one does not.
+        """
+        found = self._kept_to(self._rungs(storm), view, leverage, f" ({storm.reason})")
+        if isinstance(found, SetLeverage):
+            return found
+        calm = self._kept_to(self.params.rungs, view, leverage)
+        lowers = isinstance(calm, SetLeverage) and Fraction(calm.target) < leverage
+        return calm if lowers else found
+
+    def _kept_to(self, rungs: Rungs, view: View, leverage: Fraction, why: str = "") -> Decision:
+        target, reason = self._goal(rungs, view, leverage)
         if target is None:
-            return Hold(NAME, reason)
+            return Hold(NAME, reason + why)
         held_by = self._patience(view, leverage, target) or self._thrift(view, target)
-        return Hold(NAME, held_by) if held_by else SetLeverage(NAME, target, reason)
+        return Hold(NAME, held_by) if held_by else SetLeverage(NAME, target, reason + why)
 
     def quiet(self, view: View) -> Quiet | None:
         """Return bands inside which `decide` would only hold; None promises nothing."""
         if view.record.unwinding or view.record.stopped or valuation.exposure(view.state) <= 0:
             return Quiet()
-        band = self._quiet_band(view)
+        storm = self._storm(view)
+        stale = Band(below=None if self.params.storm is None else stale_at(view))
+        band = self._quiet_band(view, self._rungs(storm))
         if band is not None and Quiet(health=band).contains(view):
-            return Quiet(health=band)
+            return Quiet(health=band, time=stale)
         wait_until = self._wait_until(view)
         if wait_until is None or view.now >= wait_until or not _plain(view):
             return None
         safe = Band(above=_wad_up(self._safe_health(view)))
-        waiting = Quiet(health=safe, time=Band(below=wait_until))
+        waiting = Quiet(health=safe, time=Band(below=wait_until).both(stale))
         return waiting if waiting.contains(view) else None
 
     def _saving(self, view: View) -> SetLeverage | None:
@@ -161,14 +191,22 @@ class LeverageLoop:
         reason = f"health {_ratio(health)} is below {floor}"
         return SetLeverage(NAME, _decimal(target), reason, urgent=True)
 
-    def _goal(self, view: View, leverage: Fraction) -> tuple[Decimal | None, str]:
-        params, shown = self.params, f"{float(leverage):.4f}"
-        if leverage > params.repay_above:
-            return params.repays_to, f"leverage {shown} is above {params.repay_above}"
-        if leverage < params.boost_below or not _owes(view):
-            goal = params.boosts_to if _owes(view) else params.target
-            return goal, f"leverage {shown} is below {params.boost_below}"
-        return None, f"leverage {shown} is within {params.boost_below}-{params.repay_above}"
+    def _storm(self, view: View) -> Storm | None:
+        return None if self.params.storm is None else storm_of(self.params.storm, view)
+
+    def _rungs(self, storm: Storm | None) -> Rungs:
+        """Return the rungs as they are, or as a storm lowers them."""
+        rungs, how = self.params.rungs, self.params.storm
+        return rungs if storm is None or how is None else lowered(rungs, storm.quarters, how)
+
+    def _goal(self, rungs: Rungs, view: View, leverage: Fraction) -> tuple[Decimal | None, str]:
+        shown = f"{float(leverage):.4f}"
+        if leverage > rungs.repay_above:
+            return rungs.repays_to, f"leverage {shown} is above {rungs.repay_above}"
+        if leverage < rungs.boost_below or not _owes(view):
+            goal = rungs.boosts_to if _owes(view) else rungs.target
+            return goal, f"leverage {shown} is below {rungs.boost_below}"
+        return None, f"leverage {shown} is within {rungs.boost_below}-{rungs.repay_above}"
 
     def _patience(self, view: View, leverage: Fraction, target: Decimal) -> str | None:
         """Return why now is too soon or the change too small, None if neither."""
@@ -197,9 +235,9 @@ class LeverageLoop:
 
     def _safe_health(self, view: View) -> Fraction:
         """Return the health above which neither the floor nor lost equity calls for saving."""
-        return max(Fraction(self.params.health_floor), headroom.threshold_of(view.state))
+        return _safe(self.params, headroom.threshold_of(view.state))
 
-    def _quiet_band(self, view: View) -> Band | None:
+    def _quiet_band(self, view: View, rungs: Rungs) -> Band | None:
         """Return the health inside which leverage is in its band, None if it is not so simple.
 
         With threshold t, leverage is 1 / (1 - u t / health), where u is what idle money
@@ -211,13 +249,33 @@ class LeverageLoop:
         if not _plain(view) or summary.debt_value < _PROMISE_USD_MIN:
             return None
         exposure, equity = valuation.exposure(view.state), valuation.equity(view.state)
-        used = Fraction(summary.collateral_value, exposure)
-        used *= Fraction(exposure - equity, summary.debt_value)
         threshold = headroom.threshold_of(view.state)
-        low, high = Fraction(self.params.boost_below), Fraction(self.params.repay_above)
-        above = max(threshold * high / (high - 1), self._safe_health(view))
-        below = None if low == 1 else int(threshold * used * low / (low - 1) * (1 - _CARE) * WAD)
-        return Band(_wad_up(above), below)
+        above, below = _edges(rungs, self._safe_health(view), threshold)
+        if below is None:
+            return Band(above)
+        left = summary.collateral_value * (exposure - equity)
+        of = exposure * summary.debt_value
+        return Band(above, int(Fraction(below.numerator * left, below.denominator * of)))
+
+
+@kept(16)
+def _rungs(params: Params) -> Rungs:
+    return Rungs(
+        params.boost_below, params.repay_above, params.target, params.boosts_to, params.repays_to
+    )
+
+
+@kept(16)
+def _safe(params: Params, threshold: Fraction) -> Fraction:
+    return max(Fraction(params.health_floor), threshold)
+
+
+@kept(16)
+def _edges(rungs: Rungs, safe: Fraction, threshold: Fraction) -> tuple[int, Fraction | None]:
+    """Return the health (wad) at the top of the band, and at its bottom if no money is idle."""
+    low, high = Fraction(rungs.boost_below), Fraction(rungs.repay_above)
+    above = _wad_up(max(threshold * high / (high - 1), safe))
+    return above, None if low == 1 else threshold * low / (low - 1) * (1 - _CARE) * WAD
 
 
 def _plain(view: View) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from leverd.domain import quotes, valuation
 from leverd.domain.gas_use import lower_gas, raise_gas
@@ -37,17 +36,19 @@ def cost_of(view: View, target: Decimal) -> Cost | None:
     The swap is quoted in the view's own pool; gas is priced at the view's own fees.
     """
     state, mandate = view.state, view.state.position.mandate
-    drift = Fraction(target) * valuation.equity(state) - valuation.exposure(state)
-    raises = drift > 0
+    goal, one = target.as_integer_ratio()
+    drift = goal * valuation.equity(state) - one * valuation.exposure(state)
+    raises, size = drift > 0, abs(drift)
     sell = mandate.debt if raises else mandate.collateral
-    raw = int(abs(drift) / valuation.rate(state, sell))
+    value, of = valuation.terms(state, sell, USD)
+    raw = size * of // (one * value)
     if raw == 0:
         return None
     try:
         quote = quotes.quote_exact_in(state.pool, sell, raw)
     except ImpossibleError:
         return None
-    moved = Decimal(int(abs(drift))) / USD.unit
+    moved = Decimal(size // one) / USD.unit
     share = Decimal(quote.fee) / quote.sold + quotes.price_impact(state.pool, quote, sell)
     units = raise_gas(atomic=view.atomic) if raises else lower_gas(atomic=view.atomic)
     wei = units * (view.gas.base_fee + view.gas.priority_fee)

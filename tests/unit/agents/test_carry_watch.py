@@ -24,7 +24,8 @@ from leverd.domain.fixed_point import RAY
 from leverd.domain.lending import RateCurve
 from leverd.domain.quiet import Band, Quiet
 from leverd.domain.view import Record
-from leverd.engine.state import Book, fold
+from leverd.engine.book import Book
+from leverd.engine.state import fold
 from leverd.engine.turn import Seat, turn
 from leverd.risk.gate import Approved
 

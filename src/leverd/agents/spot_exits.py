@@ -1,0 +1,63 @@
+"""What every trader of spot sells for, whatever it bought for. It needs nobody's word."""
+
+from __future__ import annotations
+
+from leverd.domain.atto import atto, atto_down, of_atto, up
+from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
+from leverd.domain.prediction import MICRO, as_decimal
+from leverd.domain.spot import PORTFOLIO_STOP
+from leverd.domain.spot_limits import SpotLimits
+from leverd.interfaces.spot_agent import SpotView
+from leverd.interfaces.spot_cost import taker_fee, within, worth
+from leverd.interfaces.spot_rules import Wish
+from leverd.interfaces.spot_venue import Depth, Manner, Side
+
+
+def guarded(view: SpotView, limits: SpotLimits) -> tuple[str, str] | None:
+    """Return the code and the words of why to sell, None if no guard wants it."""
+    spot = view.spot
+    if view.unwinding:
+        return "unwind", "the owner wants everything sold"
+    if spot.stopped is not None and spot.stopped.why == PORTFOLIO_STOP:
+        return PORTFOLIO_STOP, spot.stopped.reason
+    lost = _lost(view, limits)
+    if lost is not None:
+        return "stop_loss", f"{lost} below what it cost, {limits.stop_loss:f} is borne"
+    if view.now >= spot.entered_at + limits.horizon_s:
+        return "horizon", f"kept for {limits.horizon_h} h, as long as may be"
+    return None
+
+
+def sale(view: SpotView, limits: SpotLimits) -> Wish:
+    """Return the wish that sells everything, not far below the best bid.
+
+    A small rest asks for a little more: at its worst price it must be worth a trade, too.
+    """
+    market, quantity = view.market, view.sellable
+    floor = mul_div_up(view.bid, WAD - atto_down(limits.slippage_max), WAD)
+    least = mul_div_up(atto(market.notional_min), WAD, quantity)
+    price = up(of_atto(max(floor, least, 1)), market.price_tick)
+    return Wish(Side.SELL, Manner.TAKE, price, of_atto(quantity))
+
+
+def _lost(view: SpotView, limits: SpotLimits) -> str | None:
+    """Return the share that is lost if it reaches the stop in two looks running, as text.
+
+    One look alone may see a book whose buyers are away for a block.
+    """
+    seen = [_sold_for(each, view) for each in (view.depth, view.before) if each]
+    got = max(seen)
+    floor = mul_div_down(view.spot.average, WAD - atto_down(limits.stop_loss), WAD)
+    if view.before is None or got > floor:
+        return None
+    share = (view.spot.average - got) * MICRO // view.spot.average
+    return f"{as_decimal(share):f}"
+
+
+def _sold_for(depth: Depth, view: SpotView) -> int:
+    """Return what a base brings on average in `depth`, after the fee; 0 where nobody buys."""
+    there = min(view.sellable, within(depth.bids))
+    got = worth(depth.bids, there) if there else 0
+    assert got is not None, "no more is asked of the book than it holds"
+    got -= mul_div_down(got, taker_fee(view.market), WAD)
+    return mul_div_down(got, WAD, there) if there else 0
