@@ -88,6 +88,9 @@ def _verdict(outcome: Outcome) -> str:
 
 def _farewell(view: View) -> str:
     state, mandate = view.state, view.state.position.mandate
+    close = f"to close it: leverd unwind {mandate.position_id}"
+    if (nameless := valuation.unpriced(state)) is not None:
+        return f"{mandate.position_id}: owing, and no oracle prices {nameless.symbol}; {close}"
     asset = side.volatile(mandate)
     price = loans.liquidation_price(state.market, state.position.loan, asset, view.now)
     way = "above" if side.side_of(mandate) is side.Side.SHORT else "below"
@@ -98,6 +101,5 @@ def _farewell(view: View) -> str:
     )
     return (
         f"{mandate.position_id}: leverage {ratio(valuation.leverage(state))}, "
-        f"health {health_text(health_of(view))}, {at} per {asset.symbol}; "
-        f"to close it: leverd unwind {mandate.position_id}"
+        f"health {health_text(health_of(view))}, {at} per {asset.symbol}; {close}"
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leverd.domain.position import Mandate
+from leverd.engine.foresight import Foresight
 from leverd.engine.memory_guard import MemoryGuard
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
@@ -18,6 +19,7 @@ from leverd.interfaces.notifier import Notifier
 from leverd.interfaces.requests import Requests
 from leverd.interfaces.supervisor import Alone, Supervisor
 from leverd.interfaces.venue import Venue
+from leverd.interfaces.watcher import Nobody, Watcher
 from leverd.risk.limits import Limits
 
 if TYPE_CHECKING:
@@ -60,4 +62,6 @@ class World:
     beat: Callable[[datetime], None]  # told when a turn ended, by our clock
     supervisor: Supervisor = field(default_factory=Alone)
     dependencies: Callable[[], Mapping[str, str]] = dict  # name -> closed | open | half_open
+    watcher: Watcher = field(default_factory=Nobody)  # who watches from outside
     tuner: Tuner | None = None  # where new settings come from while it runs
+    foresight: Foresight | None = None  # None: nobody predicts anything

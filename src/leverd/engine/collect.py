@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from leverd.domain import loans, reserves
-from leverd.domain.events import Snapshot
+from leverd.domain.keeping import kept
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.state import State
 from leverd.domain.valuation import equity_in_share_class
 from leverd.domain.view import Stamp, View
-from leverd.engine.state import Book, portfolio_of, record_of
+from leverd.engine.book import Book, portfolio_of, record_of
 from leverd.errors import UnreachableError
 from leverd.interfaces.venue import Observation
 
 _BEHIND: Final = 6
 
 
-def views(observation: Observation, book: Book, *, open_slots: int) -> dict[str, View]:
-    """Return one view for each observed position, by position id."""
+def views(
+    observation: Observation,
+    book: Book,
+    *,
+    open_slots: int,
+    apart: Collection[str] = (),
+) -> dict[str, View]:
+    """Return one view for each observed position, by position id.
+
+    Those `apart` get none, and still count among what shares budgets.
+    """
     now = observation.stamp.at
     active = sum(_is_open(seen.state) for seen in observation.positions.values())
     portfolio = portfolio_of(book, now, active=active)
@@ -35,6 +46,7 @@ def views(observation: Observation, book: Book, *, open_slots: int) -> dict[str,
             plain=seen.plain,
         )
         for position_id, seen in observation.positions.items()
+        if position_id not in apart
     }
 
 
@@ -55,6 +67,7 @@ def check_not_behind(book: Book, stamp: Stamp) -> None:
         )
 
 
+@kept(8)
 def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
     """Return the balances of `state` as the journal keeps them."""
     market, loan = state.market, state.position.loan
@@ -79,6 +92,11 @@ def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
         health=loans.summarise(market, loan, stamp.at).health,
         equity=equity_in_share_class(state),
         decimals={reserve.asset.symbol: reserve.asset.decimals for reserve in held},
+        staking={
+            reserve.asset.symbol: market.staking[reserve.asset]
+            for reserve in held
+            if reserve.asset in market.staking
+        },
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
+from leverd.domain.changed import changed
 from leverd.domain.course import Course, Fired
-from leverd.domain.events import OrderDone, OrderFired, PeakReached, Snapshot
+from leverd.domain.events import OrderDone, OrderFired, PeakReached
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.view import Record
 
 
@@ -19,9 +20,9 @@ def after_snapshot(record: Record, snapshot: Snapshot) -> Record:
     owes, course = any(snapshot.owed.values()), record.course
     if owes and course is None:
         begun = Course(snapshot.at, dict(snapshot.prices), record.unit_price)
-        return replace(record, course=begun)
+        return changed(record, course=begun)
     if not owes and course is not None:
-        return replace(record, course=None, ended=record.ended or course.pending)
+        return changed(record, course=None, ended=record.ended or course.pending)
     return record
 
 
@@ -29,7 +30,7 @@ def after_mark(course: Course | None, unit_price: int) -> Course | None:
     """Return `course` after P&L was marked: one adopted before any mark begins at its first."""
     if course is None or course.unit:
         return course
-    return replace(course, unit=unit_price)
+    return changed(course, unit=unit_price)
 
 
 def after_fact(record: Record, fact: PeakReached | OrderFired | OrderDone, chain_at: int) -> Record:
@@ -39,14 +40,14 @@ def after_fact(record: Record, fact: PeakReached | OrderFired | OrderDone, chain
         case PeakReached(price=price, unit=unit, health=health):
             if course is None:
                 return record
-            best = replace(course, best_price=price, best_unit=unit, best_health=health)
-            return replace(record, course=best)
+            best = changed(course, best_price=price, best_unit=unit, best_health=health)
+            return changed(record, course=best)
         case OrderFired():
             return _fired(record, fact, chain_at)
         case OrderDone(order=order, block=block):
             if course is None or course.pending is None or course.pending.order != order:
                 return record
-            return replace(record, course=_done(course, course.pending, block))
+            return changed(record, course=_done(course, course.pending, block))
         case _:
             assert_never(fact)
 
@@ -56,13 +57,13 @@ def after_undoing(record: Record, block: int) -> Record:
     course = record.course
     if course is None or course.last is None or course.last_block < block:
         return record
-    undone = replace(
+    undone = changed(
         course,
         pending=course.pending or course.last,
         done=tuple(name for name in course.done if name != course.last.order),
         last=None,
     )
-    return replace(record, course=undone)
+    return changed(record, course=undone)
 
 
 def _fired(record: Record, fact: OrderFired, chain_at: int) -> Record:
@@ -77,16 +78,16 @@ def _fired(record: Record, fact: OrderFired, chain_at: int) -> Record:
         fact.urgency_max,
     )
     if fact.closes:
-        return replace(record, ended=record.ended or fired)
+        return changed(record, ended=record.ended or fired)
     course = record.course
     if course is None or course.pending is not None or fact.order in course.done:
         return record
-    return replace(record, course=replace(course, pending=fired))
+    return changed(record, course=changed(course, pending=fired))
 
 
 def _done(course: Course, fired: Fired, block: int) -> Course:
     keep = fired.keep if course.keep is None else min(course.keep, fired.keep)
-    return replace(
+    return changed(
         course,
         pending=None,
         done=(*course.done, fired.order),

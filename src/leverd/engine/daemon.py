@@ -13,37 +13,40 @@ from typing import Final
 
 from loguru import logger
 
-from leverd.domain import loans
+from leverd.domain import loans, valuation
 from leverd.domain.events import (
     AlertRaised,
     DaemonStarted,
     DaemonStopped,
     Event,
     OrderFired,
-    PortfolioStopped,
 )
 from leverd.domain.lending import INFINITE_HEALTH
-from leverd.domain.view import Stamp, View
-from leverd.engine import accounting, diary, tuning
+from leverd.domain.view import View
+from leverd.engine import diary, tuning
+from leverd.engine.book import ALL, pending_of
+from leverd.engine.bookkeeper import Bookkeeper
 from leverd.engine.canon import status_line, turn_line, unguarded
 from leverd.engine.charter import Charter, World
-from leverd.engine.collect import check_not_behind, snapshot_of, views
+from leverd.engine.collect import check_not_behind, views
+from leverd.engine.foreseeing import foreseen
+from leverd.engine.laps import Laps
 from leverd.engine.letter_box import LetterBox
 from leverd.engine.memory_guard import Pressure
 from leverd.engine.noting import facts_of, remembering
-from leverd.engine.state import ALL, pending_of
 from leverd.engine.turn import Outcome, turn
 from leverd.engine.watchman import Watchman
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.patience import answered
-from leverd.execution.reconcile import reconcile
 from leverd.interfaces.venue import Observation
+from leverd.interfaces.watcher import Turned
 from leverd.risk.gate import Approved
 from leverd.risk.staleness import age_s
 
 __all__ = ["Charter", "Daemon", "World"]
 
 ORDER: Final = "LVD-ORD-001"
+UNVALUED: Final = "LVD-ORC-001"
 
 _BACKOFF_S_FIRST = 5.0
 _BACKOFF_S_MAX = 300.0
@@ -61,8 +64,9 @@ class Daemon:
         self._charter, self._world = charter, world
         self._diaries: dict[str, diary.Diary] = {}
         self._views: dict[str, View] = {}
-        self._strange: set[str] = set()  # positions whose balances differed at the last look
+        self._apart: set[str] = set()  # positions that the last look could not value
         self._watchman = Watchman(world.notifier)
+        self._bookkeeper = Bookkeeper(world, self._record)
         self._letter_box = LetterBox(
             world.requests, self._record, world.executor, self._watchman.warn
         )
@@ -125,28 +129,42 @@ class Daemon:
         return wait
 
     async def _turn(self) -> float:
-        started = self._world.clock.monotonic()
+        laps = Laps(self._world.clock.monotonic)
         await self._letter_box.empty()
         await self._tune()
+        laps.end("orders")
         observation = await self._observe()
-        await self._reconcile(observation)
-        await self._mark(observation)
+        laps.end("look")
+        await self._bookkeeper.keep(observation, self._apart, self._charter.limits)
+        await self._foresee(observation)
         self._views = views(
-            observation, self._world.recorder.book, open_slots=self._world.executor.open_slots
+            observation,
+            self._world.recorder.book,
+            open_slots=self._world.executor.open_slots,
+            apart=self._apart,
         )
         for name, view in self._views.items():
             self._views[name] = await self._noted(name, await self._watched(name, view))
         await self._say_dependencies()
+        laps.end("record")
         outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
+        laps.end("decide")
         await self._write_diary(outcomes)
         await self._act(outcomes, observation.nonce)
+        laps.end("act")
         self._turns += 1
         self._world.beat(self._world.clock.now())
         self._world.supervisor.turned(status_line(self._views.values()), fresh=self._is_fresh())
-        seconds = self._world.clock.monotonic() - started
         for outcome in outcomes:
-            logger.info("{}", turn_line(self._turns, outcome, seconds))
-        return self._until_next_look()
+            logger.info("{}", turn_line(self._turns, outcome, laps.seconds))
+        wait = self._until_next_look()
+        self._world.watcher.turned(self._told(laps, wait))
+        return wait
+
+    def _told(self, laps: Laps, wait: float) -> Turned:
+        """Return this turn for whoever watches."""
+        now, fresh = self._world.clock.now(), self._is_fresh()
+        return Turned(self._turns, now, laps.seconds, laps.stages, wait, fresh, self._views)
 
     async def _tune(self) -> None:
         tuner, executor = self._world.tuner, self._world.executor
@@ -161,45 +179,24 @@ class Daemon:
         observation = await self._world.venue.observe(self._charter.mandates)
         check_not_behind(self._world.recorder.book, observation.stamp)
         self._chain_at = observation.stamp.at
+        self._set_apart(observation)
         return observation
 
-    async def _reconcile(self, observation: Observation) -> None:
-        if self._world.executor.open_slots:
-            self._strange.clear()
-            return  # what we are doing ourselves is verified from its receipt
-        for position_id, seen in observation.positions.items():
-            page = self._world.recorder.book.page(position_id)
-            stamp = observation.stamp
-            mandate = seen.state.position.mandate
-            found = reconcile(mandate, page.snapshot, snapshot_of(seen.state, stamp))
-            if self._believed(position_id, found):
-                await self._record(*found, chain_at=stamp.at)
+    def _set_apart(self, observation: Observation) -> None:
+        """Leave out, and say once, positions that cannot be valued: an oracle says nothing."""
+        self._apart = set()
+        for name, seen in observation.positions.items():
+            asset = valuation.unpriced(seen.state)
+            text = "" if asset is None else f"no oracle prices {asset.symbol}: nothing can be done"
+            self._watchman.warn(name, UNVALUED, text)
+            if asset is not None:
+                self._apart.add(name)
 
-    def _believed(self, position_id: str, found: Sequence[Event]) -> bool:
-        """Whether a difference is one: a reorganisation looks the same until it is noticed."""
-        again = position_id in self._strange
-        (self._strange.add if found else self._strange.discard)(position_id)
-        return again or not self._world.executor.provisional
-
-    async def _mark(self, observation: Observation) -> None:
-        """Record P&L when something happened, or a day went by; fire the portfolio stop."""
-        if self._world.executor.open_slots:
-            return
-        for position_id, seen in observation.positions.items():
-            stamp = observation.stamp
-            page = self._world.recorder.book.page(position_id)
-            if accounting.is_due(page, stamp.at):
-                price = observation.gas.native_price
-                mark = accounting.mark(page, seen.state, stamp, price)
-                await self._record(mark, chain_at=stamp.at)
-            await self._check_stop(position_id, stamp)
-
-    async def _check_stop(self, position_id: str, stamp: Stamp) -> None:
-        record = self._world.recorder.book.page(position_id).record
-        if record.stopped or not accounting.fell_too_far(record, self._charter.limits):
-            return
-        stopped = PortfolioStopped(position_id, record.unit_price, record.unit_peak)
-        await self._record(stopped, chain_at=stamp.at)
+    async def _foresee(self, observation: Observation) -> None:
+        """Write down what predictors say of what was seen, before anything is decided from it."""
+        if self._world.foresight is not None:
+            said = foreseen(self._world.foresight, observation, self._world.recorder.book)
+            await self._record(*said, chain_at=observation.stamp.at)
 
     async def _watched(self, name: str, view: View) -> View:
         """Return the view with what breakers and guards make of it; say what is new."""
@@ -271,7 +268,7 @@ class Daemon:
                 self._world.notifier.notify(event)
 
     def _alert(self, position_id: str, error: LeverdError) -> None:
-        self._world.notifier.notify(AlertRaised(position_id, error.code, str(error)))
+        self._world.notifier.notify(AlertRaised(position_id, error.code, error.told))
 
     def _is_fresh(self) -> bool:
         """Return whether every position was seen as it is now."""
@@ -323,6 +320,8 @@ class Daemon:
         for position_id, book in self._diaries.items():
             self._diaries[position_id], events = diary.flush(book, position_id)
             await self._record(*events)
+        if self._world.foresight is not None:
+            self._world.foresight.close()
         lines = unguarded(self._views.values())
         await self._record(DaemonStopped(reason, lines))
         for line in lines:

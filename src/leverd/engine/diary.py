@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
-from leverd.domain.events import DecisionTaken, Event, HoldsFolded, PlanDenied
+from leverd.domain.events import DecisionTaken, Event, HoldsFolded
+from leverd.domain.plan_events import PlanDenied
 from leverd.engine.collect import snapshot_of
 from leverd.engine.turn import Outcome
 from leverd.risk.gate import Denied

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from leverd.domain.view import View
-from leverd.engine.state import Book, fold, record_of
+from leverd.engine.book import Book, record_of
+from leverd.engine.state import fold
 from leverd.engine.turn import Seat
 from leverd.interfaces.agent import OrderFact
 

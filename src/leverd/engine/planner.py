@@ -15,6 +15,7 @@ from leverd.domain import loans, quotes, valuation
 from leverd.domain.apply import apply_step, modelled_fills, worst_fills
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
 from leverd.domain.gas_use import steps_gas
+from leverd.domain.keeping import kept
 from leverd.domain.money import Amount, value_down
 from leverd.domain.plan import (
     Borrow,
@@ -202,6 +203,7 @@ def _debt_to_raise(state: State, target: Decimal, terms: Terms) -> int:
     return size if size == 0 or healthy(size) else sizing.largest(healthy, size)
 
 
+@kept(16)
 def _raise_step(state: State, size: int, terms: Terms) -> Step:
     mandate = state.position.mandate
     quote = quotes.quote_exact_in(state.pool, mandate.debt, size)
@@ -304,6 +306,8 @@ def cost(view: View, steps: tuple[Step, ...], terms: Terms) -> PlanCost:
         for action, fill in zip(step.actions, fills, strict=True):
             if isinstance(action, Swap | BuyExact):
                 _add_swap(bill, state, action, fill.sold, fill.bought)
+        if step is steps[-1]:
+            break  # nothing is swapped after it
         try:
             state = apply_step(state, step, fills)
         except ImpossibleError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leverd.domain.events import Event
-from leverd.engine.state import Book, fold
+from leverd.engine.book import Book
+from leverd.engine.state import fold
 from leverd.interfaces.journal import Binding, Entry, Journal
 
 

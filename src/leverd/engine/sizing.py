@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from leverd.domain import quotes, valuation
-from leverd.domain.money import Amount, Asset, value_down
+from leverd.domain.fixed_point import mul_div_down
+from leverd.domain.money import Asset
 from leverd.domain.pool import Pool, Quote
 from leverd.domain.state import State
 from leverd.errors import ImpossibleError
@@ -36,10 +36,10 @@ class _Scales:
     debt_price: int
 
     def collateral_value(self, raw: int) -> int:
-        return value_down(Amount(self.collateral, raw), self.collateral_price)
+        return mul_div_down(raw, self.collateral_price, self.collateral.unit)
 
     def debt_value(self, raw: int) -> int:
-        return value_down(Amount(self.debt, raw), self.debt_price)
+        return mul_div_down(raw, self.debt_price, self.debt.unit)
 
 
 def debt_to_sell(state: State, target: Decimal) -> int:
@@ -47,7 +47,7 @@ def debt_to_sell(state: State, target: Decimal) -> int:
 
     Zero when it is there already.
     """
-    scales, (goal, one) = _scales(state), Fraction(target).as_integer_ratio()
+    scales, (goal, one), pool = _scales(state), target.as_integer_ratio(), state.pool
     missing = goal * scales.equity - scales.exposure * one
     if missing <= 0:
         return 0
@@ -55,10 +55,10 @@ def debt_to_sell(state: State, target: Decimal) -> int:
     guess = missing * asset.unit // (scales.debt_price * one)
 
     def excess(raw: int) -> int | None:
-        quote = _quote(state.pool, asset, raw)
-        if quote is None:
+        filled = _bought(pool, asset, raw)
+        if filled is None:
             return None
-        bought = scales.collateral_value(quote.bought)
+        bought = scales.collateral_value(filled)
         equity = scales.equity + bought - scales.debt_value(raw)
         return (scales.exposure + bought) * one - goal * equity
 
@@ -70,7 +70,7 @@ def collateral_to_sell(state: State, target: Decimal) -> int | None:
 
     None when no sale that the pool can fill, or that leaves equity, gets there.
     """
-    scales, (goal, one) = _scales(state), Fraction(target).as_integer_ratio()
+    scales, (goal, one), pool = _scales(state), target.as_integer_ratio(), state.pool
     surplus = scales.exposure * one - goal * scales.equity
     if surplus <= 0:
         return 0
@@ -78,17 +78,16 @@ def collateral_to_sell(state: State, target: Decimal) -> int | None:
     guess = surplus * asset.unit // (scales.collateral_price * one)
 
     def excess(raw: int) -> int | None:
-        quote = _quote(state.pool, asset, raw)
-        if quote is None:
+        filled = _bought(pool, asset, raw)
+        if filled is None:
             return None
         sold = scales.collateral_value(raw)
-        equity = scales.equity - sold + scales.debt_value(quote.bought)
+        equity = scales.equity - sold + scales.debt_value(filled)
         return goal * equity - (scales.exposure - sold) * one + 1  # 0 still falls short
 
     limit = state.position.mandate.collateral.unit * scales.exposure // scales.collateral_price
     enough = crossing(excess, 1 - surplus, limit, guess) + 1
-    quote = _quote(state.pool, asset, enough)
-    return None if enough > limit or quote is None else enough
+    return None if enough > limit or _bought(pool, asset, enough) is None else enough
 
 
 def within_impact(pool: Pool, sell: Asset, raw: int, impact_max: Decimal) -> int:
@@ -164,6 +163,15 @@ def _scales(state: State) -> _Scales:
         reserves[mandate.collateral].price,
         reserves[mandate.debt].price,
     )
+
+
+def _bought(pool: Pool, sell: Asset, raw: int) -> int | None:
+    if raw <= 0:
+        return None
+    try:
+        return quotes.bought_for(pool, sell, raw)
+    except ImpossibleError:
+        return None
 
 
 def _quote(pool: Pool, sell: Asset, raw: int) -> Quote | None:

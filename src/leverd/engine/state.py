@@ -6,11 +6,10 @@ Pure: the same events give the same book, so a restart knows exactly what was kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
+from leverd.domain.changed import changed
 from leverd.domain.events import (
-    AttemptSigned,
     BreakerTurned,
     CarryTurned,
     DecisionTaken,
@@ -19,121 +18,45 @@ from leverd.domain.events import (
     OrderDone,
     OrderFired,
     PeakReached,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
     PnlRecorded,
     PortfolioStopped,
     PositionAdopted,
     Resumed,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    Snapshot,
-    StepAccepted,
-    StepMismatched,
-    StepVerified,
     TradingStateChanged,
     UnwindRequested,
 )
 from leverd.domain.highs import with_high
 from leverd.domain.plan import Purpose
-from leverd.domain.view import Portfolio, Record, TradingState
+from leverd.domain.plan_events import (
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    StepAccepted,
+    StepMismatched,
+    StepVerified,
+)
+from leverd.domain.prediction_events import PredictionIgnored, PredictionMade, PredictionScored
+from leverd.domain.slot_events import (
+    AttemptSigned,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+)
+from leverd.domain.snapshot import Snapshot
+from leverd.domain.spot import SPOT, fold_spot, resumed
+from leverd.domain.spot_events import SpotEvent
+from leverd.domain.view import TradingState
 from leverd.engine import course
+from leverd.engine.book import ALL, Book, each_page, turn_page
+from leverd.engine.outlook import fold_prediction
+from leverd.execution.reconcile import LIQUIDATION
 from leverd.execution.recovery import REPLACED, RESTARTED
-from leverd.risk.gate import Pending
 
 _DAY_S: Final = 86_400
 _CLOSING: Final = frozenset({Purpose.UNWIND, Purpose.DELEVERAGE})
 _NO_FAULT: Final = frozenset({RESTARTED, REPLACED, "stopping"})
 """Reasons to cut a plan short that say nothing about the market or the venue."""
-
-ALL: Final = ""
-"""The position id that means every position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What was used of daily budgets in the UTC day `day` of chain time."""
-
-    day: int = 0
-    trades: int = 0
-    gas: int = 0  # wei
-    guardian_gas: int = 0  # wei
-
-    def on(self, day: int) -> Tally:
-        """Return the tally as of `day`: a new day starts at nothing."""
-        return self if day == self.day else Tally(day)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What the book holds about one position."""
-
-    record: Record = field(default_factory=Record)
-    tally: Tally = field(default_factory=Tally)
-    snapshot: Snapshot | None = None  # last balances we know the reason of
-    marked: PnlRecorded | None = None  # last time P&L was recorded
-    decided: DecisionTaken | None = None  # last decision journaled
-    pnl_since_open: int = 0  # share class raw units
-    gas_unmarked: int = 0  # wei spent since the last mark
-    changed: bool = False  # something happened since the last mark
-    failures: int = 0  # plans that were cut short, in a row
-    closing: bool = False  # an unwind completed; the next mark says win or loss
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Everything remembered, by position."""
-
-    pages: Mapping[str, Page] = field(default_factory=dict)
-    everyone: Record = field(default_factory=Record)  # what a position starts from
-    purposes: Mapping[str, str] = field(default_factory=dict)  # open plans, plan id -> purpose
-    slots: Mapping[int, AttemptSigned] = field(default_factory=dict)  # newest attempt by slot
-    included: frozenset[int] = frozenset()  # slots of those in a block, not final yet
-    charged: Mapping[int, int] = field(default_factory=dict)  # wei counted, by slot not final
-    dependencies: Mapping[str, str] = field(default_factory=dict)  # name -> open | half_open
-
-    def page(self, position_id: str) -> Page:
-        """Return what is known about a position, an empty page for a new one."""
-        return self.pages.get(position_id, Page(self.everyone))
-
-
-def record_of(book: Book, position_id: str, now: int, *, open_slots: int = 0) -> Record:
-    """Return the position's record as of chain time `now`."""
-    page = book.page(position_id)
-    today = page.tally.on(now // _DAY_S)
-    return replace(
-        page.record,
-        trades_today=today.trades,
-        gas_today=today.gas,
-        guardian_gas_today=today.guardian_gas,
-        open_slots=open_slots,
-    )
-
-
-def portfolio_of(book: Book, now: int, *, active: int) -> Portfolio:
-    """Return what all positions together used of shared budgets on the day of `now`."""
-    tallies = [page.tally.on(now // _DAY_S) for page in book.pages.values()]
-    return Portfolio(
-        active,
-        sum(tally.trades for tally in tallies),
-        sum(tally.gas for tally in tallies),
-        sum(tally.guardian_gas for tally in tallies),
-    )
-
-
-def pending_of(book: Book) -> Pending:
-    """Return what transactions under way may still charge to shared budgets."""
-    flying = [attempt for slot, attempt in book.slots.items() if slot not in book.included]
-    return Pending(
-        gas=sum(attempt.gas_limit * attempt.max_fee for attempt in flying),
-        guardian_gas=sum(
-            attempt.gas_limit * attempt.max_fee for attempt in flying if attempt.urgent
-        ),
-        trades=len({attempt.plan_id for attempt in flying}),
-    )
 
 
 def fold(book: Book, event: Event, chain_at: int) -> Book:
@@ -156,18 +79,33 @@ def fold(book: Book, event: Event, chain_at: int) -> Book:
         ):
             return _fold_balance(book, event, chain_at)
         case DecisionTaken(position_id=position_id):
-            return _turn_page(book, position_id, decided=event)
-        case PeakReached() | OrderFired() | OrderDone():
-            record = course.after_fact(book.page(event.position_id).record, event, chain_at)
-            return _turn_page(book, event.position_id, record=record)
-        case CarryTurned(position_id=position_id, low=low):
-            since = chain_at if low else None
-            record = replace(book.page(position_id).record, carry_low_since=since)
-            return _turn_page(book, position_id, record=record)
+            return turn_page(book, position_id, decided=event)
+        case PeakReached() | OrderFired() | OrderDone() | CarryTurned():
+            return _fold_fact(book, event, chain_at)
         case PnlRecorded():
             return _fold_mark(book, event, chain_at)
         case _:
-            return book
+            return _fold_aside(book, event, chain_at)
+
+
+def _fold_aside(book: Book, event: Event, chain_at: int) -> Book:
+    """Return the book after what is about no leveraged position."""
+    if isinstance(event, PredictionMade | PredictionScored | PredictionIgnored):
+        return changed(book, outlook=fold_prediction(book.outlook, event))
+    if isinstance(event, SpotEvent):
+        return changed(book, spot=fold_spot(book.spot, event, chain_at))
+    return book
+
+
+def _fold_fact(
+    book: Book, event: PeakReached | OrderFired | OrderDone | CarryTurned, chain_at: int
+) -> Book:
+    record = book.page(event.position_id).record
+    if isinstance(event, CarryTurned):
+        record = changed(record, carry_low_since=chain_at if event.low else None)
+    else:
+        record = course.after_fact(record, event, chain_at)
+    return turn_page(book, event.position_id, record=record)
 
 
 def _fold_balance(
@@ -178,17 +116,28 @@ def _fold_balance(
     record = book.page(event.position_id).record
     match event:
         case PositionAdopted(position_id, _, snapshot):
-            return _turn_page(book, position_id, snapshot=snapshot)
+            return turn_page(book, position_id, snapshot=snapshot)
         case StepVerified() | StepAccepted():
             position_id, snapshot = event.position_id, event.snapshot
-            record = replace(record, last_action_at=chain_at)
-            return _turn_page(book, position_id, snapshot=snapshot, record=record)
+            record = changed(record, last_action_at=chain_at)
+            return turn_page(book, position_id, snapshot=snapshot, record=record)
         case ExternalChanged(position_id=position_id, explained=explained, snapshot=snapshot):
-            record = replace(record, unexplained=record.unexplained or not explained)
-            return _turn_page(book, position_id, snapshot=snapshot, record=record, changed=True)
+            record = changed(record, unexplained=record.unexplained or not explained)
+            taken = _taken(book.page(position_id).taken, event)
+            return turn_page(
+                book, position_id, snapshot=snapshot, record=record, changed=True, taken=taken
+            )
         case StepMismatched(position_id=position_id):
-            record = replace(record, unexplained=True)
-            return _turn_page(book, position_id, record=record)
+            record = changed(record, unexplained=True)
+            return turn_page(book, position_id, record=record)
+
+
+def _taken(so_far: Mapping[str, int], event: ExternalChanged) -> Mapping[str, int]:
+    """Return what liquidators took of each leg since the last mark, scaled, below zero."""
+    if event.cause != LIQUIDATION:
+        return so_far
+    legs = so_far.keys() | event.changes.keys()
+    return {leg: so_far.get(leg, 0) + event.changes.get(leg, 0) for leg in sorted(legs)}
 
 
 def _fold_order(
@@ -196,15 +145,17 @@ def _fold_order(
 ) -> Book:
     match event:
         case TradingStateChanged(position_id, state, paused=paused):
-            return _each(book, position_id, trading_state=TradingState(state), paused=paused)
+            return each_page(book, position_id, trading_state=TradingState(state), paused=paused)
         case UnwindRequested(position_id, now=True):
-            return _each(book, position_id, unwinding=True, unwinds_now=True)
+            return each_page(book, position_id, unwinding=True, unwinds_now=True)
         case UnwindRequested(position_id):
-            return _each(book, position_id, unwinding=True)
+            return each_page(book, position_id, unwinding=True)
         case PortfolioStopped(position_id):
-            return _each(book, position_id, stopped=True)
+            return each_page(book, position_id, stopped=True)
         case Resumed(position_id):
-            return _each(
+            if position_id in {ALL, SPOT}:
+                book = changed(book, spot=resumed(book.spot))
+            return each_page(
                 book,
                 position_id,
                 trading_state=TradingState.ACTIVE,
@@ -222,11 +173,11 @@ def _fold_breaker(book: Book, event: BreakerTurned) -> Book:
     if event.position_id == ALL:
         others = {each: how for each, how in book.dependencies.items() if each != event.breaker}
         now = others if closed else {**others, event.breaker: event.circuit}
-        return replace(book, dependencies=now)
+        return changed(book, dependencies=now)
     record = book.page(event.position_id).record
     opened = tuple(each for each in record.breakers if each != event.breaker)
     opened = opened if closed else (*opened, event.breaker)
-    return _turn_page(book, event.position_id, record=replace(record, breakers=opened))
+    return turn_page(book, event.position_id, record=changed(record, breakers=opened))
 
 
 def _fold_plan(
@@ -237,9 +188,9 @@ def _fold_plan(
             purposes = {each: why for each, why in book.purposes.items() if each != plan_id}
             failed = event.reason not in _NO_FAULT and not event.reason.startswith("the owner said")
             failures = book.page(position_id).failures + failed
-            return _turn_page(replace(book, purposes=purposes), position_id, failures=failures)
+            return turn_page(changed(book, purposes=purposes), position_id, failures=failures)
         case PlanApproved(plan_id=plan_id, purpose=purpose):
-            return replace(book, purposes={**book.purposes, plan_id: purpose})
+            return changed(book, purposes={**book.purposes, plan_id: purpose})
         case PlanCompleted(plan_id, position_id, snapshot):
             return _fold_completion(book, plan_id, position_id, snapshot, chain_at)
 
@@ -251,17 +202,17 @@ def _fold_slot(
 ) -> Book:
     match event:
         case AttemptSigned(slot=slot):
-            return replace(book, slots={**book.slots, slot: event})
+            return changed(book, slots={**book.slots, slot: event})
         case SlotIncluded():
             return _fold_gas(book, event, chain_at)
         case SlotReorganised(slot=slot):
-            book = replace(book, included=book.included - {slot})
+            book = changed(book, included=book.included - {slot})
             return _fold_undoing(book, event)
         case SlotFinal(slot=slot) | SlotLost(slot=slot):
             slots = {each: attempt for each, attempt in book.slots.items() if each != slot}
             charged = {each: wei for each, wei in book.charged.items() if each != slot}
             included = book.included - {slot}
-            return replace(book, slots=slots, included=included, charged=charged)
+            return changed(book, slots=slots, included=included, charged=charged)
 
 
 def _fold_undoing(book: Book, event: SlotReorganised) -> Book:
@@ -269,7 +220,7 @@ def _fold_undoing(book: Book, event: SlotReorganised) -> Book:
     if attempt is None or not attempt.position_id:
         return book
     record = course.after_undoing(book.page(attempt.position_id).record, event.block)
-    return _turn_page(book, attempt.position_id, record=record)
+    return turn_page(book, attempt.position_id, record=record)
 
 
 def _fold_completion(
@@ -281,16 +232,16 @@ def _fold_completion(
     if purpose == Purpose.OPEN:
         opened = chain_at
     closed = purpose in _CLOSING and not any(snapshot.owed.values())
-    book = _turn_page(
+    book = turn_page(
         book,
         position_id,
         snapshot=snapshot,
-        tally=replace(tally, trades=tally.trades + 1),
-        record=replace(page.record, last_action_at=chain_at, opened_at=None if closed else opened),
+        tally=changed(tally, trades=tally.trades + 1),
+        record=changed(page.record, last_action_at=chain_at, opened_at=None if closed else opened),
         closing=closed,
         failures=0,
     )
-    return replace(book, purposes={k: v for k, v in book.purposes.items() if k != plan_id})
+    return changed(book, purposes={k: v for k, v in book.purposes.items() if k != plan_id})
 
 
 def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
@@ -302,10 +253,10 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
     page = book.page(attempt.position_id)
     tally = page.tally.on(chain_at // _DAY_S)
     guardian = attempt.urgent or book.purposes.get(attempt.plan_id) == Purpose.DELEVERAGE
-    tally = replace(
+    tally = changed(
         tally, gas=tally.gas + spent, guardian_gas=tally.guardian_gas + spent * guardian
     )
-    book = _turn_page(
+    book = turn_page(
         book,
         attempt.position_id,
         tally=tally,
@@ -313,14 +264,14 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
         changed=True,
     )
     charged = {**book.charged, event.slot: paid}
-    return replace(book, included=book.included | {event.slot}, charged=charged)
+    return changed(book, included=book.included | {event.slot}, charged=charged)
 
 
 def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
     page = book.page(event.position_id)
     gained = page.pnl_since_open + sum(event.attribution.values())
     lost = page.closing and gained < 0
-    record = replace(
+    record = changed(
         page.record,
         unit_price=event.unit_price,
         unit_peak=max(page.record.unit_peak, event.unit_price),
@@ -330,7 +281,7 @@ def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
         highs=with_high(page.record.highs, event.snapshot.at, event.unit_price),
         last_loss_at=chain_at if lost else page.record.last_loss_at,
     )
-    return _turn_page(
+    return turn_page(
         book,
         event.position_id,
         record=record,
@@ -338,25 +289,6 @@ def _fold_mark(book: Book, event: PnlRecorded, chain_at: int) -> Book:
         pnl_since_open=0 if page.closing else gained,
         gas_unmarked=0,
         changed=False,
+        taken={},
         closing=False,
     )
-
-
-def _turn_page(book: Book, position_id: str, **changes: object) -> Book:
-    page = replace(book.page(position_id), **changes)  # type: ignore[arg-type]  # fields of Page
-    if "snapshot" in changes and page.snapshot is not None:
-        page = replace(page, record=course.after_snapshot(page.record, page.snapshot))
-    return replace(book, pages={**book.pages, position_id: page})
-
-
-def _each(book: Book, position_id: str, **changes: object) -> Book:
-    """Return the book with `changes` made to one record, or to all, also those to come."""
-    ids = [position_id]
-    if position_id == ALL:
-        ids = list(book.pages)
-        everyone = replace(book.everyone, **changes)  # type: ignore[arg-type]  # fields of Record
-        book = replace(book, everyone=everyone)
-    for each in ids:
-        record = replace(book.page(each).record, **changes)  # type: ignore[arg-type]  # fields of Record
-        book = _turn_page(book, each, record=record)
-    return book

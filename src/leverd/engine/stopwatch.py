@@ -12,7 +12,7 @@ from leverd.domain.decision import Decision, Hold
 from leverd.domain.orders import Orders
 from leverd.domain.quiet import Quiet
 from leverd.domain.view import View
-from leverd.interfaces.agent import Agent, Alerting, Cap, OrderFact, Ordering, Quieting
+from leverd.interfaces.agent import Agent, Cap, OrderFact, alerting, ordering, quieting
 from leverd.interfaces.clock import Clock
 
 _KEPT: Final = 256
@@ -53,28 +53,32 @@ class TimedAgent:
 
     def alert(self, view: View) -> str | None:
         """Return what the agent has to tell the owner; see `Alerting`."""
-        return self._agent.alert(view) if isinstance(self._agent, Alerting) else None
+        warner = alerting(self._agent)
+        return None if warner is None else warner.alert(view)
 
     def quiet(self, view: View) -> Quiet | None:
         """Return when the agent would only hold; see `Quieting`."""
-        return self._agent.quiet(view) if isinstance(self._agent, Quieting) else None
+        quiet = quieting(self._agent)
+        return None if quiet is None else quiet.quiet(view)
 
     def facts(self, view: View) -> tuple[OrderFact, ...]:
         """Return what is to be remembered of the agent's orders, nothing where it fails."""
-        if not isinstance(self._agent, Ordering):
+        keeper = ordering(self._agent)
+        if keeper is None:
             return ()
         try:
-            return self._agent.facts(view)
+            return keeper.facts(view)
         except Exception as error:  # noqa: BLE001  # as in decide
             self._warn("LVD-AGT-001", f"agent {self.name} failed: {error!r}")
             return ()
 
     def cap(self, view: View, target: Decimal) -> Cap | None:
         """Return the agent's bound on a purchase; where it fails, nothing is bought."""
-        if not isinstance(self._agent, Ordering):
+        keeper = ordering(self._agent)
+        if keeper is None:
             return None
         try:
-            return self._agent.cap(view, target)
+            return keeper.cap(view, target)
         except Exception as error:  # noqa: BLE001  # as in decide
             self._warn("LVD-AGT-001", f"agent {self.name} failed: {error!r}")
             return Cap(Decimal(1), "the agent that keeps orders failed")
@@ -82,7 +86,8 @@ class TimedAgent:
     @property
     def orders(self) -> Orders:
         """Return the orders the agent keeps, none if it keeps none."""
-        return self._agent.orders if isinstance(self._agent, Ordering) else Orders()
+        keeper = ordering(self._agent)
+        return Orders() if keeper is None else keeper.orders
 
     def _note(self, seconds: float) -> None:
         self.taken.append(seconds)

@@ -16,7 +16,7 @@ from leverd.domain.view import View
 from leverd.engine import planner
 from leverd.engine.capping import capped
 from leverd.engine.terms import Terms
-from leverd.interfaces.agent import Agent, Alerting, Cap, OrderFact, Ordering, Quieting
+from leverd.interfaces.agent import Agent, Cap, OrderFact, alerting, ordering, quieting
 from leverd.risk import ground, urgency
 from leverd.risk.gate import NOTHING_PENDING, Pending, Verdict, bound, review
 from leverd.risk.limits import Limits
@@ -40,27 +40,32 @@ class Seat:
 
     def wakes_below(self, view: View) -> int:
         """Return the health (wad) down to which a guard promises to hold, 0 if it does not."""
-        if not (self.guards and isinstance(self.agent, Quieting)):
+        quiet = quieting(self.agent) if self.guards else None
+        if quiet is None:
             return 0
-        promise = self.agent.quiet(view)
+        promise = quiet.quiet(view)
         return 0 if promise is None else promise.health.above or 0
 
     def alert(self, view: View) -> str | None:
         """Return what a guard has to tell the owner about `view`, None if nothing."""
-        return self.agent.alert(view) if isinstance(self.agent, Alerting) else None
+        warner = alerting(self.agent)
+        return None if warner is None else warner.alert(view)
 
     def facts(self, view: View) -> tuple[OrderFact, ...]:
         """Return what `view` makes true of the orders this agent keeps."""
-        return self.agent.facts(view) if isinstance(self.agent, Ordering) else ()
+        keeper = ordering(self.agent)
+        return () if keeper is None else keeper.facts(view)
 
     def cap(self, view: View, target: Decimal) -> Cap | None:
         """Return the bound this agent puts on a purchase that aims at leverage `target`."""
-        return self.agent.cap(view, target) if isinstance(self.agent, Ordering) else None
+        keeper = ordering(self.agent)
+        return None if keeper is None else keeper.cap(view, target)
 
     @property
     def keeps_orders(self) -> bool:
         """Whether what it wishes is an order's, and may wait for a better book."""
-        return isinstance(self.agent, Ordering) and self.agent.orders != Orders()
+        keeper = ordering(self.agent)
+        return keeper is not None and keeper.orders != Orders()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from leverd.domain import loans
 from leverd.domain.events import AlertRaised, BreakerTurned
 from leverd.domain.view import View
-from leverd.engine.state import Book, Page
+from leverd.engine.book import Book, Page
 from leverd.engine.turn import Seat
 from leverd.interfaces.notifier import Notifier
 from leverd.risk import breakers, drift, frost
@@ -50,8 +50,8 @@ class Watchman:
         record = replace(
             view.record, breakers=tuple(after.opened), health_fall=self._fall(name, view)
         )
-        turned = _turned(name, page.record.breakers, after.opened)
-        return replace(view, record=record), turned
+        events = turned(name, page.record.breakers, after.opened)
+        return replace(view, record=record), events
 
     def dependencies(
         self, circuits: Mapping[str, str], book: Book
@@ -79,7 +79,8 @@ class Watchman:
         return drift.fall(self._drifts[name])
 
 
-def _turned(name: str, before: Sequence[str], after: Sequence[str]) -> tuple[BreakerTurned, ...]:
+def turned(name: str, before: Sequence[str], after: Sequence[str]) -> tuple[BreakerTurned, ...]:
+    """Return what to journal of breakers that were open `before` and are open `after`."""
     opened = [
         BreakerTurned(name, fault, OPEN, "bad for too long")
         for fault in after

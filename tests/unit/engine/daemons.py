@@ -12,15 +12,14 @@ from tests.simulated import venue_at
 from leverd.adapters.simulated.clock import SimulatedClock
 from leverd.adapters.simulated.memory_journal import MemoryJournal, MemoryRequests
 from leverd.agents import guardian, leverage_loop
+from leverd.bootstrap.daemon import ways
 from leverd.domain.valuation import leverage
-from leverd.engine import accounting
-from leverd.engine.collect import snapshot_of
 from leverd.engine.daemon import Charter, Daemon, World
 from leverd.engine.memory_guard import MemoryGuard
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
 from leverd.engine.turn import Seat
-from leverd.execution.executor import Executor, Ways
+from leverd.execution.executor import Executor
 from leverd.interfaces.supervisor import Alone
 
 LOOP = leverage_loop.Params(
@@ -59,14 +58,15 @@ class Stage:
         self.bounds, self.memory = bounds, memory or MemoryGuard(10**6, 10**6)
         self.supervisor = Alone()
         self.tuner = None
+        self.foresight, self.loop = None, LOOP
 
     def daemon(self) -> Daemon:
         recorder = Recorder(self.journal)
-        ways = Ways(snapshot_of, self._marks(recorder))
-        executor = Executor(self.venue, recorder, [worlds.mandate()], ways)
+        marking = ways(recorder, worlds.WETH, "test")
+        executor = Executor(self.venue, recorder, [worlds.mandate()], marking)
         seats = [
             Seat(guardian.Guardian(GUARD), guards=True),
-            Seat(leverage_loop.LeverageLoop(LOOP), guards=False),
+            Seat(leverage_loop.LeverageLoop(self.loop), guards=False),
         ]
         charter = Charter(
             version="0",
@@ -91,6 +91,7 @@ class Stage:
             self.beats.append,
             supervisor=self.supervisor,
             tuner=self.tuner,
+            foresight=self.foresight,
         )
         return Daemon(charter, world)
 
@@ -122,11 +123,3 @@ class Stage:
     @property
     def owes(self):
         return any(self.state.position.loan.debts.values())
-
-    @staticmethod
-    def _marks(recorder):
-        def mark(mandate, done):
-            page = recorder.book.page(mandate.position_id)
-            return accounting.marks_around(page, done, worlds.WETH, "test")
-
-        return mark

@@ -8,8 +8,9 @@ import pytest
 from tests.worlds import mandate, state, view
 
 from leverd.domain.events import PositionAdopted
+from leverd.engine.book import Book
 from leverd.engine.collect import check_not_behind, snapshot_of
-from leverd.engine.state import Book, fold
+from leverd.engine.state import fold
 from leverd.errors import UnreachableError
 
 

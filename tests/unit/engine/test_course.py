@@ -8,7 +8,6 @@ from tests.journal_events import snapshot
 
 from leverd.domain.course import Fired
 from leverd.domain.events import (
-    AttemptSigned,
     ExternalChanged,
     OrderDone,
     OrderFired,
@@ -16,10 +15,11 @@ from leverd.domain.events import (
     PnlRecorded,
     PositionAdopted,
     Resumed,
-    SlotReorganised,
-    StepVerified,
 )
-from leverd.engine.state import ALL, Book, fold
+from leverd.domain.plan_events import StepVerified
+from leverd.domain.slot_events import AttemptSigned, SlotReorganised
+from leverd.engine.book import ALL, Book
+from leverd.engine.state import fold
 
 FLAT = replace(snapshot(9), owed={})
 OPENED = StepVerified("p1", "loop", 0, "0x", (), snapshot(1))

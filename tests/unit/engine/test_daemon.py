@@ -12,16 +12,13 @@ from leverd.domain.events import (
     DaemonStopped,
     DecisionTaken,
     ExternalChanged,
-    PlanApproved,
-    PlanCompleted,
     PnlRecorded,
     PortfolioStopped,
     PositionAdopted,
-    StepMismatched,
-    StepVerified,
 )
 from leverd.domain.fixed_point import WAD
 from leverd.domain.plan import Purpose
+from leverd.domain.plan_events import PlanApproved, PlanCompleted, StepMismatched, StepVerified
 from leverd.domain.valuation import equity
 from leverd.engine.memory_guard import MemoryGuard
 from leverd.errors import DiskFullError

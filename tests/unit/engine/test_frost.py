@@ -18,7 +18,7 @@ from leverd.domain.decision import SetLeverage, Unwind
 from leverd.domain.events import AlertRaised
 from leverd.domain.tick_math import sqrt_ratio_at_tick
 from leverd.engine import planner
-from leverd.engine.state import Page
+from leverd.engine.book import Page
 from leverd.engine.turn import Seat, terms_of, turn
 from leverd.engine.watchman import FROZEN, Watchman
 from leverd.risk.frost import frozen

@@ -16,8 +16,8 @@ from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
 from leverd.domain.fixed_point import WAD
 from leverd.domain.plan import Purpose, StepKind
 from leverd.domain.view import Record
+from leverd.engine.book import Book, Page
 from leverd.engine.noting import noted
-from leverd.engine.state import Book, Page
 from leverd.engine.turn import Seat, Timing, turn
 from leverd.risk.gate import Approved
 

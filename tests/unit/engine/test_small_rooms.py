@@ -5,14 +5,16 @@ from tests import worlds
 from tests.unit.engine.test_planner import TERMS, to
 
 from leverd.domain.decision import Hold
-from leverd.domain.events import DecisionTaken, HoldsFolded, PlanDenied
+from leverd.domain.events import DecisionTaken, HoldsFolded
 from leverd.domain.fixed_point import WAD
+from leverd.domain.plan_events import PlanDenied
 from leverd.domain.view import Record, TradingState
 from leverd.engine import accounting, diary, orders
+from leverd.engine.book import Book, Page
 from leverd.engine.memory_guard import MemoryGuard, Pressure
 from leverd.engine.pace import Pace
 from leverd.engine.planner import plan
-from leverd.engine.state import Book, Page, fold
+from leverd.engine.state import fold
 from leverd.engine.stopwatch import TimedAgent
 from leverd.engine.turn import Outcome
 from leverd.interfaces.requests import Request, RequestKind
@@ -122,6 +124,20 @@ def test_memory_is_easy_then_warm_then_full():
     assert MemoryGuard(1, used * 8, [lambda: released.append(1)]).check() is Pressure.WARM
     assert MemoryGuard(1, 1).check() is Pressure.FULL
     assert released
+
+
+def test_what_stays_above_the_line_is_shrunk_again_only_once_it_has_grown(monkeypatch):
+    used, released = [90], []
+    monkeypatch.setattr(MemoryGuard, "used_mib", lambda _: used[0])
+    guard = MemoryGuard(100, 200, [lambda: released.append(used[0])])
+    seen = []
+    for now in (90, 100, 101, 131, 132, 150, 164, 99, 100, 200, 200):
+        used[0] = now
+        seen.append(guard.check())
+    assert released == [100, 132, 164, 100, 200, 200]
+    assert [each for each in seen if each is not Pressure.WARM] == [
+        Pressure.EASY, Pressure.EASY, Pressure.FULL, Pressure.FULL
+    ]  # fmt: skip
 
 
 def test_the_first_mark_buys_units_and_the_next_shows_what_the_price_did():

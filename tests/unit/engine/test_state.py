@@ -3,28 +3,33 @@ from dataclasses import replace
 import pytest
 
 from leverd.domain.events import (
-    AttemptSigned,
     ExternalChanged,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
     PnlRecorded,
     PortfolioStopped,
     PositionAdopted,
     Resumed,
+    TradingStateChanged,
+    UnwindRequested,
+)
+from leverd.domain.plan_events import (
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    StepAccepted,
+    StepMismatched,
+    StepVerified,
+)
+from leverd.domain.slot_events import (
+    AttemptSigned,
     SlotFinal,
     SlotIncluded,
     SlotLost,
     SlotReorganised,
-    Snapshot,
-    StepAccepted,
-    StepMismatched,
-    StepVerified,
-    TradingStateChanged,
-    UnwindRequested,
 )
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.view import TradingState
-from leverd.engine.state import ALL, Book, fold, pending_of, portfolio_of, record_of
+from leverd.engine.book import ALL, Book, pending_of, portfolio_of, record_of
+from leverd.engine.state import fold
 from leverd.risk.gate import Pending
 
 NOW = 1_700_000_000

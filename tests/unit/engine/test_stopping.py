@@ -2,7 +2,8 @@
 
 from tests.unit.engine.daemons import Stage
 
-from leverd.domain.events import DaemonStopped, Event, SlotFinal, SlotIncluded
+from leverd.domain.events import DaemonStopped, Event
+from leverd.domain.slot_events import SlotFinal, SlotIncluded
 from leverd.errors import UnreachableError
 
 

@@ -11,15 +11,10 @@ from tests.limits import limits
 from tests.unit.engine.daemons import Stage
 
 from leverd.adapters.simulated.faults import Fault, PlannedFaults
-from leverd.domain.events import (
-    AlertRaised,
-    AttemptSigned,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
-    SettingsChanged,
-)
+from leverd.domain.events import AlertRaised, SettingsChanged
 from leverd.domain.plan import Purpose
+from leverd.domain.plan_events import PlanAborted, PlanApproved, PlanCompleted
+from leverd.domain.slot_events import AttemptSigned
 from leverd.engine.tuning import WITHDRAWN, Refused, Tuned, denies
 from leverd.errors import DiskFullError
 from leverd.execution.slots import CANCEL

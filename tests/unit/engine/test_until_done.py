@@ -6,7 +6,8 @@ import asyncio
 
 from tests.unit.engine.daemons import Stage
 
-from leverd.domain.events import DaemonStopped, PlanCompleted
+from leverd.domain.events import DaemonStopped
+from leverd.domain.plan_events import PlanCompleted
 from leverd.interfaces.requests import RequestKind
 
 TURNS_MAX = 40

@@ -1,0 +1,78 @@
+"""Compare each look with the journal, and mark P&L by it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from leverd.domain.events import Event, PortfolioStopped
+from leverd.domain.view import Stamp
+from leverd.engine import accounting
+from leverd.engine.charter import World
+from leverd.engine.collect import snapshot_of
+from leverd.execution.reconcile import reconcile
+from leverd.interfaces.venue import Observation, Observed
+from leverd.risk.limits import Limits
+
+
+class Record(Protocol):
+    """Journals events in one commit, with what execution holds back for one."""
+
+    async def __call__(self, *events: Event, chain_at: int = 0) -> None:
+        """Journal `events`; none is none."""
+        ...
+
+
+class Bookkeeper:
+    """What others did, what it is all worth, and whether too much of it is gone."""
+
+    def __init__(self, world: World, record: Record) -> None:
+        self._world, self._record = world, record
+        self._strange: set[str] = set()  # positions whose balances differed at the last look
+
+    async def keep(self, seen: Observation, apart: Collection[str], limits: Limits) -> None:
+        """Journal what `seen` shows beyond what is known; positions `apart` cannot be valued.
+
+        While a slot is open nothing is compared or marked: what we are doing ourselves is
+        verified from its receipt.
+        """
+        if self._world.executor.open_slots:
+            self._strange.clear()
+            return
+        for position_id, each in _valued(seen, apart):
+            await self._reconcile(position_id, each, seen.stamp)
+        for position_id, each in _valued(seen, apart):
+            await self._mark(position_id, each, seen)
+            await self._check_stop(position_id, seen.stamp, limits)
+
+    async def _reconcile(self, position_id: str, each: Observed, stamp: Stamp) -> None:
+        page = self._world.recorder.book.page(position_id)
+        mandate = each.state.position.mandate
+        found = reconcile(mandate, page.snapshot, snapshot_of(each.state, stamp))
+        if self._believed(position_id, found):
+            await self._record(*found, chain_at=stamp.at)
+
+    def _believed(self, position_id: str, found: Sequence[Event]) -> bool:
+        """Whether a difference is one: a reorganisation looks the same until it is noticed."""
+        again = position_id in self._strange
+        (self._strange.add if found else self._strange.discard)(position_id)
+        return again or not self._world.executor.provisional
+
+    async def _mark(self, position_id: str, each: Observed, seen: Observation) -> None:
+        """Record P&L when something happened, or a day went by."""
+        page = self._world.recorder.book.page(position_id)
+        if accounting.is_due(page, seen.stamp.at):
+            mark = accounting.mark(page, each.state, seen.stamp, seen.gas.native_price)
+            await self._record(mark, chain_at=seen.stamp.at)
+
+    async def _check_stop(self, position_id: str, stamp: Stamp, limits: Limits) -> None:
+        """Fire the portfolio stop if too much is lost."""
+        record = self._world.recorder.book.page(position_id).record
+        if record.stopped or not accounting.fell_too_far(record, limits):
+            return
+        stopped = PortfolioStopped(position_id, record.unit_price, record.unit_peak)
+        await self._record(stopped, chain_at=stamp.at)
+
+
+def _valued(seen: Observation, apart: Collection[str]) -> Iterator[tuple[str, Observed]]:
+    return (each for each in seen.positions.items() if each[0] not in apart)
