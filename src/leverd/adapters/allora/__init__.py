@@ -1,0 +1,1 @@
+"""Allora: what a network of forecasters expects, by its REST API."""

@@ -1,0 +1,1 @@
+"""Injective: spot markets on an order book that a chain keeps."""

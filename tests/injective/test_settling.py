@@ -1,0 +1,169 @@
+"""Unknown never becomes failed, and what is certain is said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leverd.adapters.injective.settling import (
+    SETTLE_BLOCKS,
+    Evidence,
+    InBook,
+    Included,
+    InHistory,
+    settled,
+    wants_history,
+)
+from leverd.interfaces.spot_venue import (
+    Manner,
+    Side,
+    SpotAttempt,
+    SpotFill,
+    SpotOrder,
+    Standing,
+)
+
+ATTEMPT = SpotAttempt("c", slot=5, tx_hash="AB", payload=b"", dead_after=100)
+TAKEN = Included(90, 0, "", "")
+FAILED = Standing.NEVER, Standing.LOST, Standing.REJECTED
+
+
+def order(manner: Manner = Manner.REST) -> SpotOrder:
+    return SpotOrder("c", "0xab", Side.BUY, manner, Decimal(20), Decimal(5))
+
+
+def fill(quantity: int) -> SpotFill:
+    amount = Decimal(quantity)
+    return SpotFill(str(quantity), "c", "0xab", Side.BUY, Decimal(20), amount, Decimal(0), 1)
+
+
+def evidence(**found) -> Evidence:
+    nothing = {
+        "head": 95,
+        "slot_next": 5,
+        "included": None,
+        "in_book": None,
+        "history": None,
+        "fills": (),
+    }
+    return Evidence(**(nothing | found))
+
+
+BLOCKS = st.integers(1, 120)
+AMOUNTS = st.integers(0, 5).map(Decimal)
+FOUND = st.builds(
+    Evidence,
+    head=BLOCKS,
+    slot_next=st.integers(4, 7),
+    included=st.none()
+    | st.builds(
+        Included,
+        block=BLOCKS,
+        code=st.sampled_from([0, 24, 97]),
+        codespace=st.sampled_from(["exchange", "sdk"]),
+        reason=st.just(""),
+    ),
+    in_book=st.none() | st.builds(InBook, AMOUNTS),
+    history=st.none()
+    | st.builds(
+        InHistory,
+        active=st.booleans(),
+        state=st.sampled_from(["booked", "partial_filled", "filled", "canceled"]),
+        filled=AMOUNTS,
+    ),
+    fills=st.lists(st.builds(fill, st.integers(1, 2)), max_size=2),
+)
+
+
+@given(FOUND, st.sampled_from(Manner))
+def test_what_was_traded_is_never_called_failed(found, manner):
+    seen = settled(order(manner), ATTEMPT, found)
+    refused = found.included is not None and found.included.code
+    if found.in_book or (found.fills and not refused):
+        assert seen.standing not in FAILED
+
+
+@given(FOUND)
+def test_nothing_is_called_never_while_it_may_still_come(found):
+    seen = settled(order(), ATTEMPT, found)
+    if seen.standing is Standing.NEVER:
+        assert found.head > ATTEMPT.dead_after
+        assert found.slot_next <= ATTEMPT.slot
+        assert found.included is None
+
+
+@given(FOUND, st.sampled_from(Manner))
+def test_closed_accounts_for_all_that_was_filled(found, manner):
+    seen = settled(order(manner), ATTEMPT, found)
+    if seen.standing is Standing.CLOSED:
+        assert seen.filled == sum(one.quantity for one in found.fills)
+
+
+@pytest.mark.parametrize(
+    ("found", "standing"),
+    [
+        (evidence(), Standing.UNKNOWN),
+        (evidence(head=100 + SETTLE_BLOCKS), Standing.UNKNOWN),
+        (evidence(head=101 + SETTLE_BLOCKS), Standing.NEVER),
+        (evidence(head=101 + SETTLE_BLOCKS, slot_next=6), Standing.LOST),
+        (evidence(head=200, slot_next=6, fills=(fill(1),)), Standing.UNKNOWN),
+        (
+            evidence(head=200, slot_next=6, history=InHistory(True, "booked", Decimal(0))),
+            Standing.UNKNOWN,
+        ),
+        (evidence(included=TAKEN, in_book=InBook(Decimal(5))), Standing.OPEN),
+        (evidence(included=TAKEN), Standing.UNKNOWN),
+        (evidence(included=Included(96, 0, "", "")), Standing.UNKNOWN),
+        (evidence(included=Included(90, 24, "exchange", "no liquidity")), Standing.REJECTED),
+        (evidence(included=Included(90, 97, "sdk", "")), Standing.REJECTED),
+        (evidence(included=Included(90, 97, "exchange", "exists")), Standing.UNKNOWN),
+        (evidence(included=TAKEN, fills=(fill(5),)), Standing.CLOSED),
+        (evidence(included=TAKEN, fills=(fill(2),)), Standing.UNKNOWN),
+        (
+            evidence(
+                included=TAKEN, fills=(fill(2),), history=InHistory(False, "canceled", Decimal(2))
+            ),
+            Standing.CLOSED,
+        ),
+        (
+            evidence(included=TAKEN, history=InHistory(False, "canceled", Decimal(2))),
+            Standing.UNKNOWN,  # trades that are not told yet
+        ),
+        (
+            evidence(included=TAKEN, history=InHistory(False, "canceled", Decimal(0))),
+            Standing.CLOSED,
+        ),
+    ],
+)
+def test_each_finding_has_one_meaning(found, standing):
+    assert settled(order(), ATTEMPT, found).standing is standing
+
+
+def test_what_takes_is_closed_by_its_trades_and_a_history_that_agrees():
+    told = InHistory(False, "partial_filled", Decimal(2))
+    found = evidence(included=TAKEN, fills=(fill(2),), history=told)
+    assert settled(order(Manner.TAKE), ATTEMPT, found).standing is Standing.CLOSED
+    assert settled(order(Manner.REST), ATTEMPT, found).standing is Standing.UNKNOWN
+
+
+def test_an_order_in_the_book_tells_what_is_left():
+    seen = settled(order(), ATTEMPT, evidence(in_book=InBook(Decimal(3))))
+    assert (seen.standing, seen.filled) == (Standing.OPEN, 2)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (evidence(in_book=InBook(Decimal(5))), False),
+        (evidence(), False),
+        (evidence(slot_next=6), True),
+        (evidence(included=TAKEN), True),
+        (evidence(included=Included(90, 24, "exchange", "")), False),
+        (evidence(included=Included(90, 97, "exchange", "")), True),
+    ],
+)
+def test_the_indexer_is_asked_only_where_it_decides(found, wanted):
+    assert wants_history(ATTEMPT, found) is wanted
