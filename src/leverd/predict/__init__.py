@@ -1,0 +1,1 @@
+"""Predictions of our own: features, models, scores. Advisory only."""
