@@ -10,13 +10,8 @@ from tests.journal_events import KINDS, events, snapshot, values_of
 
 from leverd.adapters.sql_journal import codec
 from leverd.adapters.sql_journal.codec import decode, encode
-from leverd.domain.events import (
-    AlertRaised,
-    HoldsFolded,
-    JournalPruned,
-    PositionAdopted,
-    SlotIncluded,
-)
+from leverd.domain.events import AlertRaised, HoldsFolded, JournalPruned, PositionAdopted
+from leverd.domain.slot_events import SlotIncluded
 from leverd.errors import JournalDamagedError
 
 HOLDS = HoldsFolded("eth-loop", 3, 10, 12, "calm")

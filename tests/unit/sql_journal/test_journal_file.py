@@ -20,6 +20,7 @@ from leverd.adapters.sql_journal import (
     SqlRequests,
     acquire_lock,
     database,
+    doors,
     holder,
     lock_path,
     migrate,
@@ -286,10 +287,11 @@ def test_a_ledger_cannot_write_and_needs_a_journal(path):
     with pytest.raises(OwnerError, match="no journal"):
         SqlLedger(path)
     opened(path).close()
-    ledger = SqlLedger(path)
-    with pytest.raises(Exception, match="readonly"):
-        ledger._connection.exec_driver_sql("DELETE FROM events")
-    ledger.close()
+    SqlLedger(path).close()
+    door = doors.reading(path)
+    with pytest.raises(JournalError, match="readonly"), door.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM events")
+    door.close()
 
 
 def test_the_pinned_head_and_tables_are_what_the_migrations_make(path, tmp_path):

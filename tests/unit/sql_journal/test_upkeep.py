@@ -11,32 +11,43 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.journal_events import WAD, SteadyClock, decision, snapshot
+from tests.predictions import made, predicted
 
 from leverd.adapters.sql_journal import SqlJournal, SqlLedger, upkeep
 from leverd.adapters.sql_journal.prune import prune
 from leverd.domain.events import (
     AlertRaised,
-    AttemptSigned,
     ExternalChanged,
     HoldsFolded,
     JournalPruned,
     OrderDone,
     OrderFired,
     PeakReached,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
     PnlRecorded,
     PositionAdopted,
     Resumed,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    StepAccepted,
-    StepVerified,
     TradingStateChanged,
 )
-from leverd.engine.state import Book, fold, pending_of, portfolio_of, record_of
+from leverd.domain.highs import highest
+from leverd.domain.plan_events import (
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    StepAccepted,
+    StepVerified,
+)
+from leverd.domain.prediction_events import BarSeen, PredictionIgnored, PredictionScored
+from leverd.domain.slot_events import AttemptSigned, SlotFinal, SlotIncluded, SlotLost
+from leverd.domain.spot_events import (
+    SpotAttemptSigned,
+    SpotDecided,
+    SpotMarked,
+    SpotOrderPlanned,
+    SpotOrderSettled,
+    SpotStopped,
+)
+from leverd.engine.book import Book, pending_of, portfolio_of, record_of
+from leverd.engine.state import fold
 from leverd.errors import JournalDamagedError, OwnerError
 from leverd.execution import recovery
 
@@ -175,7 +186,23 @@ def asides(position):
         OrderFired(position, "target", "r", False, False, 5, 1, 0),
         OrderDone(position, "target", 5, 1),
         OrderFired(position, "stop", "r", True, True, 0, 1, 0),
+        made(predicted(source=position)),
+        made(predicted(3.0, source=position), admitted=False),
+        scored(predicted(source=position).track, 3),
+        scored(predicted(source=position).track, 4),
+        PredictionIgnored(predicted(source=position).track, "LVD-PRD-016", "r"),
+        SpotDecided("spot", "a", "stay", "c", "r", 1, 2),
+        SpotMarked("spot", 1, 2, 3, 4, 5, 6, 7),
+        SpotMarked("spot", 1, 2, 3, 4, 5, 9, 8),
+        SpotStopped("spot", "lost", "r"),
+        SpotOrderPlanned("spot", "0x1", "me", "buy", "enter", 5, 5, "r"),
+        SpotAttemptSigned("spot", "lv1", 1, "AB", "00", 9),
+        SpotOrderSettled("spot", "lv1", "closed", 5, 5, 1, 9, ""),
     ]
+
+
+def scored(track, count):
+    return PredictionScored(track, 1, True, 5, 2, 3, count, 2 * count, 3 * count, count, count)
 
 
 def remembered(path):
@@ -191,7 +218,9 @@ def remembered(path):
     ledger.close()
     known = {
         name: (
-            record_of(book, name, now),
+            replace(record := record_of(book, name, now), highs=()),
+            highest(record.highs, now),  # those of a day long gone count for nothing
+            page.failures,
             page.snapshot,
             page.decided,
             page.pnl_since_open,
@@ -203,7 +232,15 @@ def remembered(path):
         for name, page in book.pages.items()
     }
     under_way = recovery.restored(entries, "0xme")
-    return known, portfolio_of(book, now, active=1), flows, under_way, pending_of(book)
+    pending = pending_of(book)
+    return (
+        known,
+        portfolio_of(book, now, active=1),
+        flows,
+        under_way,
+        pending,
+        (book.outlook, book.spot),
+    )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -221,6 +258,36 @@ def test_pruning_changes_nothing_that_is_remembered(tmp_path_factory, data):
     assert upkeep.verify(path).entries >= done.kept
     again = prune(path, SteadyClock(), keep_days=12)
     assert again.dropped == 0 or again.through > done.through
+    assert remembered(path) == before
+
+
+def test_high_prices_of_a_day_long_gone_may_be_forgotten_and_those_of_today_are_not(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    for hour, price in ((0, 90), (2, 80), (3, 75), (4, 70), (48 * 9, 60), (48 * 9 + 2, 50)):
+        at = START + hour * 3_600
+        journal.append_now(mark("p", price, 0, at), chain_at=at)
+    journal.close()
+    before = remembered(path)
+    assert before[0]["p"][1] == 60
+    assert prune(path, SteadyClock(), keep_days=2).dropped > 0
+    assert remembered(path) == before
+
+
+def test_failures_in_a_row_are_counted_on_after_pruning(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    for day, end in enumerate(("failed", "done", "failed", "failed")):
+        name = f"plan{day}"
+        ends = PlanAborted(name, "p", 0, "it reverted")
+        if end == "done":
+            ends = PlanCompleted(name, "p", snapshot(), {})
+        journal.append_now(plan(name, "boost"), ends, chain_at=START + day * DAY)
+    journal.append_now(decision(1), chain_at=START + 30 * DAY)
+    journal.close()
+    before = remembered(path)
+    assert before[0]["p"][2] == 2
+    assert prune(path, SteadyClock(), keep_days=2).dropped > 0
     assert remembered(path) == before
 
 
@@ -288,3 +355,22 @@ def test_the_days_that_budgets_are_counted_in_are_never_pruned(tmp_path):
     journal.append_now(AlertRaised("p", "X", "now"), chain_at=START + 5 * DAY)
     journal.close()
     assert prune(path, SteadyClock(), keep_days=0).dropped == 0
+
+
+def test_the_newest_bars_outlive_pruning(tmp_path, monkeypatch):
+    monkeypatch.setattr("leverd.adapters.sql_journal.needs.BARS_MAX", 3)
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    for day in range(9):
+        at = START + day * 86_400
+        for subject in ("WETH", "USDC"):
+            journal.append_now(
+                BarSeen(subject, 3_600, at, 1, 2, 1, at, 2, {"funding": day}), chain_at=at
+            )
+    journal.close()
+    assert prune(path, SteadyClock(), keep_days=2).dropped > 0
+    ledger = SqlLedger(path)
+    left = [entry.event for entry in ledger.entries(kinds=("BarSeen",), limit=100)]
+    ledger.close()
+    for subject in ("WETH", "USDC"):
+        assert [each.known["funding"] for each in left if each.subject == subject] == [6, 7, 8]

@@ -1,4 +1,4 @@
-"""Put a whole journal aside, because the chain it tells of is gone."""
+"""Put a whole journal aside: the chain it tells of is gone, or another daemon's story goes on."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ def put_aside(path: Path) -> Path | None:
         JournalLockedError: a daemon has it open.
     """
     with acquire_lock(lock_path(path), what=f"the journal {path}"):
-        if not path.exists():
-            return None
-        number = 1
-        while (folder := path.with_name(f"{path.name}.earlier-{number}")).exists():
-            number += 1
-        folder.mkdir(mode=0o700)
-        database.shm_path(path).unlink(missing_ok=True)
-        for each in (database.wal_path(path), path):
-            if each.exists():
-                each.rename(folder / each.name)
-        database.sync_folder(path.parent)
-        return folder
+        return moved_aside(path) if path.exists() else None
+
+
+def moved_aside(path: Path) -> Path:
+    """Return the folder that the journal at `path` was moved into. The caller holds its lock."""
+    number = 1
+    while (folder := path.with_name(f"{path.name}.earlier-{number}")).exists():
+        number += 1
+    folder.mkdir(mode=0o700)
+    database.shm_path(path).unlink(missing_ok=True)
+    for each in (database.wal_path(path), path):
+        if each.exists():
+            each.rename(folder / each.name)
+    database.sync_folder(path.parent)
+    return folder

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from leverd.domain.events import Event
 from leverd.errors import JournalDamagedError
@@ -34,6 +34,8 @@ NEWER: Final = 12
 
 _JSON_INT_MAX: Final = 2**53
 _Convert = Callable[[Any], Any]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,27 @@ def decode(kind: str, version: int, text: str) -> Event:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(f"{kind} does not parse: {error}") from error
     return event
+
+
+def write_plain(value: Any) -> str:
+    """Return a record of events' types as JSON."""
+    declared: Any = type(value)
+    plain = _writer(declared)(value)
+    return json.dumps(plain, separators=(",", ":"), sort_keys=True)
+
+
+def read_plain(declared: type[T], text: str) -> T:
+    """Return the record that `write_plain` wrote.
+
+    Raises:
+        JournalDamagedError: a field is unknown, missing or malformed.
+    """
+    kind: Any = declared
+    try:
+        found: T = _reader(kind)(json.loads(text))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _damaged(f"{declared.__name__} does not parse: {error}") from error
+    return found
 
 
 def version_of(kind: str) -> int:
@@ -125,13 +148,15 @@ def _reader(declared: Any) -> _Convert:
 def _record_reader(declared: Any) -> _Convert:
     readers = {name: _reader(kind) for name, kind in get_type_hints(declared).items()}
     required = {field.name for field in fields(declared) if not _has_default(field)}
+    names = readers.keys()
 
     def read(plain: Any) -> Any:
         found = _checked(plain, dict)
-        if unknown := found.keys() - readers.keys():
-            raise _UnknownError(f"unknown field {min(unknown)!r}")
-        if missing := required - found.keys():
-            raise ValueError(f"field {min(missing)!r} is missing")
+        if found.keys() != names:  # as a leverd of these very fields writes it, it is the same
+            if unknown := found.keys() - names:
+                raise _UnknownError(f"unknown field {min(unknown)!r}")
+            if missing := required - found.keys():
+                raise ValueError(f"field {min(missing)!r} is missing")
         return declared(**{name: readers[name](value) for name, value in found.items()})
 
     return read
@@ -142,13 +167,14 @@ def _has_default(field: Field[Any]) -> bool:
 
 
 def _read_int(plain: Any) -> int:
+    if type(plain) is int:  # nearly all of them: a journal is read at every start
+        return plain
     if isinstance(plain, str):
         number = int(plain)
         if str(number) != plain or abs(number) <= _JSON_INT_MAX:
             raise ValueError(f"{plain!r} is not how a whole number is written")
         return number
-    number = _checked(plain, int)
-    return int(number)
+    return int(_checked(plain, int))
 
 
 def _checked(plain: Any, kind: type[Any]) -> Any:

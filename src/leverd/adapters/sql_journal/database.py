@@ -44,9 +44,9 @@ def file_of(path_or_url: str | Path) -> Path:
         raise JournalError(f"not a database URL: {error}", number=9) from error
     if url.get_backend_name() != "sqlite" or not url.database:
         raise JournalError(
-            f"journals on {url.get_backend_name()} are not offered yet",
+            f"a journal is a file of this machine, {url.get_backend_name()} may hold its copy",
             number=9,
-            remedy="name a file under journal.path",
+            remedy="name a file under journal.path, and the server under journal.copy_to",
         )
     return Path(url.database)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +28,9 @@ class SqlJournal:
     """A `Journal` in one SQLite file; holds the file's lock until closed.
 
     The writing connection lives on its own thread, so an append never blocks the loop;
-    `writer` runs it elsewhere, one commit after the other.
+    `writer` runs it elsewhere, one commit after the other. `appended` is told the last seq of
+    each commit, on that thread; it must return at once. `upgrading` is told how many entries
+    there are, once, where an older leverd made the tables.
 
     Raises:
         JournalLockedError: another process has it open.
@@ -44,9 +46,11 @@ class SqlJournal:
         *,
         reserve: Reserve | None = None,
         writer: Executor | None = None,
+        appended: Callable[[int], None] = lambda _seq: None,
+        upgrading: Callable[[int], None] | None = None,
     ) -> None:
         self.path = database.file_of(path_or_url)
-        self._clock = clock
+        self._clock, self._appended, self._upgrading = clock, appended, upgrading
         self._lock = acquire_lock(lock_path(self.path), what=f"the journal {self.path}")
         self._writer = writer or ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._broken: JournalError | None = None
@@ -107,7 +111,7 @@ class SqlJournal:
         with database.translated(self.path):
             connection = database.writing(self.path).connect()
             with connection.begin():
-                migrate.upgrade(connection)
+                migrate.upgrade(connection, self._upgrading)
         return connection
 
     def _close(self) -> None:
@@ -137,12 +141,14 @@ class SqlJournal:
             raise self._broken
         written_at = microseconds(self._clock.now())
         try:
-            return self._commit(bodies, written_at, chain_at)
+            last = self._commit(bodies, written_at, chain_at)
         except DiskFullError:
             if not self._reserve.free():
                 raise
             logger.critical("the disk is full; the reserve of {} is in use now", self.path)
-        return self._commit(bodies, written_at, chain_at)
+            last = self._commit(bodies, written_at, chain_at)
+        self._appended(last)
+        return last
 
     def _commit(self, bodies: list[Body], written_at: int, chain_at: int) -> int:
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, inspect, text
+from loguru import logger
+from sqlalchemy import Connection, func, inspect, select, text
 
-from leverd.adapters.sql_journal.schema import HEAD, REVISIONS
+from leverd.adapters.sql_journal.schema import EVENTS, HEAD, REVISIONS
 from leverd.errors import JournalDamagedError, JournalError, JournalForeignError
 
 if TYPE_CHECKING:
@@ -59,15 +61,27 @@ def check(connection: Connection) -> None:
         )
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, told: Callable[[int], None] | None = None) -> None:
     """Migrate an older journal; does nothing (and loads no Alembic) when it is the newest.
+
+    One transaction: a process that dies in it leaves the tables as they were. How many entries
+    there are is `told` before, as an index over them takes its time.
 
     Raises:
         JournalError: a newer leverd made them.
         JournalForeignError: the database is not a journal.
     """
-    if revision(connection) != HEAD:
-        install(connection)
+    found = revision(connection)
+    if found == HEAD:
+        return
+    entries = int(connection.execute(select(func.max(EVENTS.c.seq))).scalar() or 0)
+    logger.info("the journal's tables go from {} to {}, {} entries", found, HEAD, entries)
+    if told is not None:
+        told(entries)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+    install(connection)
+    logger.info("the journal's tables are at {}", HEAD)
 
 
 def install(connection: Connection) -> None:

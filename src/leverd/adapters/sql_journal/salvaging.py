@@ -21,7 +21,7 @@ from leverd.adapters.sql_journal.rows import (
     pruned,
     stored,
 )
-from leverd.adapters.sql_journal.schema import BINDING, EVENTS, PRUNES, REQUESTS
+from leverd.adapters.sql_journal.schema import BINDING, DAYS, EVENTS, PRUNES, REQUESTS
 from leverd.domain.events import AlertRaised
 from leverd.errors import JournalDamagedError, JournalError
 from leverd.interfaces.clock import Clock
@@ -161,6 +161,9 @@ def _carry_over(damaged: Path, new: Connection, last_seq: int) -> None:
     if through := min(through, last_seq):
         kept = len(new.execute(select(EVENTS.c.seq).where(EVENTS.c.seq <= through)).all())
         new.execute(insert(PRUNES).values(through=through, kept=kept))
+        for row in _readable(damaged, DAYS):
+            whole = {**row._asdict(), "through": min(row.through, last_seq)}
+            new.execute(insert(DAYS).values(**whole))
 
 
 @contextmanager

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from leverd.adapters.sql_journal import database, migrate
+from sqlalchemy import func, select
+
+from leverd.adapters.sql_journal import database, doors, migrate
 from leverd.adapters.sql_journal.codec import encode
 from leverd.adapters.sql_journal.rows import entry_of, scan
+from leverd.adapters.sql_journal.schema import EVENTS
+from leverd.adapters.sql_journal.server import Server
 from leverd.errors import OwnerError
 from leverd.interfaces.journal import Entry
 
@@ -48,6 +52,40 @@ def verify(path: Path) -> Verified:
     return Verified(entries, last_seq)
 
 
+def newest(place: Path | Server) -> int:
+    """Return the number of the last entry of a journal, or of a copy; 0 where there is none.
+
+    Raises:
+        JournalError: its tables are not of this leverd's shape.
+        UnreachableError: the server does not answer.
+    """
+    door = doors.checked(place)
+    try:
+        with door.begin() as connection:
+            return int(connection.execute(select(func.max(EVENTS.c.seq))).scalar() or 0)
+    finally:
+        door.close()
+
+
+def verify_copy(server: Server) -> Verified:
+    """Read every entry of a journal's copy and return what is there.
+
+    Raises:
+        JournalDamagedError: something is missing or is not what was written.
+        UnreachableError: the server does not answer.
+    """
+    entries = last_seq = 0
+    door = doors.checked(server)
+    try:
+        with door.begin() as connection:
+            for row in scan(connection):
+                last_seq = entry_of(row).seq
+                entries += 1
+    finally:
+        door.close()
+    return Verified(entries, last_seq)
+
+
 def backup(path: Path, to: Path, progress: Callable[[int, int], None] | None = None) -> Verified:
     """Copy the journal to `to`, also while a daemon writes, and verify the copy.
 
@@ -78,12 +116,10 @@ def backup(path: Path, to: Path, progress: Callable[[int, int], None] | None = N
     return verified
 
 
-def export(path: Path, to: TextIO) -> int:
-    """Write every entry to `to`, one JSON object a line; return how many."""
-    database.check_exists(path)
+def export(place: Path | Server, to: TextIO) -> int:
+    """Write every entry of a journal or a copy to `to`, one JSON object a line; return how many."""
     count = 0
-    with database.translated(path), database.reading(path).connect() as connection:
-        migrate.check(connection)
+    with closing(doors.checked(place)) as door, door.begin() as connection:
         for row in scan(connection):
             to.write(json.dumps(as_json(entry_of(row))) + "\n")
             count += 1
