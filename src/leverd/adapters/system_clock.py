@@ -7,6 +7,11 @@ import time
 from datetime import UTC, datetime
 
 
+def lasting() -> float:
+    """Return seconds that never go back and pass while the machine sleeps, from some start."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class SystemClock:
     """Wall time, monotonic time and the event loop's waiting."""
 

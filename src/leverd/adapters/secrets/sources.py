@@ -8,13 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from leverd.adapters.secrets import codes
 from leverd.errors import SecretError
 from leverd.interfaces.secrets import Secret
-
-_MISSING: Final = 1
-_READABLE: Final = 2
-_EMPTY: Final = 3
-_UNREADABLE: Final = 4
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _BYTES_MAX: Final = 64 * 1024
@@ -32,11 +28,11 @@ class CredentialSecrets:
         if not self._folder:
             raise SecretError(
                 f"there is no credential {name}: systemd did not start this process with any",
-                number=_MISSING,
+                number=codes.MISSING,
                 remedy=remedy,
             )
         if Path(name).name != name:
-            raise SecretError(f"{name} is not the name of a credential", number=_MISSING)
+            raise SecretError(f"{name} is not the name of a credential", number=codes.MISSING)
         # systemd alone decides who reads these; their modes are not ours to judge.
         return _read(Path(self._folder) / name, remedy)
 
@@ -53,7 +49,7 @@ class EnvironmentSecrets:
         if not value:
             raise SecretError(
                 f"the environment has no {name}",
-                number=_MISSING,
+                number=codes.MISSING,
                 place=f"environment {name}",
                 remedy="set it for this process alone, or use a systemd credential",
             )
@@ -74,7 +70,7 @@ class FileSecrets:
         if mode & _OTHERS:
             raise SecretError(
                 f"others may read this file (mode {stat.S_IMODE(mode):o})",
-                number=_READABLE,
+                number=codes.READABLE,
                 place=str(path),
                 remedy=f"chmod 600 {path}; if others have read it, change the secret too",
             )
@@ -88,14 +84,14 @@ def _read(path: Path, remedy: str) -> Secret:
             value = file.read(_BYTES_MAX).decode().rstrip("\r\n")
     except FileNotFoundError:
         raise SecretError(
-            "there is no secret here", number=_MISSING, place=str(path), remedy=remedy
+            "there is no secret here", number=codes.MISSING, place=str(path), remedy=remedy
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         # a decoding error quotes the bytes, so it is not passed on
         reason = getattr(error, "strerror", None) or "not text"
         raise SecretError(
-            f"the secret cannot be read: {reason}", number=_UNREADABLE, place=str(path)
+            f"the secret cannot be read: {reason}", number=codes.UNREADABLE, place=str(path)
         ) from None
     if not value:
-        raise SecretError("the secret is empty", number=_EMPTY, place=str(path), remedy=remedy)
+        raise SecretError("the secret is empty", number=codes.EMPTY, place=str(path), remedy=remedy)
     return Secret(value)

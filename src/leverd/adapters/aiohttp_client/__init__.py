@@ -1,0 +1,1 @@
+"""`HttpClient` on aiohttp."""
