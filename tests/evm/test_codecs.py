@@ -282,3 +282,21 @@ def test_a_receipt_is_read_whole_or_not_at_all():
     ):
         with pytest.raises(NonsenseError):
             wire.receipt({**RECEIPT, **broken})
+
+
+@pytest.mark.parametrize(
+    ("reply", "rate"),
+    [
+        (Reply(True, abi.uint_word(1_145_000_000_000_000_000)), 1_145_000_000_000_000_000),
+        (Reply(True, abi.uint_word(0)), None),
+        (Reply(True, abi.uint_word(10**36 + 1)), None),
+        (Reply(True, b""), None),  # no contract is there
+        (Reply(True, abi.uint_word(1) * 2), None),
+        (Reply(False, abi.uint_word(1)), None),
+    ],
+)
+def test_a_staked_token_s_rate_is_told_or_left_out_and_never_spoils_a_look(reply, rate):
+    read = erc20.staking_rate("0x" + "11" * 20, "stEthPerToken()")
+    (call,) = read.calls
+    assert (call.data.hex(), call.may_fail) == ("035faf82", True)
+    assert read.decode([reply]) == rate

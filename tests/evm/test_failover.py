@@ -9,8 +9,8 @@ from aiohttp import web
 from tests.evm.proxy import proxied
 from tests.evm.worlds import QUICK, SystemClock
 
-from leverd.adapters.evm.breaker import Circuit
 from leverd.adapters.evm.client import EvmClient
+from leverd.interfaces.breaker import Circuit
 from leverd.interfaces.chain_client import Head
 
 ME = "0x" + "11" * 20

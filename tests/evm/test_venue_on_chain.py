@@ -16,6 +16,7 @@ from tests.evm.worlds import (
     KEY,
     USDC,
     WETH,
+    WSTETH,
     SystemClock,
     client_for,
     config_for,
@@ -30,6 +31,7 @@ from leverd.adapters.evm.survey import ask
 from leverd.adapters.evm.uniswap import swaps
 from leverd.adapters.evm.uniswap.swaps import Trade
 from leverd.adapters.evm.venue import EvmVenue
+from leverd.devnet.terms import STAKING_RATE
 from leverd.domain import loans, quotes
 from leverd.domain.apply import apply_step
 from leverd.domain.decision import SetLeverage, Unwind
@@ -46,9 +48,9 @@ from leverd.domain.plan import (
     Swap,
     Withdraw,
 )
-from leverd.domain.position import Mandate
-from leverd.engine import collect, planner
-from leverd.engine.state import Book
+from leverd.domain.position import LegKind, Mandate
+from leverd.engine import accounting, collect, planner
+from leverd.engine.book import Book, Page
 from leverd.engine.terms import Terms
 from leverd.errors import OwnerError, RevertedError, SigningRefusedError
 from leverd.interfaces.signer import UnsignedTransaction
@@ -164,6 +166,34 @@ async def test_all_assets_of_an_account_are_found_though_the_mandate_names_two(l
         assert loans.summarise(
             seen.positions["eth-loop"].state.market, loan, seen.stamp.at
         ).health == local.health(roles.borrower)
+
+
+async def test_what_a_staked_token_earned_by_its_own_contract_s_word_is_a_line_of_pnl(local):
+    roles, staked = local.deployment.roles, local.deployment.tokens["wstETH"].address
+    async with venue_on(local, roles.borrower) as venue:
+        mandate = mandate_of(roles.borrower)
+        seen = await venue.observe([mandate])
+        state = seen.positions["eth-loop"].state
+        assert state.market.staking == {WSTETH: STAKING_RATE}
+        first = accounting.mark(Page(), state, seen.stamp, 0)
+        grown = STAKING_RATE // 1_000
+        local.chain.send(roles.keeper, staked, "report(uint256)", STAKING_RATE + grown)
+        local.mine(at=local.now() + 86_400)
+        seen = await venue.observe([mandate])
+        second = accounting.mark(
+            Page(marked=first), seen.positions["eth-loop"].state, seen.stamp, 0
+        )
+    lines = second.attribution
+    assert second.flow == 0
+    assert sum(lines.values()) == second.snapshot.equity - first.snapshot.equity
+    held = sum(
+        leg.held if leg.kind is not LegKind.OWED else -leg.held
+        for leg in state.position.legs()
+        if leg.asset == WSTETH
+    )
+    worth = held * state.market.reserves[WSTETH].price // 10**20  # USDC raw, at indexes near 1
+    assert lines["staking"] == pytest.approx(worth / 1_000, rel=1e-4)
+    assert abs(lines["price"]) < abs(lines["staking"]) / 1_000  # ether itself stood still
 
 
 async def test_the_pool_we_read_quotes_as_the_quoter_does(local):

@@ -52,7 +52,8 @@ def config_for(local: LocalMarket, *, accounts: tuple[str, ...] = (), **changes)
         "profile": PROFILES["local"],
         "rpc": (local.url,),
         "tokens": tuple(
-            Token(ASSETS[symbol], token.address) for symbol, token in deployment.tokens.items()
+            Token(ASSETS[symbol], token.address, staking_rate=token.staking_rate)
+            for symbol, token in deployment.tokens.items()
         ),
         "lending": (LendingVenue("aave", deployment.provider),),
         "pools": (

@@ -79,6 +79,10 @@ class EvmClient:
         """Return what the breaker of each node lets through now, by the node's name."""
         return self._sources.circuits()
 
+    def calls(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Return by node the requests made so far, and those of them without an answer."""
+        return self._sources.calls()
+
     async def connect(self, *, deadline_s: float) -> int:
         """Return the chain's id, waiting up to `deadline_s` for a node to answer.
 

@@ -28,6 +28,7 @@ FORGOTTEN: Final = 13
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1
+SEND_UNLEASED: Final = 2
 
 # LVD-RVT: reverted
 REVERTED: Final = 1
@@ -45,6 +46,7 @@ FOREIGN_RECIPIENT: Final = 8
 BUDGET_SPENT: Final = 9
 OTHER_CALL: Final = 10
 TOO_LONG_LIST: Final = 11
+NO_LEASE: Final = 12
 
 # LVD-KEY: keys and keystores
 KEY_MALFORMED: Final = 10

@@ -6,6 +6,7 @@ their name in bytes32.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from eth_abi.abi import decode
@@ -24,6 +25,8 @@ TRANSFER: Final = abi.Function("transfer(address,uint256)")
 TRANSFER_EVENT: Final = abi.topic("Transfer(address,address,uint256)")
 
 _BYTES32: Final = 32
+_RATE_MAX: Final = 10**36
+"""A million million million of what is staked, for one token: no rate, in any unit."""
 
 
 def balance(token: str, owner: str) -> Read[int]:
@@ -40,6 +43,22 @@ def allowance(token: str, owner: str, spender: str) -> Read[int]:
 def decimals(token: str) -> Read[int]:
     """Return the read of the token's decimals."""
     return number(token, DECIMALS)
+
+
+def staking_rate(token: str, getter: str) -> Read[int | None]:
+    """Return the read of what one staked token stands for, wad; None where it does not say.
+
+    It tells two lines of P&L apart and nothing else, so no answer to it may spoil a look.
+    """
+
+    def rate(replies: Sequence[Reply]) -> int | None:
+        reply = replies[0]
+        if not reply.succeeded or len(reply.data) != abi.WORD:
+            return None
+        found = abi.word(reply.data)
+        return found if 0 < found <= _RATE_MAX else None
+
+    return Read((Call(token, abi.Function(getter).selector, may_fail=True),), rate)
 
 
 def symbol(token: str) -> Read[str]:

@@ -7,9 +7,9 @@ from typing import Final, NoReturn
 from eth_utils.crypto import keccak
 
 from leverd.adapters.evm import codes, refusals, wire
-from leverd.adapters.evm.breaker import Breaker
 from leverd.adapters.evm.transport import Ask, Endpoint, RpcError
 from leverd.errors import BreakerOpenError, NonsenseError, UnreachableError
+from leverd.interfaces.breaker import Breaker
 from leverd.interfaces.clock import Clock
 
 _DEADLINE_S: Final = 2.0

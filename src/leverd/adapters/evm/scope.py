@@ -111,6 +111,11 @@ class ScopeReader:
         self.survey = survey
         self.scope = scope
         self._signer = signer
+        self._staking = {
+            token.asset: erc20.staking_rate(token.address, token.staking_rate)
+            for token in config.tokens
+            if token.staking_rate
+        }
         self._all = reads.each(self._parts())
         self._checks = [
             (
@@ -171,6 +176,8 @@ class ScopeReader:
             parts["revision", name] = reads.optional(reads.number(market.pool, aave.REVISION))
             for asset in self.assets(market):
                 parts["reserve", (name, asset)] = aave_reserves.reserve(market, asset)
+                if asset in self._staking:
+                    parts["staking", (name, asset)] = self._staking[asset]
             for category in categories:
                 parts["emode", (name, category)] = aave_reserves.emode(market, category)
         for name, known in scope.pools.items():
@@ -216,6 +223,7 @@ class ScopeReader:
         market = self.survey.markets[name]
         both = {asset: found["reserve", (name, asset)] for asset in self.assets(market)}
         categories = {asset: category for asset, (_, category) in both.items()}
+        rates = {asset: found["staking", (name, asset)] for asset in both if asset in self._staking}
         return LendingMarket(
             market_id=name,
             rules=market.rules,
@@ -226,6 +234,7 @@ class ScopeReader:
                 )
                 for category in self.scope.emodes[name]
             },
+            staking={asset: rate for asset, rate in rates.items() if rate is not None},
         )
 
     def _holding(

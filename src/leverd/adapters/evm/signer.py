@@ -12,7 +12,7 @@ from eth_utils.address import to_canonical_address
 
 from leverd.adapters.evm import codes
 from leverd.adapters.evm.allow_list import AllowList, Rule, approved, refused
-from leverd.adapters.evm.breaker import Circuit
+from leverd.interfaces.breaker import Circuit
 from leverd.interfaces.signer import Access, SignedTransaction, UnsignedTransaction
 
 _DAY_S: Final = 86_400

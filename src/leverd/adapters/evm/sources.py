@@ -14,9 +14,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_exponential, wait_random
 
 from leverd.adapters.evm import codes
-from leverd.adapters.evm.breaker import Breaker, Circuit
 from leverd.adapters.evm.transport import Answer, Ask, Endpoint
 from leverd.errors import BreakerOpenError, ForgottenError, NonsenseError, UnreachableError
+from leverd.interfaces.breaker import Breaker, Circuit
 from leverd.interfaces.clock import Clock
 
 T = TypeVar("T")
@@ -78,6 +78,11 @@ class Sources:
             else self._breakers[endpoint.name].circuit(now)
             for endpoint in self._endpoints
         }
+
+    def calls(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return by node the requests made so far, and those of them without an answer."""
+        asked = {endpoint.name: endpoint.asked for endpoint in self._endpoints}
+        return asked, {endpoint.name: endpoint.unanswered for endpoint in self._endpoints}
 
     def lags(self, name: str) -> None:
         """Ask the node `name` last for a while: another knows its head, and newer ones."""

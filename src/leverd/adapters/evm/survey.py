@@ -77,7 +77,18 @@ async def market(client: ChainClient, config: EvmVenueConfig, venue: LendingVenu
 
 async def pool(client: ChainClient, config: EvmVenueConfig, venue: PoolVenue) -> PoolPlace:
     """Return a swap pool's place and order of tokens."""
-    one, other = (config.addresses[asset] for asset in venue.tokens)
+    return await pool_of(client, venue, config.addresses)
+
+
+async def pool_of(
+    client: ChainClient, venue: PoolVenue, addresses: Mapping[Asset, str]
+) -> PoolPlace:
+    """Return a pool's place as its factory and it itself say, its tokens at `addresses`.
+
+    Raises:
+        NonsenseError: there is no such pool.
+    """
+    one, other = (addresses[asset] for asset in venue.tokens)
     found = await ask(client, address(venue.factory, uniswap.GET_POOL, one, other, venue.fee))
     if found == _NOBODY:
         raise NonsenseError(
@@ -98,7 +109,7 @@ async def pool(client: ChainClient, config: EvmVenueConfig, venue: PoolVenue) ->
             ]
         ),
     )
-    by_address = {config.addresses[asset].lower(): asset for asset in venue.tokens}
+    by_address = {addresses[asset].lower(): asset for asset in venue.tokens}
     if {token0.lower(), token1.lower()} != set(by_address) or fee != venue.fee:
         raise NonsenseError(
             "the pool holds other tokens, or another fee, than its factory says",

@@ -70,6 +70,8 @@ class Endpoint:
         self._url = url
         self._bytes_max = bytes_max
         self._session: aiohttp.ClientSession | None = None
+        self.asked = 0  # requests made
+        self.unanswered = 0  # of them, those without a usable answer
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
@@ -94,10 +96,12 @@ class Endpoint:
             if len(requests) == 1
             else self._provider.encode_batch_request_dicts(requests)
         )
+        self.asked += 1
         try:
             async with asyncio.timeout(deadline_s):
                 raw = await (self._post(body) if once else self._post_again(body))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self.unanswered += 1
             raise UnreachableError(
                 f"no answer within {deadline_s:.3g} s: {_said(error)}",
                 number=codes.NO_ANSWER,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from leverd.adapters.simulated.transaction import Transaction
 from leverd.domain import loans
 from leverd.domain.apply import apply, modelled_fill, worst_fill
+from leverd.domain.changed import changed
 from leverd.domain.fills import Fill
 from leverd.domain.gas_use import step_gas
+from leverd.domain.keeping import kept
 from leverd.domain.lending import LendingAccount, LendingMarket
 from leverd.domain.money import Asset
 from leverd.domain.plan import (
@@ -64,21 +66,26 @@ class Ledger:
 
     def state(self, mandate: Mandate) -> State:
         """Return the world as the position of `mandate` sees it."""
-        holder = self.holders[mandate.account]
-        position = Position(mandate, holder.loans, holder.idle)
-        return State(self.at, self.lending, self.pools, position)
+        return _state(self, mandate)
 
     def with_state(self, state: State, *, acted: bool = True) -> Ledger:
         """Return the ledger with `state` in it; an act of ours uses a sequence number up."""
         position = state.position
         before = self.holders[position.mandate.account]
         holder = Holder(position.loans, position.idle, before.sequence + acted)
-        return replace(
+        return changed(
             self,
             lending=state.lending,
             pools=state.pools,
             holders={**self.holders, position.mandate.account: holder},
         )
+
+
+@kept(8)
+def _state(ledger: Ledger, mandate: Mandate) -> State:
+    holder = ledger.holders[mandate.account]
+    position = Position(mandate, holder.loans, holder.idle)
+    return State(ledger.at, ledger.lending, ledger.pools, position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def execute(ledger: Ledger, sent: Transaction, mandate: Mandate | None, base_fee
         except Revert as error:
             reason = error.reason
     paid = gas * price_paid(sent, base_fee)
-    after = replace(after, nonce=ledger.nonce + 1, native=ledger.native - paid)
+    after = changed(after, nonce=ledger.nonce + 1, native=ledger.native - paid)
     return Outcome(after, fills, gas, reason)
 
 
@@ -146,11 +153,11 @@ def _act(state: State, action: Action) -> tuple[State, Fill]:
         case Swap():
             if fill.bought < worst.bought:
                 raise Revert("bought too little")
-            return apply(state, action, fill), replace(fill, pool_after=None)
+            return apply(state, action, fill), changed(fill, pool_after=None)
         case BuyExact():
             if fill.sold > worst.sold:
                 raise Revert("sold too much")
-            return apply(state, action, fill), replace(fill, pool_after=None)
+            return apply(state, action, fill), changed(fill, pool_after=None)
         case Supply(venue, amount) | Withdraw(venue, amount):
             return _lend(state, action, venue, amount.asset)
         case Borrow(venue, amount) | Repay(venue, amount):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from leverd.domain.days import Day
 from leverd.domain.events import Event
 from leverd.errors import JournalForeignError
 from leverd.interfaces.clock import Clock
@@ -52,17 +53,26 @@ class MemoryJournal:
         kinds: Sequence[str] = (),
         position_id: str = "",
         after: int = 0,
+        before: int | None = None,
         limit: int = 100,
         newest_first: bool = False,
     ) -> Sequence[Entry]:
         """Return entries that match every filter given; see `Ledger.entries`."""
         found = [
             entry
-            for entry in self._entries[after:]
+            for entry in self._entries[after : None if before is None else max(before - 1, 0)]
             if (not kinds or type(entry.event).__name__ in kinds)
             and (not position_id or getattr(entry.event, "position_id", "") == position_id)
         ]
         return (found[::-1] if newest_first else found)[:limit]
+
+    def numbered(self, seqs: Sequence[int]) -> Sequence[Entry]:
+        """Return the entries with these numbers; see `Ledger.numbered`."""
+        return [entry for entry in self._entries if entry.seq in set(seqs)]
+
+    def pruned_days(self, position_id: str = "") -> tuple[int, Sequence[Day]]:  # noqa: ARG002 -- the seam's
+        """Return that nothing was pruned."""
+        return 0, ()
 
     def close(self) -> None:
         """Do nothing: there is no file."""
