@@ -94,7 +94,7 @@ def fetch_bars(
             sleep=sleep or Sleeper(),
         )
         asyncio.run(work)
-        return partial.finish()
+        return partial.finish().rows
     finally:
         partial.close()
 
@@ -107,7 +107,7 @@ def fetch_funding(to: Path, exchange: Any, *, wanted: Wanted = WANTED) -> int:
             exchange, wanted, partial, now=LATE, advance=lambda _done, _total: None, sleep=Sleeper()
         )
         asyncio.run(work)
-        return partial.finish(intervals)
+        return partial.finish(intervals).rows
     finally:
         partial.close()
 

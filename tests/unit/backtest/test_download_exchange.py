@@ -23,7 +23,7 @@ from tests.unit.backtest.exchanges import (
     fetch_funding,
 )
 
-from leverd.backtest.download.exchange import Wanted, open_exchange
+from leverd.backtest.download.exchange import Wanted, intervals, open_exchange
 from leverd.backtest.history import BarsKey, load_history
 from leverd.errors import DataError, UnreachableError
 
@@ -55,9 +55,11 @@ def test_parquet_holds_the_same(tmp_path):
     assert load_history(describe(tmp_path, price=bars_source())).history.digest() == one
 
 
-def test_a_bar_that_is_not_over_is_left_out(tmp_path):
-    assert fetch_bars(tmp_path / "bars.csv", Exchange(), now=START + 10 * HOUR + 5) == 10
-    assert times(tmp_path / "bars.csv")[-1] == START + 9 * HOUR
+@pytest.mark.parametrize(("late", "count"), [(0, 9), (59, 9), (60, 10), (HOUR - 1, 10)])
+def test_a_bar_that_is_not_over_for_a_minute_is_left_out(tmp_path, late, count):
+    now = START + 10 * HOUR + late
+    assert fetch_bars(tmp_path / "bars.csv", Exchange(), now=now) == count
+    assert times(tmp_path / "bars.csv")[-1] == START + (count - 1) * HOUR
 
 
 def test_a_long_outage_is_stepped_over_and_stays_a_gap(tmp_path):
@@ -73,6 +75,22 @@ def test_a_long_outage_is_stepped_over_and_stays_a_gap(tmp_path):
     assert fetch_bars(tmp_path / "bars.csv", exchange) == 500
     found = times(tmp_path / "bars.csv")
     assert found[99:101] == [START + 99 * HOUR, START + 800 * HOUR]
+
+
+@pytest.mark.parametrize("size", [100, 300])
+def test_no_bar_is_lost_behind_an_outage_longer_than_an_exchanges_own_page(tmp_path, size):
+    """However many are asked for, it answers for a span of `size` bars and no more."""
+
+    class Mean(Exchange):
+        def fetch_ohlcv(self, symbol, timeframe, since, limit):
+            rows = super().fetch_ohlcv(symbol, timeframe, since, size)
+            return [row for row in rows if row[0] < since + size * HOUR * 1000]
+
+    for name, outage in (("inside", range(350, 800)), ("at first", range(450))):
+        exchange = Mean(skip=outage)
+        assert fetch_bars(tmp_path / f"{name}.csv", exchange) == 1200 - len(outage)
+        there = [START + i * HOUR for i in range(1200) if i not in outage]
+        assert times(tmp_path / f"{name}.csv") == there
 
 
 def test_pages_that_overlap_or_come_unsorted_are_put_in_order(tmp_path):
@@ -177,7 +195,14 @@ def test_nothing_in_that_time_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     "row",
-    [[], [None], ["x", 1, 1, 1, 1], [START * 1000, 1, None, 1, 1], [START * 1000 + 1, 1, 1, 1, 1]],
+    [
+        [],
+        [None],
+        ["x", 1, 1, 1, 1],
+        [START * 1000, 1, None, 1, 1],
+        [START * 1000, 1, float("nan"), 1, 1],
+        [START * 1000 + 1, 1, 1, 1, 1],
+    ],
 )
 def test_nonsense_of_an_exchange_is_named(tmp_path, row):
     exchange = Exchange()
@@ -197,9 +222,24 @@ def test_funding_tells_its_interval_by_its_neighbours(tmp_path):
     assert fetch_funding(tmp_path / "funding.csv", exchange) == 109
     with (tmp_path / "funding.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert {row["interval_h"] for row in rows[:59]} == {"8"}
+    assert {row["interval_h"] for row in rows[:60]} == {"8"}  # also the last, of which four follow
     assert {row["interval_h"] for row in rows[60:]} == {"4"}
     assert int(rows[0]["ts"]) == START + 1  # three milliseconds late: rounded up
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ([0, 8], [8, 8]),
+        ([0, 8, 16, 24], [8, 8, 8, 8]),
+        ([0, 16, 24, 32], [8, 8, 8, 8]),  # the second is missing
+        ([0, 8, 16, 32, 40], [8, 8, 8, 8, 8]),
+        ([0, 8, 16, 20, 24], [8, 8, 8, 4, 4]),  # paid more often from then on
+        ([0, 4, 8, 16, 24], [4, 4, 4, 8, 8]),  # and less often
+    ],
+)
+def test_an_interval_is_what_was_paid_for_also_where_it_changes(hours, told):
+    assert intervals([START + each * HOUR for each in hours]) == {"interval_h": told}
 
 
 def test_one_rate_alone_tells_no_interval(tmp_path):
@@ -209,7 +249,15 @@ def test_one_rate_alone_tells_no_interval(tmp_path):
         fetch_funding(tmp_path / "funding.csv", exchange)
 
 
-@pytest.mark.parametrize("row", [{}, {"timestamp": 1}, {"timestamp": None, "fundingRate": 1}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"timestamp": 1},
+        {"timestamp": None, "fundingRate": 1},
+        {"timestamp": 1, "fundingRate": float("inf")},
+    ],
+)
 def test_a_nonsense_rate_is_named(tmp_path, row):
     exchange = Exchange()
     exchange.fetch_funding_rate_history = lambda *_: [row]

@@ -11,6 +11,7 @@ from leverd.backtest.history import (
     MalformedDataError,
     codes,
     load_history,
+    loading,
     manifest_path,
     write_manifest,
 )
@@ -49,6 +50,22 @@ def test_a_file_that_changed_is_said_with_a_way_on(kept, tmp_path):
     assert caught.value.problems[0].number == codes.CHANGED
     assert "--accept" in caught.value.problems[0].remedy
     assert len(load_history(kept, verify=False).history) == 4
+
+
+def test_a_file_that_is_written_while_it_is_read_has_no_name(kept, tmp_path, monkeypatch):
+    """Its hash would be of other rows than those that were used."""
+    read = loading.read_prices
+
+    def reading(path, *arguments):
+        found = read(path, *arguments)
+        with path.open("a") as file:
+            file.write("\n")
+        return found
+
+    monkeypatch.setattr(loading, "read_prices", reading)
+    with pytest.raises(MalformedDataError, match="changed while it was read") as caught:
+        load_history(kept)
+    assert [each.number for each in caught.value.problems] == [codes.CHANGED]
 
 
 def test_a_change_is_said_beside_what_else_is_wrong(kept, tmp_path):

@@ -24,7 +24,7 @@ def test_what_was_kept_is_gone_on_with_and_finished(file):
     partial = Partial(file, REQUEST)
     assert partial.last == (2, 20, 1e-9)
     partial.append([(3, 30, 0.1)])
-    assert partial.finish() == 3
+    assert partial.finish() == (3, 1, 3)
     partial.close()
     assert file.read_text() == "ts,block,fee\n1,10,0.5\n2,20,1e-09\n3,30,0.1\n"
 
@@ -66,5 +66,5 @@ def test_a_kill_before_the_first_line_was_whole_leaves_nothing_behind(tmp_path):
     partial = Partial(tmp_path / "gas.csv", REQUEST)
     assert partial.last is None
     partial.append([(1, 2, 3.0)])
-    assert partial.finish() == 1
+    assert partial.finish().rows == 1
     partial.close()

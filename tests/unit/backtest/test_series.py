@@ -122,8 +122,9 @@ def test_the_interval_of_funding_is_a_column_or_a_number(tmp_path):
     by_column = series_source("funding", interval_column="h")
     history = loaded_series(tmp_path, found, by_column).history
     assert history.series_of(FUNDING).interval_h.tolist() == [8, 4]
-    found[2][2] = "0"
-    assert refused_series(tmp_path, found, by_column) == [(codes.NEGATIVE, 3)]
+    for wrong in ("0", "169", "7.5"):
+        found[2][2] = wrong
+        assert refused_series(tmp_path, found, by_column) == [(codes.CELL, 3)]
 
 
 def test_a_sub_second_is_rounded_up_so_that_nothing_is_known_too_early(tmp_path):
@@ -150,6 +151,24 @@ def test_a_value_that_is_held_too_long_is_a_gap(tmp_path):
     held = loaded_series(tmp_path, found, source(RATE, gap_max="1d", fill="hold"))
     assert [each.number for each in held.warnings] == [codes.GAP]
     assert held.manifest.sources["series"].held == 1
+
+
+def test_the_last_value_is_not_held_for_ever(tmp_path):
+    """A file that ends while the bars go on says nothing of what came after."""
+    found = rows("0.1", "0.2")
+    until = START + 48 * HOUR
+    for fits in (found, [*found, [str(until - 24 * HOUR), "0.3"]]):
+        last = int(fits[-1][0])
+        told = loaded_series(tmp_path, fits, source(RATE), bars=48).parts["series"]
+        assert (told.longest.since, told.longest.until, told.gaps) == (last, until, ())
+    in_time = loaded_series(tmp_path, fits, source(RATE, gap_max="24h"), bars=48)
+    assert in_time.warnings == ()
+    held = loaded_series(tmp_path, found, source(RATE, gap_max="24h", fill="hold"), bars=48)
+    assert [(each.number, each.place.line) for each in held.warnings] == [(codes.GAP, 3)]
+    assert held.manifest.sources["series"].held == 1
+    with pytest.raises(MalformedDataError, match="held for longer than 1 d") as caught:
+        loaded_series(tmp_path, found, source(RATE, gap_max="24h"), bars=48)
+    assert [(each.number, each.place.line) for each in caught.value.problems] == [(codes.GAP, 3)]
 
 
 def test_a_series_that_begins_late_is_worth_a_word(tmp_path):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import Any, Final, Protocol, TypeVar
 
 from leverd.backtest.download.partial import Partial, Request, Row
@@ -19,9 +20,13 @@ T = TypeVar("T")
 PAGE: Final = 500
 """Rows asked for at a time; exchanges give as many or fewer."""
 
+PAGE_LEAST: Final = 100
+"""Rows that even the meanest of them gives at a time."""
+
 _UNREACHABLE: Final = 51
 _FIRST_TRIES: Final = 2
 _HOUR_S: Final = 3_600
+_SETTLED_S: Final = 60  # a bar is over only then: clocks differ, and exchanges still correct it
 _BAR_COLUMNS: Final = ("open", "high", "low", "close")
 
 Advance = Callable[[int, int], None]
@@ -82,8 +87,8 @@ async def download_bars(
     advance: Advance,
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """Fetch the bars of `wanted` that are over by `now` into `partial`."""
-    until = min(wanted.until, (now // bar_s) * bar_s)
+    """Fetch the bars of `wanted` that are over for a minute at `now` into `partial`."""
+    until = min(wanted.until, (now - _SETTLED_S) // bar_s * bar_s)
 
     async def page(since: int) -> list[Row]:
         found = await _asked(
@@ -131,7 +136,10 @@ def funding_request(exchange: str, wanted: Wanted) -> Request:
 
 
 def intervals(ts: list[int]) -> dict[str, list[int]]:
-    """Return what interval each settlement is for, whole hours: the time to its nearest neighbour.
+    """Return what interval each settlement is for, whole hours: the time since the one before.
+
+    Where the time before that was another, one may be missing, and the nearer of both neighbours
+    tells it. The first is for as long as the second.
 
     Raises:
         DataError: there is only one.
@@ -143,8 +151,11 @@ def intervals(ts: list[int]) -> dict[str, list[int]]:
             remedy="ask for a longer time",
         )
     steps = [max(1, round((later - sooner) / _HOUR_S)) for sooner, later in pairwise(ts)]
-    nearest_step = map(min, zip([steps[0], *steps], [*steps, steps[-1]], strict=True))
-    return {"interval_h": list(nearest_step)}
+    told = [
+        since if since == once else min(since, until)
+        for once, since, until in zip([0, *steps], steps, [*steps[1:], steps[-1]], strict=False)
+    ]
+    return {"interval_h": [told[0], *told]}
 
 
 def _said(exchange: str, wanted: Wanted) -> dict[str, str | int]:
@@ -157,26 +168,33 @@ def _said(exchange: str, wanted: Wanted) -> dict[str, str | int]:
 
 
 async def _pages(
-    page: Callable[[int], Any],
+    page: Callable[[int], Awaitable[list[Row]]],
     since: int,
     until: int,
     step: int,
     partial: Partial,
     advance: Advance,
 ) -> None:
-    """Ask page after page, from where `partial` stands; an empty one is stepped over."""
+    """Ask page after page, from where `partial` stands.
+
+    An empty one is stepped over by no more rows than the exchange has given at a time: many answer
+    for a span of their own size, however many were asked for, and know more behind it.
+    """
     at = since if partial.last is None else int(partial.last[0]) + 1
+    given = PAGE_LEAST
     while at < until:
-        rows = sorted(row for row in await page(at) if at <= row[0] < until)
+        answered = await page(at)
+        given = min(max(given, len(answered)), PAGE)
+        rows = sorted(row for row in answered if at <= row[0] < until)
         rows = [row for index, row in enumerate(rows) if not index or row[0] != rows[index - 1][0]]
         partial.append(rows)
-        at = int(rows[-1][0]) + 1 if rows else at + step * PAGE
+        at = int(rows[-1][0]) + 1 if rows else at + step * given
         advance(min(at, until) - since, until - since)
 
 
 def _bar(row: Sequence[Any], bar_s: int) -> Row:
     try:
-        at, prices = int(row[0]), tuple(float(row[index]) for index in range(1, 5))
+        at, prices = int(row[0]), tuple(_finite(row[index]) for index in range(1, 5))
     except (TypeError, ValueError, IndexError) as error:
         raise _nonsense("a bar without time or price") from error
     if at % (bar_s * 1000):
@@ -186,9 +204,16 @@ def _bar(row: Sequence[Any], bar_s: int) -> Row:
 
 def _settled(row: Mapping[str, Any]) -> Row:
     try:
-        return -(-int(row["timestamp"]) // 1000), float(row["fundingRate"])
+        return -(-int(row["timestamp"]) // 1000), _finite(row["fundingRate"])
     except (TypeError, ValueError, KeyError) as error:
         raise _nonsense("a funding rate without time or rate") from error
+
+
+def _finite(said: Any) -> float:
+    number = float(said)
+    if not isfinite(number):
+        raise ValueError(said)
+    return number
 
 
 async def _asked(ask: Callable[[], T], sleep: Sleep, partial: Partial) -> T:

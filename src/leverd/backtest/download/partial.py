@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Literal, TypeAlias
+from typing import IO, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -34,6 +34,14 @@ class Request:
     def line(self) -> str:
         """Return it as the first line of a partial file."""
         return json.dumps({"what": self.what, **self.said, "columns": dict(self.columns)})
+
+
+class Written(NamedTuple):
+    """What a whole download holds: fewer rows than asked for, where fewer were to be had."""
+
+    rows: int
+    first: int  # time of the first row, unix seconds
+    last: int
 
 
 class Partial:
@@ -78,8 +86,8 @@ class Partial:
             raise not_written(self.part, f"cannot be written: {error.strerror}") from error
         self.last = rows[-1]
 
-    def finish(self, beside: Callable[[list[int]], dict[str, list[int]]] | None = None) -> int:
-        """Put all rows into the file, and what `beside` tells by their times; return how many.
+    def finish(self, beside: Callable[[list[int]], dict[str, list[int]]] | None = None) -> Written:
+        """Put all rows into the file, and what `beside` tells by their times; return what it holds.
 
         Raises:
             DataError: there are none, or it cannot be written.
@@ -99,7 +107,7 @@ class Partial:
         more = beside(ts.tolist()) if beside is not None else {}
         write_columns(self.file, ts, {**columns, **more})
         self.part.unlink()
-        return len(rows)
+        return Written(len(rows), int(ts[0]), int(ts[-1]))
 
     def close(self) -> None:
         """Let others have it."""

@@ -18,7 +18,6 @@ from leverd.backtest.history.exact import (
     Ints,
     scaled,
     scaled_text,
-    shortest,
     widened,
 )
 
@@ -101,8 +100,8 @@ def as_scaled(cells: Cells, digits: int) -> Read:
     else:
         values, unfit = scaled(floats, digits, text_of(cells))
     for index in unfit:
-        largest = shortest(INT64_MAX // 10**digits) if digits else INT64_MAX
-        wrong.setdefault(index, f"{cells.shown(index)} does not fit: at most {largest:.0f}")
+        largest = INT64_MAX // 10**digits
+        wrong.setdefault(index, f"{cells.shown(index)} does not fit: at most {largest}")
     return Read(values, wrong)
 
 

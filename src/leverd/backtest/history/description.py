@@ -91,6 +91,16 @@ class BarsSource(Source):
         """Whose bars."""
         return BarsKey(self.venue, self.asset)
 
+    @property
+    def prices(self) -> tuple[str, str, str, str]:
+        """The columns of open, high, low and close."""
+        return self.open, self.high, self.low, self.close
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return (self.time, *self.prices)
+
 
 class SeriesSource(Source):
     """Values that hold until the next row."""
@@ -99,41 +109,62 @@ class SeriesSource(Source):
     gap_max: Span | None = None  # a value held longer is a gap
     fill: Literal["refuse", "hold"] = "refuse"  # what is done about such a gap
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The columns that are read beside the value."""
+        return ()
 
-class RateSource(SeriesSource):
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return (self.time, self.value, *self.beside)
+
+
+class AssetSource(SeriesSource):
+    """Values that are of an asset."""
+
+    asset: Name
+
+
+class LendingSource(AssetSource):
+    """Values of one side of a lending market."""
+
+    side: Literal["supply", "borrow"]
+
+
+class RateSource(LendingSource):
     """What a lending market pays or takes a year, as last set."""
 
     kind: Literal["rate"]
-    asset: Name
-    side: Literal["supply", "borrow"]
     unit: Literal["fraction", "percent", "ray"] = "fraction"
 
 
-class IndexSource(SeriesSource):
+class IndexSource(LendingSource):
     """What one unit supplied or borrowed at the start has grown to."""
 
     kind: Literal["index"]
-    asset: Name
-    side: Literal["supply", "borrow"]
     unit: Literal["one", "ray"] = "ray"
 
 
-class LstRateSource(SeriesSource):
+class LstRateSource(AssetSource):
     """What one staked token is worth in its own asset."""
 
     kind: Literal["lst_rate"]
-    asset: Name
     unit: Literal["one", "wad"] = "wad"
 
 
-class FundingSource(SeriesSource):
+class FundingSource(AssetSource):
     """What a perpetual's longs pay its shorts each interval, settled at the row's time."""
 
     kind: Literal["funding"]
-    asset: Name
     unit: Literal["fraction", "percent"] = "fraction"
     interval_h: Annotated[Whole, Field(ge=1, le=168)] | None = None  # hours each rate is for
     interval_column: Text | None = None  # or the column that says so
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The column of intervals, if there is one."""
+        return (self.interval_column,) if self.interval_column is not None else ()
 
     @model_validator(mode="after")
     def _one_interval(self) -> FundingSource:
@@ -150,13 +181,17 @@ class GasSource(SeriesSource):
     unit: Literal["wei", "gwei"] = "wei"
 
 
-class OracleSource(SeriesSource):
+class OracleSource(AssetSource):
     """A lending oracle's answers; `updated_at` is when each was given, if not at the row's time."""
 
     kind: Literal["oracle"]
-    asset: Name
     unit: Literal["usd", "e8"] = "e8"
     updated_at: Text | None = None  # the column, in the format of `time`
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The column of when each answer was given, if there is one."""
+        return (self.updated_at,) if self.updated_at is not None else ()
 
 
 AnySeries: TypeAlias = (

@@ -8,7 +8,7 @@ the power of ten tells it wherever no tie is near; the few others are reckoned i
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -86,8 +86,3 @@ def to_ray(rate: float) -> int:
     found = scaled_text(repr(float(rate)), 27)
     assert found is not None, "rates are finite where they were loaded"
     return found
-
-
-def shortest(number: float) -> Decimal:
-    """Return the shortest decimal that reads back as `number`."""
-    return Decimal(repr(float(number)))

@@ -28,12 +28,14 @@ from leverd.backtest.history.manifest import (
     kept_hashes,
     manifest_path,
     sha256_of,
+    stamp_of,
+    touched,
 )
 from leverd.backtest.history.price_rows import PriceRows, read_prices
 from leverd.backtest.history.problems import DataProblem, Findings, MalformedDataError
 from leverd.backtest.history.rows import Window
 from leverd.backtest.history.times import LATEST
-from leverd.backtest.history.value_rows import ValueRows, read_values
+from leverd.backtest.history.value_rows import ValueRows, held_until, read_values
 from leverd.backtest.history.words import moment
 from leverd.settings.problems import Place
 
@@ -64,7 +66,8 @@ def load_history(file: Path, *, verify: bool = True) -> Loaded:
     described = read_description(file)
     problems, warnings = _twice(described, file), list[DataProblem]()
     paths = {name: _path(file, source.file) for name, source in described.sources.items()}
-    hashes = {path: sha256_of(path) for path in set(paths.values())}
+    stamps = {path: stamp_of(path) for path in paths.values()}
+    hashes = {path: sha256_of(path) for path in stamps}
     if verify:
         now = {name: (str(path), hashes[path]) for name, path in paths.items()}
         problems += changed(kept_hashes(manifest_path(file)), now, file)
@@ -76,9 +79,16 @@ def load_history(file: Path, *, verify: bool = True) -> Loaded:
         warnings += findings.warnings()
         if part is not None:
             parts[name] = part
+    problems += touched(stamps, paths)
     if problems:
         raise MalformedDataError(problems)
     history, cut = _joined(described, parts, file)
+    ends = {name: Findings(str(path), name) for name, path in paths.items()}
+    parts = _held(described, parts, history.until, ends)
+    problems = [each for findings in ends.values() for each in findings.problems()]
+    if problems:
+        raise MalformedDataError(problems)
+    warnings += [each for findings in ends.values() for each in findings.warnings()]
     warnings += _late(described, history, parts, paths)
     records = {
         name: _record(source, parts[name], hashes[paths[name]])
@@ -153,6 +163,19 @@ def _common(part: PriceRows, ts: Ints) -> Bars:
     return Bars(*(array[at] for array in part.bars.arrays()))
 
 
+def _held(
+    described: Description, parts: Mapping[str, Part], until: int, ends: Mapping[str, Findings]
+) -> dict[str, Part]:
+    """Return `parts`, each last value held until `until`; what is held too long goes to `ends`."""
+    held = dict(parts)
+    for name, source in described.sources.items():
+        part = parts[name]
+        if isinstance(part, ValueRows):
+            assert not isinstance(source, BarsSource), "bars are read as prices"
+            held[name] = held_until(part, source, until, ends[name])
+    return held
+
+
 def _late(
     described: Description, history: History, parts: Mapping[str, Part], paths: Mapping[str, Path]
 ) -> list[DataProblem]:
@@ -178,26 +201,9 @@ def _record(source: BarsSource | AnySeries, part: Part, sha256: str) -> SourceRe
         rows=part.rows,
         since=int(ts[0]),
         until=int(ts[-1]),
-        columns=_columns(source),
+        columns=source.columns,
         gaps=len(part.gaps),
         held=filled,
         dropped=missing if source.fill == "drop" else 0,
         described=source.model_dump(mode="json"),
     )
-
-
-def _columns(source: BarsSource | AnySeries) -> tuple[str, ...]:
-    named = (
-        getattr(source, each, None)
-        for each in (
-            "time",
-            "open",
-            "high",
-            "low",
-            "close",
-            "value",
-            "interval_column",
-            "updated_at",
-        )
-    )
-    return tuple(each for each in named if each is not None)

@@ -71,6 +71,15 @@ def sha256_of(file: Path) -> str:
     return found.hexdigest()
 
 
+def stamp_of(file: Path) -> tuple[int, ...]:
+    """Return what of a file changes whenever it does; nothing if it is not there."""
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def kept_hashes(path: Path) -> Mapping[str, str]:
     """Return the hash of each source's file by the manifest at `path`; nothing if there is none.
 
@@ -107,6 +116,16 @@ def changed(
             place, path = Place(file), ("sources", name)
             problems.append(DataProblem(codes.CHANGED, said, place, path, remedy))
     return problems
+
+
+def touched(before: Mapping[Path, tuple[int, ...]], paths: Mapping[str, Path]) -> list[DataProblem]:
+    """Return a problem for each source whose file is no more as it was `before` it was read."""
+    said, remedy = "changed while it was read", "Let nobody write it, and try again."
+    return [
+        DataProblem(codes.CHANGED, said, Place(str(path)), ("sources", name), remedy)
+        for name, path in paths.items()
+        if stamp_of(path) != before[path]
+    ]
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:

@@ -13,7 +13,12 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from leverd.backtest.history import codes
+from leverd.backtest.history.description import Source
 from leverd.backtest.history.exact import Floats, Ints
+from leverd.backtest.history.problems import Findings
+from leverd.backtest.history.rows import Rows
+from leverd.backtest.history.words import moment
 
 Numbers: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
 
@@ -21,6 +26,19 @@ BLOCK: Final = 240
 _AT_ONCE: Final = 100  # blocks
 FACTOR: Final = 25.0
 FLOOR: Final = 0.10  # of the logarithm: about a tenth
+
+
+def tell_outliers(
+    prices: tuple[Numbers, Numbers, Numbers, Numbers],
+    rows: Rows,
+    source: Source,
+    what: str,
+    findings: Findings,
+) -> None:
+    """Note each row of which open, high, low and close (`prices`) stick out."""
+    for index in outliers(*prices).tolist():
+        said = f"{moment(int(rows.ts[index]))}: neither side confirms {what}"
+        findings.judge(source.outliers, codes.OUTLIER, said, line=int(rows.lines[index]))
 
 
 def outliers(opened: Numbers, high: Numbers, low: Numbers, close: Numbers) -> Ints:

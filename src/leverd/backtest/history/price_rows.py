@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,10 @@ from leverd.backtest.history import codes
 from leverd.backtest.history.cells import as_scaled
 from leverd.backtest.history.description import BarsSource
 from leverd.backtest.history.exact import E8, Ints
+from leverd.backtest.history.gaps import Gap
 from leverd.backtest.history.history import Bars
 from leverd.backtest.history.order import check_order
-from leverd.backtest.history.outliers import outliers
+from leverd.backtest.history.outliers import tell_outliers
 from leverd.backtest.history.problems import Findings
 from leverd.backtest.history.rows import Rows, Window, read_rows
 from leverd.backtest.history.words import moment, span
@@ -29,19 +29,6 @@ _SAID: Final = {
     "hold": "missing, held at the close before",
     "drop": "missing, left out",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Bars that are missing before a line, or a value that was held for long."""
-
-    line: int
-    since: int  # the first second that is missing
-    until: int
-    bars: int = 0  # how many are missing; of a held value 0
-
-    def __str__(self) -> str:
-        return f"{moment(self.since)} to {moment(self.until)}, {span(self.until - self.since)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +46,8 @@ def read_prices(
     file: Path, source: BarsSource, bar_s: int, window: Window, findings: Findings
 ) -> PriceRows | None:
     """Return the bars of `source`; None if anything in `findings` forbids to use them."""
-    names = (source.open, source.high, source.low, source.close)
     parse = partial(as_scaled, digits=_DIGITS[source.unit])
-    rows = read_rows(file, source, dict.fromkeys(names, parse), window, findings)
+    rows = read_rows(file, source, dict.fromkeys(source.prices, parse), window, findings)
     if rows is None:
         return None
     _check_grid(rows, bar_s, findings)
@@ -69,7 +55,8 @@ def read_prices(
     _check_prices(rows, source, findings)
     if findings.is_refused():
         return None
-    _tell_outliers(rows, source, findings)
+    columns = _columns(rows, source)
+    tell_outliers(columns, rows, source, "a low or high of this bar", findings)
     gaps = _gaps(rows, bar_s, source, findings)
     if findings.is_refused():
         return None
@@ -90,12 +77,11 @@ def _check_grid(rows: Rows, bar_s: int, findings: Findings) -> None:
 
 def _check_prices(rows: Rows, source: BarsSource, findings: Findings) -> None:
     good = np.ones(len(rows), dtype=np.bool_)
-    for name in (source.open, source.high, source.low, source.close):
+    for name in source.prices:
         wrong = rows.values[name] <= 0
         good &= ~wrong
-        for line in rows.lines[wrong].tolist():
-            findings.refuse(codes.PRICE, f"{name} is not above zero", line=line)
-    opened, high, low, close = _columns(rows.values, source)
+        findings.refuse_each(codes.PRICE, rows.lines[wrong].tolist(), f"{name} is not above zero")
+    opened, high, low, close = _columns(rows, source)
     lines = rows.lines
     _shape(good & (high < low), lines, "high is below low", findings)
     good &= high >= low
@@ -106,13 +92,6 @@ def _check_prices(rows: Rows, source: BarsSource, findings: Findings) -> None:
 
 def _shape(mask: NDArray[np.bool_], lines: Ints, said: str, findings: Findings) -> None:
     findings.refuse_each(codes.SHAPE, lines[mask].tolist(), said)
-
-
-def _tell_outliers(rows: Rows, source: BarsSource, findings: Findings) -> None:
-    note = findings.refuse if source.outliers == "refuse" else findings.warn
-    for index in outliers(*_columns(rows.values, source)).tolist():
-        said = f"{moment(int(rows.ts[index]))}: neither side confirms a low or high of this bar"
-        note(codes.OUTLIER, said, line=int(rows.lines[index]))
 
 
 def _gaps(rows: Rows, bar_s: int, source: BarsSource, findings: Findings) -> tuple[Gap, ...]:
@@ -127,11 +106,11 @@ def _gaps(rows: Rows, bar_s: int, source: BarsSource, findings: Findings) -> tup
         )
         for index in np.flatnonzero(steps > bar_s).tolist()
     )
-    note = findings.refuse if source.fill == "refuse" else findings.warn
     for gap in gaps:
-        note(codes.GAP, f"bars {_SAID[source.fill]}: {gap.bars}, {gap}", line=gap.line)
+        said = f"bars {_SAID[source.fill]}: {gap.bars}, {gap}"
+        findings.judge(source.fill, codes.GAP, said, line=gap.line)
     if gaps and source.fill == "refuse":
-        total = span(sum(gap.until - gap.since for gap in gaps))
+        total = span(sum(gap.seconds for gap in gaps))
         findings.sum_up(
             codes.GAP,
             f"gaps: {len(gaps)}, {total} in all",
@@ -143,7 +122,7 @@ def _gaps(rows: Rows, bar_s: int, source: BarsSource, findings: Findings) -> tup
 def _filled(
     rows: Rows, source: BarsSource, bar_s: int, gaps: tuple[Gap, ...], findings: Findings
 ) -> PriceRows | None:
-    columns = _columns(rows.values, source)
+    columns = _columns(rows, source)
     if source.fill != "hold" or not gaps:
         return PriceRows(rows.ts, Bars(*columns), len(rows), 0, gaps)
     count = (int(rows.ts[-1]) - int(rows.ts[0])) // bar_s + 1
@@ -158,5 +137,6 @@ def _filled(
     return PriceRows(grid, filled, len(rows), int(held.sum()), gaps)
 
 
-def _columns(values: Mapping[str, Ints], source: BarsSource) -> tuple[Ints, Ints, Ints, Ints]:
-    return values[source.open], values[source.high], values[source.low], values[source.close]
+def _columns(rows: Rows, source: BarsSource) -> tuple[Ints, Ints, Ints, Ints]:
+    opened, high, low, close = (rows.values[name] for name in source.prices)
+    return opened, high, low, close

@@ -67,6 +67,12 @@ class Findings:
         """Note what its owner should know."""
         self._note(self._warnings, number, message, line, remedy)
 
+    def judge(self, said: str, number: int, message: str, *, line: int, remedy: str = "") -> None:
+        """Note what forbids to use the source if its description says `refuse` of such."""
+        self._note(
+            self._problems if said == "refuse" else self._warnings, number, message, line, remedy
+        )
+
     def sum_up(self, number: int, message: str, *, remedy: str = "") -> None:
         """Note what forbids to use the source, of all its lines together."""
         place, path = Place(self._file), ("sources", self._name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,20 +19,20 @@ from leverd.backtest.history.description import (
     key_of,
 )
 from leverd.backtest.history.exact import Ints
+from leverd.backtest.history.gaps import Gap
 from leverd.backtest.history.keys import Kind
 from leverd.backtest.history.order import check_order
-from leverd.backtest.history.outliers import outliers
-from leverd.backtest.history.price_rows import Gap
+from leverd.backtest.history.outliers import tell_outliers
 from leverd.backtest.history.problems import Findings
 from leverd.backtest.history.rows import Parser, Rows, Window, read_rows
 from leverd.backtest.history.series import Series
 from leverd.backtest.history.times import read_times
-from leverd.backtest.history.words import moment, span
+from leverd.backtest.history.words import span
 
 _SCALED: Final = {"wad": 0, "one": 18, "wei": 0, "gwei": 9, "e8": 0, "usd": 8}
 _WIDE: Final = {"ray": 0, "one": 27}
 _FLOAT: Final = {"fraction": 0, "percent": 2, "ray": 27}
-_PARSERS: Final = {
+_PARSERS: Final[Mapping[Kind, tuple[Callable[[Cells, int], Read], Mapping[str, int]]]] = {
     Kind.RATE: (as_floats, _FLOAT),
     Kind.FUNDING: (as_floats, _FLOAT),
     Kind.INDEX: (as_wide, _WIDE),
@@ -39,6 +40,8 @@ _PARSERS: Final = {
     Kind.GAS: (as_scaled, _SCALED),
     Kind.ORACLE: (as_scaled, _SCALED),
 }
+"""What makes numbers of a kind's cells, and how many digits each unit is apart."""
+
 _ABOVE_ZERO: Final = frozenset({Kind.INDEX, Kind.LST_RATE, Kind.ORACLE})
 _SPIKES: Final = frozenset({Kind.LST_RATE, Kind.ORACLE})
 _INTERVAL_H_MAX: Final = 168
@@ -50,7 +53,8 @@ class ValueRows:
 
     series: Series
     rows: int
-    longest: Gap  # the longest time a value is held until the next row
+    last_line: int
+    longest: Gap  # the longest time a value is held, until the next row or the last bar's end
     gaps: tuple[Gap, ...]
 
 
@@ -71,24 +75,30 @@ def read_values(
     gaps = _gaps(rows, source, findings)
     if findings.is_refused():
         return None
-    return ValueRows(series, len(rows), _longest(rows), gaps)
+    return ValueRows(series, len(rows), int(rows.lines[-1]), _longest(rows), gaps)
+
+
+def held_until(part: ValueRows, source: AnySeries, until: int, findings: Findings) -> ValueRows:
+    """Return `part` with its last value held until `until`, where the bars end, and judged so."""
+    last = int(part.series.ts[-1])
+    if last >= until:
+        return part
+    held = Gap(part.last_line, last, until)
+    longest = max(part.longest, held, key=lambda each: each.seconds)
+    if not _is_gap(held, source, findings):
+        return replace(part, longest=longest)
+    return replace(part, longest=longest, gaps=(*part.gaps, held))
 
 
 def _parsers(source: AnySeries) -> dict[str, Parser]:
     parse, places = _PARSERS[Kind(source.kind)]
-    parsers: dict[str, Parser] = {source.value: partial(_call, parse, places[source.unit])}
+    digits = places[source.unit]
+    parsers: dict[str, Parser] = {source.value: lambda cells: parse(cells, digits)}
     if isinstance(source, FundingSource) and source.interval_column is not None:
-        parsers[source.interval_column] = partial(as_scaled, digits=0)
+        parsers[source.interval_column] = as_floats
     if isinstance(source, OracleSource) and source.updated_at is not None:
         parsers[source.updated_at] = partial(_seconds, form=source.time_format)
     return parsers
-
-
-def _call(parse: object, places: int, cells: Cells) -> Read:
-    assert callable(parse), "one of the three above"
-    found = parse(cells, places)
-    assert isinstance(found, Read), "as above"
-    return found
 
 
 def _seconds(cells: Cells, form: str) -> Read:
@@ -113,9 +123,9 @@ def _check_beside(rows: Rows, source: AnySeries, findings: Findings) -> None:
     """Check the columns that stand beside the value."""
     if isinstance(source, FundingSource) and source.interval_column is not None:
         hours = rows.values[source.interval_column]
-        off = (hours < 1) | (hours > _INTERVAL_H_MAX)
-        said = f"{source.interval_column} is not from 1 to {_INTERVAL_H_MAX} hours"
-        findings.refuse_each(codes.NEGATIVE, rows.lines[off].tolist(), said)
+        off = (hours < 1) | (hours > _INTERVAL_H_MAX) | (hours % 1 != 0)
+        said = f"{source.interval_column} is not from 1 to {_INTERVAL_H_MAX} whole hours"
+        findings.refuse_each(codes.CELL, rows.lines[off].tolist(), said)
     if isinstance(source, OracleSource) and source.updated_at is not None:
         ahead = rows.values[source.updated_at] > rows.ts
         said = f"{source.updated_at} is later than the time of the row"
@@ -126,7 +136,8 @@ def _series(rows: Rows, source: AnySeries) -> Series:
     series = Series(key_of(source), rows.ts, rows.values[source.value])
     if isinstance(source, FundingSource):
         if source.interval_column is not None:
-            return replace(series, interval_h=rows.values[source.interval_column])
+            hours = rows.values[source.interval_column].astype(np.int64)
+            return replace(series, interval_h=hours)
         return replace(series, interval_h=np.full(len(rows), source.interval_h, dtype=np.int64))
     if isinstance(source, OracleSource):
         given = rows.values[source.updated_at] if source.updated_at else rows.ts
@@ -142,11 +153,8 @@ def _check_course(rows: Rows, series: Series, source: AnySeries, findings: Findi
         said = f"{source.value} is below the row before: an index only rises"
         findings.refuse_each(codes.FALLING, rows.lines[falling].tolist(), said)
     if kind in _SPIKES:
-        note = findings.refuse if source.outliers == "refuse" else findings.warn
         values = series.values
-        for index in outliers(values, values, values, values).tolist():
-            said = f"{moment(int(rows.ts[index]))}: neither side confirms {source.value}"
-            note(codes.OUTLIER, said, line=int(rows.lines[index]))
+        tell_outliers((values, values, values, values), rows, source, source.value, findings)
 
 
 def _falls(pairs: Ints) -> Ints:
@@ -158,15 +166,19 @@ def _falls(pairs: Ints) -> Ints:
 def _gaps(rows: Rows, source: AnySeries, findings: Findings) -> tuple[Gap, ...]:
     if source.gap_max is None:
         return ()
-    note = findings.refuse if source.fill == "refuse" else findings.warn
-    gaps = []
-    for index in np.flatnonzero(np.diff(rows.ts) > source.gap_max).tolist():
-        gap = _held(rows, index)
-        gaps.append(gap)
-        said = f"a value is held for longer than {span(source.gap_max)}: {gap}"
-        remedy = "" if source.fill == "hold" else "Say fill: hold if it may be."
-        note(codes.GAP, said, line=gap.line, remedy=remedy)
-    return tuple(gaps)
+    long = np.flatnonzero(np.diff(rows.ts) > source.gap_max).tolist()
+    gaps = (_held(rows, index) for index in long)
+    return tuple(gap for gap in gaps if _is_gap(gap, source, findings))
+
+
+def _is_gap(held: Gap, source: AnySeries, findings: Findings) -> bool:
+    """Return whether a value is held for longer than it may be, and note it."""
+    if source.gap_max is None or held.seconds <= source.gap_max:
+        return False
+    said = f"a value is held for longer than {span(source.gap_max)}: {held}"
+    remedy = "" if source.fill == "hold" else "Say fill: hold if it may be."
+    findings.judge(source.fill, codes.GAP, said, line=held.line, remedy=remedy)
+    return True
 
 
 def _longest(rows: Rows) -> Gap:

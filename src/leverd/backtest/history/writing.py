@@ -172,4 +172,6 @@ def _described(bar_s: int, sources: Mapping[str, object], file: Path) -> Path:
             opened.write(text)
     except FileExistsError:
         raise not_written(file, "a file is there already, and is not overwritten") from None
+    except OSError as error:
+        raise not_written(file, f"cannot be written: {error.strerror}") from error
     return file

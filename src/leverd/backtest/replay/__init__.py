@@ -1,0 +1,1 @@
+"""The same agents, planner, gate and `apply` over recorded history."""

@@ -1,0 +1,1 @@
+"""Would these settings have lived? Great crashes, made-up ones, and many drawn years."""

@@ -1,0 +1,99 @@
+"""One position through every crash there is, and through many drawn years."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from leverd.backtest.history.history import History
+from leverd.backtest.replay.models import Models
+from leverd.backtest.replay.replay import Replay
+from leverd.backtest.replay.setting import Past, mandate_of, models_of, rules_of
+from leverd.backtest.replay.sources import assets_read, known_from, series_read
+from leverd.backtest.replay.world import World
+from leverd.backtest.survive.bootstrap import Odds, drawn
+from leverd.backtest.survive.crashes import GREAT, outlined, recorded
+from leverd.backtest.survive.verdict import Verdict, judge
+from leverd.domain import side
+from leverd.domain.position import Mandate
+from leverd.settings import Settings
+
+RECORDED = "recorded"
+OUTLINED = "outlined"
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """What `leverd survive` says of one position."""
+
+    position: str
+    verdicts: tuple[Verdict, ...]
+    liquidated: Odds | None  # in a year drawn from the past; None if none was drawn
+    drawn_since: int  # when what years are drawn from begins: everything is recorded from then on
+    made_up: bool  # whether that past is itself drawn from chance
+
+    def passes(self, risk_max: float) -> bool:
+        """Whether no crash liquidated it, and drawn years do not show more risk than that."""
+        lived = all(each.kept.survived for each in self.verdicts)
+        return lived and (self.liquidated is None or self.liquidated.interval()[0] <= risk_max)
+
+
+def survive(
+    settings: Settings,
+    position: str,
+    past: Past,
+    *,
+    years: int,
+    block_s: int,
+    advance: Callable[[int, int], None],
+) -> Survival:
+    """Return how the position fares; `advance(done, total)` is told of progress.
+
+    Raises:
+        SettingsError: `backtest` does not describe what the position needs.
+        DataError: the history lacks what `backtest` names.
+    """
+    mandate, rules = mandate_of(settings, position), rules_of(settings, position)
+    models = models_of(settings, mandate)
+    keys = series_read(past.history, models, assets_read(models, mandate))
+    known = known_from(past.history, keys)
+    total = len(GREAT) + years
+    verdicts: list[Verdict] = []
+    for crash, source, part in _crashes(past, models, settings.backtest.draw, mandate, known):
+        assumed = models if source == RECORDED else _without_records(models)
+        verdicts.append(judge(crash, source, part, mandate, assumed, rules))
+        advance(len(verdicts), total)
+    whole, assumed = past.history, _without_answers(models)
+    usable = whole if known == whole.since else whole.slice(known, whole.until)
+    hits = 0
+    for number in range(years):
+        year = drawn(usable, settings.backtest.draw, number, block_s=block_s, holes=past.holes)
+        hits += bool(Replay(World(year, assumed, mandate), rules).run().liquidations)
+        advance(len(verdicts) + number + 1, total)
+    odds = Odds(hits, years) if years else None
+    return Survival(position, tuple(verdicts), odds, known, past.made_up)
+
+
+def _crashes(
+    past: Past, models: Models, seed: int, mandate: Mandate, known: int
+) -> Iterator[tuple[str, str, History]]:
+    keys = frozenset(each.bars for each in models.listings.values() if each.bars is not None)
+    for crash in GREAT:
+        found = recorded(crash, past.history, past.holes, known=known)
+        if found is not None:
+            yield crash.name, RECORDED, found
+        else:
+            yield crash.name, OUTLINED, outlined(crash, keys, side.side_of(mandate), seed)
+
+
+def _without_records(models: Models) -> Models:
+    """Return the models with what only a recorded past tells set to its constants."""
+    listings = {asset: replace(each, staked_at="") for asset, each in models.listings.items()}
+    bare = replace(models, listings=listings, chain=replace(models.chain, fees_at=""))
+    return _without_answers(bare)
+
+
+def _without_answers(models: Models) -> Models:
+    """Return the models with every oracle modelled: recorded answers are of other prices."""
+    listings = {asset: replace(each, oracle_at="") for asset, each in models.listings.items()}
+    return replace(models, listings=listings)

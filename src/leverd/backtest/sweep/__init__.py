@@ -1,0 +1,1 @@
+"""Thousands of configurations over one past: searched fast, checked against exact arithmetic."""
