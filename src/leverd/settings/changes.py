@@ -12,9 +12,21 @@ from pydantic import BaseModel
 from leverd.interfaces.safer import Safer, is_tighter, way_of
 from leverd.settings.models import Settings
 from leverd.settings.problems import Path, dotted
-from leverd.settings.showing import redacted
+from leverd.settings.showing import program, redacted
 
 _ABSENT: Final = object()
+_NOT_OURS: Final = {"api"}
+"""Sections of another process: the daemon neither follows nor reports them."""
+
+_SECRETS: Final = (
+    ("key",),
+    ("alerts", "to"),
+    ("journal", "copy_password"),
+    ("predictions", "allora", "access"),
+    ("spot", "access"),
+)
+"""Where places of secrets are named: another one is tried before it counts."""
+
 _AGENT_DEPTH: Final = 5
 """Parts of a path down to an agent's own key: positions, name, agents, agent, key."""
 
@@ -24,6 +36,7 @@ class Needs(StrEnum):
 
     NOTHING = "tightens"  # a changed file alone will do
     SIGNAL = "loosens"  # a person says so: SIGHUP or a restart
+    TRIAL = "is tried"  # as for SIGNAL, and the secret that is there is good
     RESTART = "needs a restart"
 
 
@@ -42,12 +55,12 @@ class Change:
 
 def changes(old: Settings, new: Settings) -> tuple[Change, ...]:
     """Return every key that differs, in the order of its name."""
-    before = _leaves(old.model_dump(by_alias=True), ())
-    after = _leaves(new.model_dump(by_alias=True), ())
+    before = _leaves(old.model_dump(by_alias=True, exclude=_NOT_OURS), ())
+    after = _leaves(new.model_dump(by_alias=True, exclude=_NOT_OURS), ())
     keys = sorted(before.keys() | after.keys(), key=dotted)
     pairs = ((key, before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys)
     return tuple(
-        Change(key, _shown(one), _shown(other), _needs(old, key, one, other))
+        Change(key, _told(key, one), _told(key, other), _needs(old, key, one, other))
         for key, one, other in pairs
         if one != other
     )
@@ -64,6 +77,8 @@ def _leaves(node: Any, path: Path) -> dict[Path, Any]:
 
 
 def _needs(settings: Settings, path: Path, old: Any, new: Any) -> Needs:
+    if any(path[: len(each)] == each for each in _SECRETS):
+        return Needs.TRIAL
     model = _tunable(settings, path)
     if model is None or old is _ABSENT or new is _ABSENT:
         return Needs.RESTART
@@ -75,8 +90,8 @@ def _tunable(settings: Settings, path: Path) -> type[BaseModel] | None:
     match path:
         case ("limits", _):
             return type(settings.limits)
-        case ("engine", "kill_file"):
-            return None  # what looks at it was begun with the process
+        case ("engine", "kill_file" | "heartbeat_url"):
+            return None  # what looks at it, or asks it, was begun with the process
         case ("engine", _):
             return type(settings.engine)
         case ("positions", name, "agents", agent, _, *_) if name in settings.positions:
@@ -91,6 +106,12 @@ def _way(model: type[BaseModel], path: Path) -> Safer | None:
         return None  # deeper than a key of the agent: nobody said which way is safer
     field = model.model_fields.get(str(path[-1]))
     return None if field is None else way_of(field)
+
+
+def _told(path: Path, value: Any) -> str:
+    if path[-1] == "command" and isinstance(value, tuple) and value:
+        return _shown(program(value))
+    return _shown(value)
 
 
 def _shown(value: Any) -> str:

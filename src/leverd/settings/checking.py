@@ -7,11 +7,15 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from leverd.interfaces.veil import redacted
 from leverd.settings.problems import INVALID, MISSING, UNKNOWN, Path, Problem, nearest
 from leverd.settings.source import Tree
 
 _PRIVATE: Final = "key"
 """Values under this section are never repeated: a password may have strayed into it."""
+
+_ARGUMENTS: Final = "command"
+"""Nor are a program's arguments."""
 
 _SHOWN_MAX: Final = 60
 
@@ -80,7 +84,7 @@ def _said(
 
 
 def _shown(value: Any, path: Path) -> str:
-    if path[:1] == (_PRIVATE,):
+    if path[:1] == (_PRIVATE,) or _ARGUMENTS in path:
         return "what is there"
     match value:
         case dict():
@@ -88,8 +92,8 @@ def _shown(value: Any, path: Path) -> str:
         case list():
             return "a list"
         case str():
-            text = value if len(value) <= _SHOWN_MAX else f"{value[:_SHOWN_MAX]}..."
-            return f"'{text}'"
+            text = redacted(value)
+            return f"'{text if len(text) <= _SHOWN_MAX else f'{text[:_SHOWN_MAX]}...'}'"
         case _:
             return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -14,6 +14,8 @@ from leverd.settings.models import (
 )
 from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, nearest
 from leverd.settings.source import Tree
+from leverd.settings.spot_contradictions import spot_contradictions
+from leverd.settings.standby import RENEWALS_MIN
 from leverd.settings.types import DEVNET, LIVE, PAPER, UNDEPLOYED
 
 
@@ -23,14 +25,17 @@ def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
         *_chain(settings),
         *_venues(settings),
         *(_key(settings.key) if settings.mode != PAPER else _paper(settings)),
+        *_journal(settings),
         *_limits(settings),
         *_engine(settings),
+        *_standby(settings),
         *(
             problem
             for name, position in settings.positions.items()
             for problem in _position(settings, ("positions", name), position)
         ),
         *_accounts(settings),
+        *(() if settings.spot is None else spot_contradictions(settings, settings.spot)),
     ]
     return [
         Problem(each.number, each.path, each.message, tree.place(each.path), each.remedy)
@@ -74,18 +79,18 @@ def _venues(settings: Settings) -> Iterator[Problem]:
 
 def _key(key: Key) -> Iterator[Problem]:
     path: Path = ("key",)
-    sources = {
-        "keystore": key.keystore,
-        "credential": key.credential,
-        "environment": key.environment,
-    }
-    yield from _exactly_one(path, sources)
+    if why := key.amiss():
+        yield _clash(path, why)
     if key.keystore is not None and key.password is None:
         yield Problem(MISSING, (*path, "password"), "is missing: the keystore needs one")
-    if key.password is not None:
-        if key.keystore is None:
-            yield _clash((*path, "password"), "is for a keystore, and there is none")
-        yield from _exactly_one((*path, "password"), key.password.model_dump())
+    if key.password is not None and key.keystore is None:
+        yield _clash((*path, "password"), "is for a keystore, and there is none")
+
+
+def _journal(settings: Settings) -> Iterator[Problem]:
+    section = settings.journal
+    if section.copy_password is not None and section.copy_to is None:
+        yield _clash(("journal", "copy_password"), "is for a copy, and there is none")
 
 
 def _paper(settings: Settings) -> Iterator[Problem]:
@@ -97,15 +102,6 @@ def _paper(settings: Settings) -> Iterator[Problem]:
         if name not in settings.positions:
             known = nearest(name, settings.positions)
             yield _clash(("paper", "deposits", name), "no position is called that", known)
-
-
-def _exactly_one(path: Path, sources: dict[str, str | None]) -> Iterator[Problem]:
-    given = [name for name, value in sources.items() if value is not None]
-    if len(given) != 1:
-        words = ", ".join(sources)
-        yield _clash(
-            path, f"needs exactly one of {words}; {' and '.join(given) or 'none'} is given"
-        )
 
 
 def _limits(settings: Settings) -> Iterator[Problem]:
@@ -122,6 +118,19 @@ def _engine(settings: Settings) -> Iterator[Problem]:
         yield _clash(("engine", "look_s_min"), f"is above look_s_max ({engine.look_s_max})")
     if memory.warn_mb > memory.stop_mb:
         yield _clash(("memory", "warn_mb"), f"is above stop_mb ({memory.stop_mb})")
+
+
+def _standby(settings: Settings) -> Iterator[Problem]:
+    standby = settings.standby
+    if standby.enabled and settings.journal.copy_to is None:
+        message = "is missing: the lease is where both daemons copy their journal to"
+        yield Problem(MISSING, ("journal", "copy_to"), message)
+    if standby.enabled and settings.spot is not None:
+        message = "is on an order book, which lets an order happen twice: one machine alone trades"
+        yield _clash(("spot",), message)
+    if standby.ttl_s < RENEWALS_MIN * standby.renew_s:
+        message = f"is less than {RENEWALS_MIN} times renew_s ({standby.renew_s})"
+        yield _clash(("standby", "ttl_s"), message)
 
 
 def _position(settings: Settings, path: Path, position: PositionSection) -> Iterator[Problem]:

@@ -22,6 +22,9 @@ _NAMES: Final = frozenset(
 )
 _KEY: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}", re.ASCII)
 _MNEMONIC: Final = re.compile(r"[a-z]{3,8}( +[a-z]{3,8}){11,23}", re.ASCII)
+_PUBLIC: Final = ("spot", "limits", "market_id")
+"""Where 64 hex digits are meant: a market has no shorter name that others cannot take as well."""
+
 _REMEDY: Final = (
     "A settings file is copied, backed up and shown to others; treat this key as known to them."
     " Move its funds, make a new one with `leverd keys new` and name its keystore under"
@@ -49,6 +52,8 @@ def _found(node: Any, path: Path) -> Iterator[tuple[Path, str]]:
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _found(value, (*path, index))
+    elif path == _PUBLIC and str(node).startswith("0x"):
+        return
     elif why := _looks_secret(node):
         yield path, why
 

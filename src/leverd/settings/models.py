@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
 from leverd.interfaces.safer import HIGHER, LOWER
+from leverd.settings.alerts import AlertsSection
+from leverd.settings.backtest import BacktestSection
 from leverd.settings.limits import LimitsSection
+from leverd.settings.predictions import PredictionsSection
+from leverd.settings.secret_source import HandedSource, SecretSource
+from leverd.settings.spot import SpotSection
+from leverd.settings.standby import StandbySection
 from leverd.settings.types import (
+    FORK,
+    PAPER,
     Account,
     Address,
+    Database,
     Flag,
     Fraction,
+    Getter,
     Model,
     Positive,
     Text,
@@ -23,12 +34,6 @@ from leverd.settings.types import (
 )
 
 MODES: Final = ("devnet", "fork", "paper", "live")
-
-
-class JournalSection(Model):
-    """Where everything that happens is recorded."""
-
-    path: Annotated[Text, Field(description="file, or URL; {mode} is replaced")]
 
 
 class ChainSection(Model):
@@ -56,6 +61,9 @@ class Token(Model):
 
     address: Address
     decimals: Annotated[Whole, Field(ge=0, le=36)]
+    staking_rate: Annotated[
+        Getter | None, Field(description="function that says what one stands for")
+    ] = None
 
 
 class AaveV3(Model):
@@ -81,21 +89,27 @@ class UniswapV3(Model):
 VenueSection: TypeAlias = Annotated[AaveV3 | UniswapV3, Field(discriminator="kind")]
 
 
-class Password(Model):
-    """Where the keystore's password comes from: exactly one of these."""
-
-    file: Annotated[Text | None, Field(description="readable by its owner only")] = None
-    credential: Annotated[Text | None, Field(description="name of a systemd credential")] = None
-    environment: Annotated[Text | None, Field(description="name of a variable")] = None
+class Password(SecretSource):
+    """Where a password comes from: exactly one of these."""
 
 
-class Key(Model):
+class Key(HandedSource):
     """Where the operator's key comes from: exactly one of these. Never the key itself."""
 
     keystore: Annotated[Text | None, Field(description="file in eth-account's format")] = None
-    password: Password | None = None
-    credential: Annotated[Text | None, Field(description="name of a systemd credential")] = None
-    environment: Annotated[Text | None, Field(description="name of a variable")] = None
+    password: Annotated[Password | None, Field(description="of the keystore")] = None
+
+
+class JournalSection(Model):
+    """Where everything that happens is recorded."""
+
+    path: Annotated[Text, Field(description="a file; {mode} is replaced")]
+    copy_to: Annotated[
+        Database | None, Field(description="PostgreSQL that entries are shipped to")
+    ] = None
+    copy_password: Annotated[
+        Password | None, Field(description="of that server; unset: ~/.pgpass, PGPASSWORD")
+    ] = None
 
 
 class PositionSection(Model):
@@ -131,6 +145,9 @@ class EngineSection(Model):
     kill_file: Annotated[
         Text | None, Field(description="a file whose verb is done: pause, reduce, unwind")
     ] = None
+    heartbeat_url: Annotated[
+        Url | None, Field(description="asked after turns with a fresh view: a dead man's switch")
+    ] = None
     watch: Annotated[
         Flag, Field(description="take a changed file by itself where it only tightens")
     ] = True
@@ -152,6 +169,28 @@ class MemorySection(Model):
 
     warn_mb: Annotated[Whole, Field(ge=50)] = 1000
     stop_mb: Annotated[Whole, Field(ge=50)] = 2000
+
+
+class ApiSection(Model):
+    """The API, its page and its metrics: `leverd api`, a process of its own."""
+
+    address: Annotated[
+        Text, Field(description="to listen at; another than loopback only with a certificate")
+    ] = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=1, le=65_535)] = 8420
+    tokens: Annotated[
+        Text | None, Field(description="file of the tokens' hashes; beside the journal if unset")
+    ] = None
+    certificate: Annotated[Text | None, Field(description="PEM file for TLS")] = None
+    certificate_private: Annotated[
+        Text | None, Field(description="PEM file of its private key, readable by its owner only")
+    ] = None
+    requests_s_max: Annotated[
+        Positive, Field(description="a token's requests a second, in the long run")
+    ] = Decimal(50)
+    stale_s: Annotated[
+        Positive, Field(description="wall seconds a turn may be overdue before it is missing")
+    ] = Decimal(30)
 
 
 class PaperSection(Model):
@@ -180,6 +219,18 @@ class Settings(Model):
     limits: LimitsSection
     engine: EngineSection
     paper: Annotated[PaperSection | None, Field(description="for mode paper")] = None
+    predictions: Annotated[
+        PredictionsSection | None, Field(description="who predicts; unset: nobody")
+    ] = None
+    spot: Annotated[
+        SpotSection | None, Field(description="trade on an order book; unset: nothing is")
+    ] = None
+    backtest: BacktestSection = Field(default_factory=BacktestSection)
+    alerts: Annotated[
+        AlertsSection | None, Field(description="whom alerts reach; unset: the log alone")
+    ] = None
+    api: ApiSection = Field(default_factory=ApiSection)
+    standby: StandbySection = Field(default_factory=StandbySection)
     logs: LogsSection = Field(default_factory=LogsSection)
     memory: MemorySection = Field(default_factory=MemorySection)
     agents_path: tuple[Text, ...] = ()
@@ -187,6 +238,12 @@ class Settings(Model):
         Flag, Field(description="true: mode live may run; --mode live must be said as well")
     ] = False
 
+    @property
+    def shares_its_key(self) -> bool:
+        """Whether another machine may sign for the same key, by turns."""
+        return self.standby.enabled and self.mode not in {FORK, PAPER}  # those sign nothing real
+
     def fingerprint(self) -> str:
-        """Return a hash of everything said, the same for the same settings."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
+        """Return a hash of everything said to the daemon, the same for the same settings."""
+        said = self.model_dump_json(by_alias=True, exclude={"api"})
+        return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ PREFIX: Final = "LEVERD__"
 _FIXED: Final = {
     "limits": "limits cannot be set from the environment",
     "real_money": "real money is not meant by the environment",
+    "spot": "what trades, and within which limits, is not said by the environment",
 }
 """What only the file says."""
 

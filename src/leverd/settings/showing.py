@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib import resources
 from typing import Any
@@ -16,11 +16,19 @@ from leverd.settings.models import Settings
 
 
 def in_force(settings: Settings) -> dict[str, Any]:
-    """Return all settings with their defaults, as plain values; URLs without their keys."""
-    shown: dict[str, Any] = _plain(_said(settings))
+    """Return all settings with their defaults; URLs without keys, commands without arguments."""
+    shown: dict[str, Any] = _without_arguments(_plain(_said(settings)))
     shown["chain"]["rpc"] = [redacted(url) for url in settings.chain.rpc]
+    if settings.engine.heartbeat_url is not None:
+        shown["engine"]["heartbeat_url"] = redacted(settings.engine.heartbeat_url)
     if settings.chain.relay is not None:
         shown["chain"]["relay"] = redacted(settings.chain.relay)
+    if settings.spot is not None and settings.spot.venue.rpc is not None:
+        shown["spot"]["venue"]["rpc"] = redacted(settings.spot.venue.rpc)
+    if settings.spot is not None and settings.spot.mispricing is not None:
+        for name, each in settings.spot.mispricing.references.items():
+            below = shown["spot"]["mispricing"]["references"][name]
+            below["rpc"] = [redacted(url) for url in each.rpc]
     return shown
 
 
@@ -63,6 +71,22 @@ def starter(mode: str) -> str:
     """Return a commented settings file to begin with, for `devnet`, `paper` or `live`."""
     folder = resources.files("leverd.settings") / "templates"
     return (folder / f"{mode}.yaml").read_text(encoding="utf-8")
+
+
+def program(command: Sequence[str]) -> list[str]:
+    """Return a command without its arguments, where people put what does not belong there."""
+    return [command[0], *(["***"] if command[1:] else [])]
+
+
+def _without_arguments(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: program(below)
+        if name == "command" and isinstance(below, list) and below
+        else _without_arguments(below)
+        for name, below in node.items()
+    }
 
 
 def _said(value: Any) -> Any:

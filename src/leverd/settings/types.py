@@ -14,6 +14,9 @@ DEVNET: Final = "devnet"
 LIVE: Final = "live"
 """The mode of real money."""
 
+FORK: Final = "fork"
+"""The mode of a local copy of a real chain."""
+
 PAPER: Final = "paper"
 """The mode of real markets and a position on paper: no key, no transaction."""
 
@@ -57,6 +60,21 @@ def _url(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    if not value.startswith("postgresql://"):
+        raise ValueError("a URL with postgresql:// is needed")
+    try:
+        parts = urlsplit(value)
+        is_whole = bool(parts.path.strip("/")) and parts.port != 0
+    except ValueError:
+        parts, is_whole = urlsplit(""), False
+    if not is_whole:
+        raise ValueError("a URL that names a database is needed, as in postgresql://me@host/mine")
+    if parts.password is not None or "password" in parts.query:
+        raise ValueError("no password stands in settings: put it into ~/.pgpass or PGPASSWORD")
+    return value
+
+
 Number: TypeAlias = Annotated[
     Decimal,
     BeforeValidator(_number, json_schema_input_type=int | Decimal),
@@ -68,6 +86,10 @@ Whole: TypeAlias = Annotated[int, Strict()]
 Flag: TypeAlias = Annotated[bool, Strict()]
 Text: TypeAlias = Annotated[str, Strict(), Field(min_length=1)]
 Address: TypeAlias = Annotated[Text, AfterValidator(_address)]
+Getter: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\(\)$")]
+"""A function of a contract that takes nothing, as stEthPerToken()."""
+
 Account: TypeAlias = Annotated[Text, AfterValidator(_account)]
 """An address; `devnet` for the account that a devnet made; `none` before it is deployed."""
 Url: TypeAlias = Annotated[Text, AfterValidator(_url)]
+Database: TypeAlias = Annotated[Text, AfterValidator(_database)]
