@@ -25,19 +25,23 @@ def analyze():
     return found
 
 
-def installed(folder):
+PROGRAMS = {"leverd.service": "run_agent", "leverd-api.service": "leverd"}
+
+
+def installed(folder, unit="leverd.service"):
     """Return the unit as it stands on a machine where leverd is installed here."""
-    agent = Path(sys.executable).with_name("run_agent")
-    text = (DEPLOY / "leverd.service").read_text()
-    assert text.count("/opt/leverd/bin/run_agent") == 1
-    file = folder / "leverd.service"
-    file.write_text(text.replace("/opt/leverd/bin/run_agent", str(agent)))
-    return file
+    for name, program in PROGRAMS.items():
+        text = (DEPLOY / name).read_text()
+        assert text.count(f"/opt/leverd/bin/{program}") == 1
+        here = Path(sys.executable).with_name(program)
+        (folder / name).write_text(text.replace(f"/opt/leverd/bin/{program}", str(here)))
+    return folder / unit
 
 
-def test_systemd_finds_nothing_wrong_with_it(analyze, tmp_path):
+@pytest.mark.parametrize("unit", PROGRAMS)
+def test_systemd_finds_nothing_wrong_with_it(analyze, tmp_path, unit):
     found = subprocess.run(
-        [analyze, "verify", "--recursive-errors=yes", installed(tmp_path)],
+        [analyze, "verify", "--recursive-errors=yes", installed(tmp_path, unit)],
         capture_output=True,
         text=True,
         check=False,
@@ -54,9 +58,10 @@ def test_systemd_finds_something_wrong_with_a_wrong_one(analyze, tmp_path):
     assert found.returncode
 
 
-def test_what_it_exposes_stays_small(analyze, tmp_path):
+@pytest.mark.parametrize("unit", PROGRAMS)
+def test_what_it_exposes_stays_small(analyze, tmp_path, unit):
     command = [analyze, "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}"]
-    found = subprocess.run([*command, installed(tmp_path)], capture_output=True, check=False)
+    found = subprocess.run([*command, installed(tmp_path, unit)], capture_output=True, check=False)
     assert found.returncode == 0, found.stdout.decode()[-200:]
     bare = tmp_path / "bare.service"
     bare.write_text("[Service]\nExecStart=/bin/true\n")
@@ -83,9 +88,9 @@ def test_the_slower_restarts_are_right_where_systemd_knows_them(analyze, tmp_pat
         assert (found.returncode, lines) == (0, [])
 
 
-def keys():
+def keys(unit="leverd.service"):
     """Return what the unit says, the last word of each key."""
-    text = (DEPLOY / "leverd.service").read_text()
+    text = (DEPLOY / unit).read_text()
     return dict(line.split("=", 1) for line in text.splitlines() if re.match(r"\w+=", line))
 
 
@@ -113,3 +118,11 @@ def test_no_key_is_in_it_and_no_core_is_left():
     assert found["LimitCORE"] == "0"
     assert found["LoadCredential"].startswith("password:")
     assert not {"EnvironmentFile", "SetCredential"} & found.keys()
+
+
+def test_the_api_yields_to_the_daemon_opens_no_key_and_cannot_take_it_along():
+    api, daemon = keys("leverd-api.service"), keys()
+    assert not {"LoadCredential", "SetCredential", "EnvironmentFile"} & api.keys()
+    assert int(api["Nice"]) > 0
+    assert int(api["OOMScoreAdjust"]) > 0 > int(daemon["OOMScoreAdjust"])
+    assert not {"Requires", "BindsTo", "PartOf"} & (api.keys() | daemon.keys())

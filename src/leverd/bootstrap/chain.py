@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -15,16 +16,20 @@ from leverd.adapters.evm.account import code_hash
 from leverd.adapters.evm.allow_list import AllowList
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue, Token
+from leverd.adapters.evm.leased_signer import LeasedSigner
+from leverd.adapters.evm.leased_venue import LeasedVenue
 from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.relay import Relay
 from leverd.adapters.evm.signer import GasBudget, LocalSigner
 from leverd.adapters.evm.sources import Patience
 from leverd.adapters.evm.venue import EvmVenue
-from leverd.adapters.secrets import CredentialSecrets, EnvironmentSecrets, FileSecrets
 from leverd.bootstrap.places import PAPER, Places
+from leverd.bootstrap.seating import guardian_trigger
+from leverd.bootstrap.secret_places import secret_of
 from leverd.bootstrap.undumpable import undumpable
 from leverd.errors import SecretError
 from leverd.interfaces.clock import Clock
+from leverd.interfaces.lease import Lease
 from leverd.interfaces.secrets import Secret
 from leverd.interfaces.venue import Venue
 from leverd.risk.limits import Limits
@@ -62,18 +67,25 @@ def key_of(key: Key, env: Mapping[str, str]) -> LocalAccount:
 
     Raises:
         SecretError: it is missing, wrong, or readable by others.
+        UnreachableError: the place it comes from does not answer.
     """
     undumpable()
     if key.keystore is not None:
         return keystore.unlock(Path(key.keystore), _password(key.password, env))
-    if key.credential is not None:
-        return keystore.account_of(CredentialSecrets(env).get(key.credential))
-    assert key.environment is not None, "the form check wants exactly one source"
-    return keystore.account_of(EnvironmentSecrets(env).get(key.environment))
+    return keystore.account_of(secret_of(key, env))
 
 
-def open_chain(settings: Settings, places: Places, account: LocalAccount, clock: Clock) -> Chain:
-    """Return the venue for `places`; nothing is asked of the chain yet."""
+def open_chain(
+    settings: Settings,
+    places: Places,
+    account: LocalAccount,
+    clock: Clock,
+    lease: Lease | None = None,
+) -> Chain:
+    """Return the venue for `places`; nothing is asked of the chain yet.
+
+    With a `lease`, another machine has the key too, and its holder alone uses it freely.
+    """
     assert settings.mode != PAPER, "on paper nothing is signed"
     limits = settings.limits.limits()
     config = venue_config(settings, places, limits)
@@ -84,9 +96,14 @@ def open_chain(settings: Settings, places: Places, account: LocalAccount, clock:
         max_fee=config.gas_price_wei_max,
     )
     budget = GasBudget(config.gas_day_wei_max, config.gas_day_guardian_wei)
-    signer = LocalSigner(account, allow, budget)
     relay = Relay(config.relay, config.relay_method, clock) if config.relay else None
-    venue = EvmVenue(config, client, signer, clock, relay)
+    venue: EvmVenue
+    if lease is None:
+        venue = EvmVenue(config, client, LocalSigner(account, allow, budget), clock, relay)
+    else:
+        signer = LeasedSigner(account, allow, budget, lease)
+        trigger = partial(guardian_trigger, settings)
+        venue = LeasedVenue(config, client, signer, clock, relay, lease, trigger)
     return Chain(config, client, venue, budget, relay)
 
 
@@ -110,7 +127,10 @@ def venue_config(settings: Settings, places: Places, limits: Limits) -> EvmVenue
         chain_id=places.chain_id,
         profile=PROFILES[places.profile],
         rpc=places.rpc,
-        tokens=tuple(Token(asset, address) for asset, address in places.tokens.items()),
+        tokens=tuple(
+            Token(asset, address, staking_rate=places.staking.get(asset, ""))
+            for asset, address in places.tokens.items()
+        ),
         lending=tuple(LendingVenue(name, at) for name, at in places.lending.items()),
         pools=tuple(
             PoolVenue(name, pool.tokens, pool.fee, pool.factory, pool.quoter, pool.router)
@@ -150,13 +170,8 @@ def _password(password: Password | None, env: Mapping[str, str]) -> Secret:
     if password is None:
         raise SecretError(
             "the keystore has no password source",
-            number=6,
+            number=8,
             place="key.password",
-            remedy="name a file, a systemd credential or a variable of the environment",
+            remedy="name a file, a systemd credential, a variable, an AWS secret or a command",
         )
-    if password.file is not None:
-        return FileSecrets().get(password.file)
-    if password.credential is not None:
-        return CredentialSecrets(env).get(password.credential)
-    assert password.environment is not None, "the form check wants exactly one source"
-    return EnvironmentSecrets(env).get(password.environment)
+    return secret_of(password, env)

@@ -25,3 +25,4 @@ class Check:
     status: Status
     message: str
     remedy: str = ""
+    place: str = ""

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import Final
+
+from eth_account.signers.local import LocalAccount
 
 from leverd.adapters.log_notifier import LogNotifier
 from leverd.adapters.sql_journal import Heartbeat, SqlJournal, SqlRequests
 from leverd.adapters.sql_journal.database import file_of
+from leverd.bootstrap.beside import Beside, beside_of
 from leverd.bootstrap.chain import Chain, gas_bounds, key_of, open_chain, venue_config
+from leverd.bootstrap.feeds import OutsideFeeds
+from leverd.bootstrap.holders import holders_of
 from leverd.bootstrap.kept_settings import keep
+from leverd.bootstrap.leased import LeasedTuner, Post
 from leverd.bootstrap.paper import open_paper
 from leverd.bootstrap.places import PAPER, Places, resolve
+from leverd.bootstrap.remembering import foresight_remembering
+from leverd.bootstrap.renewal import Renewal
 from leverd.bootstrap.seating import guards_only, own_agents, seats_of
 from leverd.bootstrap.signing_alone import SignerLock, nobody_signs, signer_lock
 from leverd.bootstrap.sources import Source
+from leverd.bootstrap.subjects import is_the_loops
+from leverd.bootstrap.timing import timing_of
 from leverd.bootstrap.tuning import FileTuner, Hands, tuned
+from leverd.bootstrap.watchers import watcher_of
 from leverd.domain.events import AlertRaised, Event
 from leverd.domain.money import Asset
 from leverd.domain.position import Mandate
@@ -30,7 +43,7 @@ from leverd.engine.memory_guard import MemoryGuard
 from leverd.engine.pace import Pace
 from leverd.engine.recorder import Recorder
 from leverd.engine.stopwatch import TimedAgent
-from leverd.engine.turn import Timing
+from leverd.errors import OwnerError
 from leverd.execution.executor import Executor, Ways
 from leverd.execution.slots import Policy
 from leverd.execution.verify import StepDone
@@ -39,17 +52,16 @@ from leverd.interfaces.journal import Binding
 from leverd.interfaces.supervisor import Alone, Supervisor
 from leverd.settings import Settings
 
-DEADLINE_S: Final = 600
-"""Chain seconds after which a plan may no longer act."""
-
-DEADLINE_URGENT_S: Final = 120
-"""The same for a plan that saves the position; both grow where inclusion is slow."""
-
 STOP_GRACE_S: Final = 30.0
 """Wall seconds that a stop may take to settle what is in flight."""
 
 
+_UPGRADE_S: Final = 60.0
+_UPGRADED_A_S: Final = 20_000
+"""Entries that an index is made over in a second, at least: a tenth of what was measured."""
+
 _ALONE: Final = Alone()
+_UNPOSTED: Final = 131
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Care:
     source: Source | None = None  # None: settings do not change while it runs
     supervisor: Supervisor = _ALONE
     guards_only: bool = False
+    post: Post | None = None  # what it acts under, where another machine has the key too
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +84,16 @@ class Opened:
     recorder: Recorder
     requests: SqlRequests
     lock: SignerLock
+    beside: Beside
+    feeds: OutsideFeeds
     tuner: FileTuner | None = None
+    renewal: Renewal | None = None
 
     async def close(self) -> None:
-        """Release the chain, the journal and the locks."""
+        """Release the chain, the feeds, the journal and the locks."""
         await self.chain.venue.close()
+        await self.feeds.close()
+        self.beside.close()
         self.requests.close()
         self.recorder.close()
         self.lock.release()
@@ -92,54 +110,121 @@ async def open_daemon(
         UnreachableError: no node answered within `wait_s`.
         JournalError: the journal is damaged, foreign, or held by another process.
         SecretError: the key is missing or wrong.
+        OwnerError: another machine has the key too, and it was not said who acts.
     """
     care = care or Care()
+    post = care.post
     places = resolve(settings)
-    account = None if settings.mode == PAPER else key_of(settings.key, os.environ)
-    if account is None:
-        chain = open_paper(settings, places, clock)
-    else:
-        chain = open_chain(settings, places, account, clock)
+    account = _account(settings, post)
+    chain = (
+        open_paper(settings, places, clock)
+        if account is None
+        else open_chain(settings, places, account, clock, None if post is None else post.lease)
+    )
     async with AsyncExitStack() as undo:
         undo.push_async_callback(chain.venue.close)
         await chain.client.connect(deadline_s=wait_s)
         mine = nobody_signs() if account is None else signer_lock(places, account.address)
         lock = undo.enter_context(mine)
         journal = file_of(settings.journal.path)
-        recorder = Recorder(SqlJournal(journal, clock))
+        beside = beside_of(settings, journal, clock, post)
+        recorder = Recorder(_journal(journal, clock, beside, care.supervisor))
         undo.callback(recorder.close)
         recorder.bind(Binding(settings.mode, places.chain_id, await chain.client.genesis()))
         if account is None:
             # A node behind the journal knows nothing of a paper position: wait as for a dead one.
             await chain.venue.observe(places.mandates)
         requests = SqlRequests(journal, clock)
+        undo.callback(beside.close)
+        beside.start()
         charter = charter_of(settings, places, clock, only)
         if care.guards_only:
             charter = replace(charter, seats=guards_only(settings, charter.seats))
-        tuner = _tuner(settings, places, chain, clock, care)
+        feeds = OutsideFeeds(clock, os.environ)
+        undo.push_async_callback(feeds.close)
+        renewal = Renewal(
+            holders_of(None if account is None else str(account.address), beside, feeds)
+        )
+        tuner = _tuner(settings, places, chain, clock, care, renewal)
+        dependencies = partial(_dependencies, chain, beside, feeds, post)
         world = World(
             clock,
             chain.venue,
             recorder,
             requests,
-            LogNotifier(),
+            beside.notifier,
             _executor(settings, chain, recorder, places),
             MemoryGuard(settings.memory.warn_mb, settings.memory.stop_mb),
             Heartbeat(journal).beat,
             supervisor=care.supervisor,
-            dependencies=chain.circuits,
-            tuner=tuner,
+            dependencies=dependencies,
+            watcher=watcher_of(settings, journal, chain, dependencies),
+            tuner=tuner if post is None else _leased(settings, post, tuner),
+            foresight=(
+                None
+                if care.guards_only
+                else foresight_remembering(
+                    settings, journal, feeds, about=partial(is_the_loops, settings)
+                )
+            ),
         )
         undo.pop_all()  # from here on the caller closes
     daemon = Daemon(charter, world)
     if tuner is not None:
         tuner.rouse = daemon.wake
     care.supervisor.pace(charter.pace.look_s_max / charter.speed)
-    return Opened(daemon, charter, chain, recorder, requests, lock, tuner)
+    return Opened(daemon, charter, chain, recorder, requests, lock, beside, feeds, tuner, renewal)
+
+
+def _journal(path: Path, clock: Clock, beside: Beside, supervisor: Supervisor) -> SqlJournal:
+    """Return the journal; where an older leverd made its tables, their upgrade has its time."""
+
+    def upgrading(entries: int) -> None:
+        status = f"bringing the journal's tables up to date, {entries} entries"
+        supervisor.starting(status, _UPGRADE_S + entries / _UPGRADED_A_S)
+
+    return SqlJournal(path, clock, appended=beside.appended, upgrading=upgrading)
+
+
+def _account(settings: Settings, post: Post | None) -> LocalAccount | None:
+    """Return the key, None where nothing is signed.
+
+    Raises:
+        OwnerError: it is shared with another machine, and nobody asked for the lease.
+    """
+    if settings.mode == PAPER:
+        return None
+    if post is not None:
+        return post.account
+    if settings.shares_its_key:
+        raise OwnerError(
+            "another machine signs for this key too, and who acts holds a lease",
+            number=_UNPOSTED,
+            place="standby",
+            remedy="ask the daemon that acts; leverd db lease says which it is",
+        )
+    return key_of(settings.key, os.environ)
+
+
+def _leased(settings: Settings, post: Post, tuner: FileTuner | None) -> LeasedTuner:
+    return LeasedTuner(post.lease, partial(guards_only, settings), tuner)
+
+
+def _dependencies(
+    chain: Chain, beside: Beside, feeds: OutsideFeeds, post: Post | None
+) -> Mapping[str, str]:
+    """Return what each dependency's breaker lets through."""
+    leased = {} if post is None else post.circuits()
+    return {**chain.circuits(), **beside.circuits(), **feeds.circuits(), **leased}
 
 
 def _tuner(
-    settings: Settings, places: Places, chain: Chain, clock: Clock, care: Care
+    settings: Settings,
+    places: Places,
+    chain: Chain,
+    clock: Clock,
+    care: Care,
+    renewal: Renewal,
 ) -> FileTuner | None:
     """Return what reads the settings anew, None where they stay as they are.
 
@@ -164,6 +249,7 @@ def _tuner(
         charter_of=lambda new, charter: tuned(charter, charter_of(new, places, clock)),
         fits=fits,
         apply=apply,
+        renewal=renewal,
     )
     return FileTuner(care.source, settings, hands)
 
@@ -204,15 +290,6 @@ def _looks_at_a_real_chain(settings: Settings) -> bool:
     return settings.mode == PAPER and settings.chain.devnet is None
 
 
-def timing_of(delay_s: int) -> Timing:
-    """Return what plans reckon with where inclusion takes up to `delay_s` chain seconds.
-
-    A plan that would be too late before it can be mined would never act at all.
-    """
-    longest = 2 * delay_s
-    return Timing(delay_s, max(DEADLINE_S, longest), max(DEADLINE_URGENT_S, longest))
-
-
 def ways(recorder: Recorder, native: Asset, source: str) -> Ways:
     """Return how the executor describes its steps to the journal."""
 
@@ -220,7 +297,11 @@ def ways(recorder: Recorder, native: Asset, source: str) -> Ways:
         page = recorder.book.page(mandate.position_id)
         return accounting.marks_around(page, done, native, source)
 
-    return Ways(snapshot_of, mark)
+    def others(mandate: Mandate, done: StepDone) -> tuple[Event, ...]:
+        page = recorder.book.page(mandate.position_id)
+        return accounting.others_before(page, done, source)
+
+    return Ways(snapshot_of, mark, others)
 
 
 def _say(code: str, message: str) -> None:

@@ -17,8 +17,8 @@ from leverd.bootstrap.seating import envelope_of, seats_of
 from leverd.domain import side
 from leverd.domain.money import USD
 from leverd.domain.view import View
+from leverd.engine.book import Book
 from leverd.engine.collect import views
-from leverd.engine.state import Book
 from leverd.errors import SettingsError
 from leverd.interfaces.agent import Ordering
 from leverd.risk.feasibility import judge

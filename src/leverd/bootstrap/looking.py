@@ -5,6 +5,7 @@ Nothing is signed, no lock is taken and no password is asked for.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -25,8 +26,9 @@ from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain, key_of, open_client, venue_config
 from leverd.bootstrap.paper import open_paper
 from leverd.bootstrap.places import PAPER, Places
-from leverd.engine.state import Book, fold
-from leverd.errors import JournalForeignError, NonsenseError, SecretError
+from leverd.engine.book import Book
+from leverd.engine.state import fold
+from leverd.errors import JournalForeignError, NonsenseError, SecretError, UnreachableError
 from leverd.execution import recovery, slots
 from leverd.execution.recovery import Known
 from leverd.interfaces.journal import Binding, Entry
@@ -82,6 +84,7 @@ def address_of(key: Key) -> str:
 
     Raises:
         SecretError: the key is not where the settings say.
+        UnreachableError: the place it comes from does not answer.
     """
     if key.keystore is not None:
         return keystore.address_in(Path(key.keystore))
@@ -91,15 +94,21 @@ def address_of(key: Key) -> str:
 async def operator_of(key: Key, config: EvmVenueConfig, client: EvmClient) -> str:
     """Return the operator's address: the key's, or where no key is the first account's own.
 
-    A key that only the daemon may read is no reason to see nothing.
+    A key that only the daemon may read is no reason to see nothing; one that would have to be
+    fetched from elsewhere is not fetched only to look, unless nothing else tells.
     """
-    with suppress(SecretError):
-        return address_of(key)
+    is_elsewhere = key.aws is not None or key.command is not None
+    if not is_elsewhere:
+        with suppress(SecretError):
+            return address_of(key)
     for account in config.accounts:
         try:
             return await ask(client, reads.address(account, contract.OPERATOR))
         except NonsenseError:
             continue  # no contract of ours: it names no operator
+    if is_elsewhere:
+        with suppress(SecretError, UnreachableError):
+            return await asyncio.to_thread(address_of, key)
     return NOBODY
 
 

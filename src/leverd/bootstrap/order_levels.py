@@ -8,12 +8,12 @@ from fractions import Fraction
 from leverd.agents.order_reading import reading_of
 from leverd.bootstrap.seating import seats_of
 from leverd.domain import side
-from leverd.domain.events import Snapshot
 from leverd.domain.fixed_point import WAD
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.money import USD, Asset
 from leverd.domain.orders import Level, Orders, Reading, levels
 from leverd.domain.position import Mandate
+from leverd.domain.snapshot import Snapshot
 from leverd.domain.view import Record, View
 from leverd.interfaces.agent import Ordering
 from leverd.settings import Settings

@@ -16,11 +16,14 @@ from leverd.adapters.simulated.venue import SIGNER
 from leverd.adapters.sql_journal import SqlLedger
 from leverd.adapters.sql_journal.database import file_of
 from leverd.bootstrap.places import Places
-from leverd.domain.events import AttemptSigned, JournalPruned, SlotIncluded, Snapshot
+from leverd.domain.events import JournalPruned
 from leverd.domain.lending import LendingAccount
 from leverd.domain.money import Asset
 from leverd.domain.position import Mandate
-from leverd.engine.state import Book, fold
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
+from leverd.domain.snapshot import Snapshot
+from leverd.engine.book import Book
+from leverd.engine.state import fold
 from leverd.errors import SettingsError
 from leverd.execution import recovery, slots
 from leverd.execution.recovery import Known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -55,6 +55,7 @@ class Places:
     owner: str  # "" where the account itself says
     account_factory: str  # "" where there is none yet
     speed: float  # chain seconds a wall second
+    staking: Mapping[Asset, str] = field(default_factory=dict)  # getters of their rates
 
 
 def resolve(settings: Settings, *, undeployed: str = "") -> Places:
@@ -101,6 +102,7 @@ def resolve(settings: Settings, *, undeployed: str = "") -> Places:
         owner=record["roles"]["owner"] if record else "",
         account_factory=(record["account_factory"] or "") if record else "",
         speed=float(record["speed"]) if record else 1.0,
+        staking=_staking(settings, record),
     )
 
 
@@ -127,6 +129,21 @@ def _tokens(settings: Settings, record: Mapping[str, Any] | None) -> dict[Asset,
         }
     return {
         Asset(symbol, token.decimals): token.address for symbol, token in settings.tokens.items()
+    }
+
+
+def _staking(settings: Settings, record: Mapping[str, Any] | None) -> dict[Asset, str]:
+    """Return the function by which each staked token says what it stands for."""
+    if record is not None:
+        return {
+            Asset(symbol, token["decimals"]): token["staking_rate"]
+            for symbol, token in record["tokens"].items()
+            if token.get("staking_rate")
+        }
+    return {
+        Asset(symbol, token.decimals): token.staking_rate
+        for symbol, token in settings.tokens.items()
+        if token.staking_rate
     }
 
 
@@ -172,7 +189,7 @@ def _account(settings: Settings, position: str, record: Mapping[str, Any] | None
 def _missing(position: str) -> NoReturn:
     raise SettingsError(
         f"{position} has no account yet",
-        number=70,
+        number=75,
         place=f"positions.{position}.account",
         remedy=f"leverd account deploy {position}, then put its address there",
     )
@@ -183,7 +200,7 @@ def _native(assets: Mapping[str, Asset], settings: Settings) -> Asset:
         return assets["WETH"]
     raise SettingsError(
         "the wrapped native token WETH is not among the tokens",
-        number=71,
+        number=76,
         place="tokens",
         remedy=f"name it; {settings.chain.profile or 'the chain'} pays gas in it",
     )

@@ -9,17 +9,18 @@ from decimal import Decimal
 
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.chain import Chain
-from leverd.bootstrap.daemon import is_live, timing_of
+from leverd.bootstrap.daemon import is_live
 from leverd.bootstrap.looking import Memory, check_binding, remembered, watching
 from leverd.bootstrap.order_levels import levels_seen
 from leverd.bootstrap.places import resolve
 from leverd.bootstrap.seating import seats_of
+from leverd.bootstrap.timing import timing_of
 from leverd.domain.orders import Level
 from leverd.domain.view import View
+from leverd.engine.book import pending_of
 from leverd.engine.collect import views
 from leverd.engine.noting import noted
 from leverd.engine.preview import Preview, previewed, seat_for
-from leverd.engine.state import pending_of
 from leverd.engine.turn import Seat, turn
 from leverd.errors import RevertedError
 from leverd.risk import breakers

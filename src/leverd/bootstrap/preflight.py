@@ -17,7 +17,7 @@ from leverd.bootstrap.daemon import is_live
 from leverd.bootstrap.looking import address_of, check_binding, remembered, watching
 from leverd.bootstrap.places import PAPER, Places, resolve
 from leverd.domain.gas_use import lower_gas
-from leverd.errors import JournalForeignError, SecretError
+from leverd.errors import JournalForeignError, SecretError, UnreachableError
 from leverd.settings import Settings
 
 _ETHER: Final = 10**18
@@ -58,8 +58,8 @@ async def _findings(places: Places, chain: Chain) -> AsyncIterator[Check]:
 async def _key(settings: Settings) -> AsyncIterator[Check]:
     """Yield a note where whose key it is can only be guessed from the account."""
     try:
-        address_of(settings.key)
-    except SecretError as error:
+        await asyncio.to_thread(address_of, settings.key)
+    except (SecretError, UnreachableError) as error:
         text = f"{error.message}: here only the daemon may read it; the account's operator is taken"
         yield Check(error.code, Status.NOTE, text, error.remedy)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from leverd.bootstrap.looking import Memory, check_binding, remembered, watching
 from leverd.bootstrap.places import resolve
-from leverd.domain.events import ExternalChanged, Snapshot
+from leverd.domain.events import ExternalChanged
 from leverd.domain.position import Mandate
+from leverd.domain.snapshot import Snapshot
 from leverd.engine.collect import snapshot_of
 from leverd.execution.reconcile import reconcile
 from leverd.interfaces.venue import Observation

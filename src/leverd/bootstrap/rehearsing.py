@@ -17,9 +17,10 @@ from leverd.bootstrap.daemon import ways
 from leverd.bootstrap.looking import CONNECT_S, Memory, operator_of, remembered, watching
 from leverd.bootstrap.places import NOWHERE, Places, resolve
 from leverd.bootstrap.planning import preview_of
-from leverd.domain.events import PlanAborted, SlotIncluded
 from leverd.domain.money import Asset
+from leverd.domain.plan_events import PlanAborted
 from leverd.domain.position import LegKind
+from leverd.domain.slot_events import SlotIncluded
 from leverd.domain.state import State
 from leverd.domain.valuation import leg_amount
 from leverd.engine.collect import views

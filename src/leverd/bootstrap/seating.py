@@ -10,6 +10,8 @@ from typing import Any
 
 from leverd.agents import guardian
 from leverd.bootstrap.agents import find_agents
+from leverd.domain import headroom
+from leverd.domain.state import State
 from leverd.engine.turn import Seat
 from leverd.interfaces.agent import AgentKind, Envelope
 from leverd.settings import Settings
@@ -58,10 +60,24 @@ def guards_only(
     }
 
 
-def _guardian(settings: Settings, position: str) -> Seat:
-    asked = envelope_of(settings, position)
-    params = _told(guardian.Params(), [] if asked is None else [asked])
-    return Seat(guardian.Guardian(params), guards=True)
+def guardian_trigger(settings: Settings, name: str, state: State) -> int:
+    """Return the health (wad) below which the guardian of position `name` deleverages."""
+    params = _guardian_params(settings, name)
+    return guardian.triggers(params, headroom.threshold_of(state)).deleverage_wad
+
+
+def _guardian(settings: Settings, name: str) -> Seat:
+    return Seat(guardian.Guardian(_guardian_params(settings, name)), guards=True)
+
+
+def _guardian_params(settings: Settings, name: str) -> guardian.Params:
+    """Return what the position's own guardian was given, else those of an empty section."""
+    own = settings.positions[name].agents.get(guardian.NAME)
+    asked = envelope_of(settings, name)
+    given = own if isinstance(own, guardian.Params) else guardian.Params()
+    told = _told(given, [] if asked is None else [asked])
+    assert isinstance(told, guardian.Params), "what is told is what was given"
+    return told
 
 
 @cache

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,15 +14,20 @@ from loguru import logger
 
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.log_notifier import LogNotifier
+from leverd.adapters.sql_journal.tenure import RAN_OUT, TAKEN
 from leverd.adapters.system_clock import SystemClock
 from leverd.adapters.systemd_notify import SystemdSupervisor
-from leverd.bootstrap import feasible, start_checks
-from leverd.bootstrap.daemon import Care, Opened, open_daemon
+from leverd.bootstrap import feasible, standing_by, start_checks
+from leverd.bootstrap.chain import key_of
+from leverd.bootstrap.daemon import STOP_GRACE_S, Care, Opened, open_daemon
 from leverd.bootstrap.kept_settings import keep
 from leverd.bootstrap.kill_switch import KillSwitch
+from leverd.bootstrap.leased import Post, TellingSupervisor
 from leverd.bootstrap.sources import Source
+from leverd.bootstrap.spot import Trading, open_trading
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain.events import AlertRaised, TradingStateChanged
+from leverd.domain.spot import SPOT
 from leverd.domain.view import TradingState, View
 from leverd.engine.collect import views
 from leverd.errors import JournalDamagedError, LeverdError, UnreachableError
@@ -31,6 +36,7 @@ from leverd.settings import Settings
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _RETRY_S: Final = 2.0
+_TRADER_S: Final = 2 * STOP_GRACE_S
 _ATTEMPT_S: Final = 2.0
 """One attempt to reach the chain; between two of them a stop is heard."""
 
@@ -84,45 +90,113 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
     loop.add_signal_handler(signal.SIGHUP, bell.ring)
     switch = _kill_switch(settings)
     switch.listen(loop)
-    opened = await _open(settings, clock, start.wait_s, stop, care)
-    if opened is None:
-        logger.info("stopped before the chain answered; nothing was begun")
+
+    async def act(cared: Care, ending: asyncio.Event) -> None:
+        opened = await begun(settings, clock, start, ending, cared)
+        if opened is None:
+            logger.info("stopped before the chain answered; nothing was begun")
+            return
+        try:
+            if start.guarding is None:
+                keep(settings)
+            await _say_post(opened, cared.post)
+            # Guards alone take no new settings: what starts us again begins with them.
+            bell.heard_by(stop.set if opened.tuner is None else opened.tuner.ask)
+            trading = open_trading(settings, opened, clock) if start.guarding is None else None
+            if trading is not None and trading.holder is not None and opened.renewal is not None:
+                opened.renewal.add(trading.holder)
+            async with switch.wired(opened.requests, opened.daemon.wake, clock):
+                await _both(opened, trading, ending)
+        finally:
+            await opened.close()
+
+    if not settings.shares_its_key:
+        await act(care, stop)
         return 0
-    try:
-        if start.guarding is not None:
-            await _check_guarding(opened, start.guarding)
-        else:
-            await _check(settings, opened)
-            keep(settings)
-        # Guards alone take no new settings: what starts us again begins with them.
-        bell.heard_by(stop.set if opened.tuner is None else opened.tuner.ask)
-        async with switch.wired(opened.requests, opened.daemon.wake, clock):
-            await opened.daemon.run(stop)
-    finally:
-        await opened.close()
+
+    async def act_under(post: Post, ending: asyncio.Event) -> None:
+        told = TellingSupervisor(care.supervisor, post.standing)
+        await act(replace(care, supervisor=told, post=post), ending)
+
+    if start.guarding is not None:  # something is broken here: the lease is for who is whole
+        await act_under(Post(key_of(settings.key, os.environ), None, "guarding, not asked"), stop)
+        return 0
+    await standing_by.run(settings, clock, care.supervisor, stop, act_under)
     return 0
+
+
+async def _say_post(opened: Opened, post: Post | None) -> None:
+    """Write down what we act under, where that is not always so."""
+    if post is not None:
+        code = RAN_OUT if post.tenure is None else TAKEN
+        event = AlertRaised("", code, post.news)
+        await opened.recorder.append(event)
+        opened.beside.notifier.notify(event)
+
+
+async def _both(
+    opened: Opened, trading: Trading | None, stop: asyncio.Event, patience_s: float = _TRADER_S
+) -> None:
+    """Run the daemon and, beside it, the trader: neither waits for the other but at the end.
+
+    Then the trader has `patience_s` wall seconds; what it leaves, its next start settles.
+    """
+    if trading is None:
+        await opened.daemon.run(stop)
+        return
+    guarding = asyncio.create_task(opened.daemon.run(stop))
+    # Tasks begin in the order they are made: the journal is folded before the trader looks at it.
+    beside = asyncio.create_task(trading.run(stop))
+    try:
+        await guarding
+    finally:
+        stop.set()
+        await asyncio.wait({beside}, timeout=patience_s)
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
 
 
 def _kill_switch(settings: Settings) -> KillSwitch:
     file = settings.engine.kill_file
-    return KillSwitch(None if file is None else Path(file), settings.positions, LogNotifier())
+    known = [*settings.positions, *([SPOT] if settings.spot is not None else [])]
+    return KillSwitch(None if file is None else Path(file), known, LogNotifier())
 
 
-async def _open(
-    settings: Settings, clock: Clock, wait_s: float, stop: asyncio.Event, care: Care
+async def begun(
+    settings: Settings, clock: Clock, start: Start, stop: asyncio.Event, care: Care
 ) -> Opened | None:
-    """Return the daemon, retrying while no chain answers; None when told to stop first."""
-    deadline = clock.monotonic() + wait_s
+    """Return the daemon, checked and ready to run; None when told to stop first.
+
+    While no chain answers, at the first question or in the midst of the checks, it begins anew.
+
+    Raises:
+        UnreachableError: nothing answered within `start.wait_s`.
+        LeverdError: nothing may be signed.
+    """
+    deadline = clock.monotonic() + start.wait_s
     while not stop.is_set():
         care.supervisor.starting("waiting for the chain", _ATTEMPT_S + _RETRY_S)
         try:
-            return await open_daemon(settings, clock, wait_s=min(_ATTEMPT_S, wait_s), care=care)
+            return await _attempt(settings, clock, start, care)
         except UnreachableError as error:
             if clock.monotonic() + _RETRY_S >= deadline:
                 raise
             logger.warning("waiting for the chain: {}", error)
             await _pause(clock, _RETRY_S, stop)
     return None
+
+
+async def _attempt(settings: Settings, clock: Clock, start: Start, care: Care) -> Opened:
+    opened = await open_daemon(settings, clock, wait_s=min(_ATTEMPT_S, start.wait_s), care=care)
+    try:
+        if start.guarding is not None:
+            await _check_guarding(opened, start.guarding)
+        else:
+            await _check(settings, opened)
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
 
 
 async def _pause(clock: Clock, seconds: float, stop: asyncio.Event) -> None:

@@ -20,6 +20,11 @@ class SignerLock:
     def __init__(self, held: ExitStack) -> None:
         self._held = held
 
+    def become(self, other: SignerLock) -> None:
+        """Hold what `other` holds, and no more what was held; `other` is spent."""
+        self._held.close()
+        self._held = other._held
+
     def release(self) -> None:
         """Let another process sign."""
         self._held.close()
@@ -50,6 +55,19 @@ def signer_lock(places: Places, address: str) -> SignerLock:
     local = f"-{urlsplit(places.rpc[0]).port}" if places.profile == "local" else ""
     who = f"signer-{places.chain_id}{local}-{address}"
     what = f"the key {address} on chain {places.chain_id}"
+    return _held(who, what)
+
+
+def spot_lock(chain_id: str, address: str) -> SignerLock:
+    """Return the lock that makes us the machine's only process to trade for an account.
+
+    Raises:
+        JournalLockedError: another process has it.
+    """
+    return _held(f"trader-{chain_id}-{address}", f"the account {address} on {chain_id}")
+
+
+def _held(who: str, what: str) -> SignerLock:
     folder = Path(tempfile.gettempdir()) / f"leverd-{os.getuid()}"
     with ExitStack() as held:
         held.enter_context(acquire_lock(folder / f"{who}.lock", what=what))

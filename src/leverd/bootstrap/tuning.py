@@ -15,8 +15,10 @@ from typing import Any, Final
 from loguru import logger
 
 from leverd.bootstrap import feasible
+from leverd.bootstrap.renewal import Renewal, Renewed
 from leverd.bootstrap.sources import Source
 from leverd.domain.events import AlertRaised, SettingsChanged
+from leverd.domain.position import LegKind, Position
 from leverd.domain.view import View
 from leverd.engine.charter import Charter
 from leverd.engine.tuning import Offer, Refused, Tuned
@@ -47,6 +49,7 @@ class Hands:
     charter_of: Callable[[Settings, Charter], Charter]
     fits: Callable[[Settings], bool]  # whether the signer's own ceilings, set at start, hold it
     apply: Callable[[Settings], None]
+    renewal: Renewal
 
 
 class FileTuner:
@@ -59,18 +62,23 @@ class FileTuner:
         self.rouse: Callable[[], None] = _sleep_on  # has a turn begin now
         self._seen = source.look()
         self._still_since = hands.clock.monotonic() - STILL_S
+        self._renewed = Renewed()
+        self._later: list[Refused] = []  # what is to be said after what was offered
         self._done = source.digest()  # what was last taken or refused
         self._done_seen = self._seen
 
     def ask(self) -> None:
         """Note that a person asks for what the files say now."""
         self._asked = True
+        self._hands.renewal.forget()  # they may have changed since they were read
         self._hands.supervisor.reloading()
         self.rouse()
 
     def offer(self, charter: Charter, views: Mapping[str, View]) -> Offer | None:
         """Return what there is to change, None for nothing; see `Tuner`."""
-        if not views or not self._is_still():
+        if self._later:
+            return self._later.pop()
+        if not views or not self._is_still() or self._hands.renewal.is_reading():
             return None
         if not self._asked and (not self._settings.engine.watch or self._seen == self._done_seen):
             return None
@@ -78,10 +86,12 @@ class FileTuner:
         if not self._asked and digest == self._done:
             self._done_seen = self._seen
             return None
-        offer = self._judged(charter, views)
+        offer = self._judged(charter, views, digest)
         if self._source.digest() != digest:
             self._again(STILL_S)  # written while we read: what we read is nothing
             return None
+        if self._hands.renewal.is_reading():
+            return None  # what they name is being read; the end of that rouses us
         self._done, self._done_seen = digest, self._seen
         if offer is None:
             self._answer()
@@ -91,9 +101,13 @@ class FileTuner:
         """Learn that `offer` is in force, or that its refusal is journaled."""
         if isinstance(offer, Tuned):
             self._settings = self._next
+            self._renewed.take()
             self._hands.apply(self._settings)
             self._hands.supervisor.pace(offer.charter.pace.look_s_max / offer.charter.speed)
-        self._answer()
+        if self._later:
+            self.rouse()
+        else:
+            self._answer()
 
     def _is_still(self) -> bool:
         """Return whether the files have not changed for a while."""
@@ -109,22 +123,38 @@ class FileTuner:
         """Have a turn begin once the files may be still."""
         asyncio.get_running_loop().call_later(seconds, self.rouse)
 
-    def _judged(self, charter: Charter, views: Mapping[str, View]) -> Offer | None:
+    def _judged(self, charter: Charter, views: Mapping[str, View], digest: str) -> Offer | None:
         try:
             self._source.check_whole()
             new = self._source.load(self._hands.kinds)
             found = changes(self._settings, new)
-            if not found:
-                if self._asked:
-                    logger.info("settings: nothing differs from what runs")
-                return None
             self._check(new, found, views)
+            renewed = self._secrets(new, views, digest)
+            if renewed is None:
+                return None
+            renewed.check(found)
             made = self._hands.charter_of(new, charter)
         except (LeverdError, OSError) as error:
             return Refused(_alert(error))
-        self._next = new
-        told, by = tuple(str(each) for each in found), "signal" if self._asked else "file"
+        told = (*(str(each) for each in found), *renewed.told)
+        said = [] if (alert := renewed.alert()) is None else [Refused(alert)]
+        if not told:
+            if self._asked and not said:
+                logger.info("settings: nothing differs from what runs; secrets: all are good")
+            return said[0] if said else None
+        self._next, self._renewed, self._later = new, renewed, said
+        by = "signal" if self._asked else "file"
         return Tuned(made, SettingsChanged(charter.settings_hash, made.settings_hash, told, by))
+
+    def _secrets(self, new: Settings, views: Mapping[str, View], digest: str) -> Renewed | None:
+        """Return what came of reading the secrets anew; None while they are being read."""
+        if not self._asked:
+            return Renewed()
+        renewed = self._hands.renewal.result(digest)
+        if renewed is None:
+            open_ = [name for name, view in views.items() if _is_open(view.state.position)]
+            self._hands.renewal.begin(new, digest, open_, self.rouse)
+        return renewed
 
     def _check(self, new: Settings, found: Sequence[Change], views: Mapping[str, View]) -> None:
         """Check that `new` may come into force now.
@@ -144,6 +174,7 @@ class FileTuner:
             raise _refused(
                 _LOOSENS, loose, "systemctl reload leverd, or kill -HUP, says that you mean it"
             )
+        loose = [each for each in loose if each.needs is not Needs.TRIAL]
         for name, view in views.items():
             refused = feasible.judged(new, name, view).refused
             if refused and (loose or not feasible.judged(self._settings, name, view).refused):
@@ -172,6 +203,10 @@ def tuned(charter: Charter, made: Charter) -> Charter:
 def _refused(number: int, found: Sequence[Change], remedy: str) -> SettingsError:
     message = "; ".join(str(each) for each in found)
     return SettingsError(message, number=number, place="settings", remedy=remedy)
+
+
+def _is_open(position: Position) -> bool:
+    return any(leg.kind is not LegKind.IDLE for leg in position.legs())
 
 
 def _sleep_on() -> None:

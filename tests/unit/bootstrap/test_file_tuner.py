@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests import worlds
 from tests.unit.settings.owner_file import KINDS, SHIPPED
 
+from leverd.bootstrap.renewal import Fault, Fresh, Renewed
 from leverd.bootstrap.seating import seats_of
 from leverd.bootstrap.sources import Source
 from leverd.bootstrap.tuning import STILL_S, FileTuner, Hands, tuned
@@ -20,6 +21,7 @@ from leverd.engine.charter import Charter
 from leverd.engine.pace import Pace
 from leverd.engine.tuning import Refused, Tuned
 from leverd.engine.turn import Timing
+from leverd.errors import SecretError
 
 VIEWS = {"eth-loop": worlds.view(worlds.at_leverage(Decimal("2.5")))}
 
@@ -44,6 +46,27 @@ class Told:
         return lambda *given: self.said.append(name)
 
 
+class Read:
+    """Secrets that are read at once, with what a test says came of it."""
+
+    def __init__(self):
+        self.outcome, self.is_busy, self.begun, self.forgotten = Renewed(), False, [], 0
+
+    def is_reading(self):
+        return self.is_busy
+
+    def result(self, digest):
+        return self.outcome
+
+    def begin(self, settings, digest, open_, done):
+        self.begun.append((digest, open_, done))
+        self.is_busy = True
+
+    def forget(self):
+        self.forgotten += 1
+        self.is_busy = False
+
+
 class Stage:
     """A file, a tuner that looks at it, and a charter that runs."""
 
@@ -52,6 +75,7 @@ class Stage:
         self.file.write_text(SHIPPED.read_text())
         self.stamp = 0
         self.clock, self.told, self.applied, self.naps = Clock(), Told(), [], []
+        self.secrets = Read()
         source = Source([self.file])
         settings = source.load(KINDS)
         self.charter = self.made(settings, None)
@@ -62,6 +86,7 @@ class Stage:
             charter_of=self.made,
             fits=fits,
             apply=self.applied.append,
+            renewal=self.secrets,
         )
         self.tuner = FileTuner(source, settings, hands)
         self.tuner._again = self.naps.append
@@ -344,6 +369,97 @@ def test_what_runs_keeps_all_that_a_restart_is_for(stage):
         pace=before.pace,
     )
     assert same == before
+
+
+FAULT = Fault(("key",), SecretError("it does not open", number=13, remedy="the right one"))
+ELSEWHERE = ("{file: var/devnet/operator.password}", "{credential: operator}")
+
+
+def test_a_signal_has_secrets_read_beside_the_turns_and_taken_between_two(stage):
+    taken = []
+    stage.secrets.outcome = None
+    stage.tuner.ask()
+    assert stage.settle() is None
+    ((digest, open_, done),) = stage.secrets.begun
+    assert digest == stage.tuner._source.digest()
+    assert list(open_) == ["eth-loop"]
+    assert done == stage.tuner.rouse
+    assert stage.settle() is None, "turns go on meanwhile"
+    assert stage.told.said == ["reloading"]
+    stage.secrets.is_busy = False
+    stage.secrets.outcome = Renewed((Fresh("alerts.to: read anew", lambda: taken.append(1)),))
+    offer = stage.look()
+    assert isinstance(offer, Tuned)
+    assert taken == [], "not before it is journaled"
+    assert offer.event.changes == ("alerts.to: read anew",)
+    assert offer.event.before == offer.event.after
+    stage.tuner.settled(offer)
+    assert taken == [1]
+    assert stage.told.said == ["reloading", "pace", "reloaded"]
+
+
+def test_without_a_signal_no_secret_is_read(stage):
+    stage.secrets.outcome = None
+    stage.write(TIGHTER)
+    assert isinstance(stage.settle(), Tuned)
+    assert stage.secrets.begun == []
+
+
+def test_a_secret_that_is_not_good_is_said_and_holds_no_setting_back(stage):
+    stage.secrets.outcome = Renewed((Fresh("alerts.to: read anew", lambda: None),), (FAULT,))
+    stage.write(TIGHTER)
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert isinstance(offer, Tuned)
+    assert stage.charter.limits.leverage_max == Decimal("2.9")
+    assert stage.told.said[-1] != "reloaded", "there is more to say"
+    later = stage.settle()
+    assert isinstance(later, Refused)
+    assert later.alert.code == "LVD-KEY-013"
+    assert "the old ones stay in use: key: " in later.alert.message
+    assert stage.told.said[-1] == "reloaded"
+    assert stage.settle() is None
+
+
+def test_a_secret_that_is_not_good_is_said_also_when_nothing_else_differs(stage):
+    stage.secrets.outcome = Renewed((), (FAULT,))
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert isinstance(offer, Refused)
+    assert offer.alert.code == "LVD-KEY-013"
+    assert stage.settle() is None
+    stage.tuner.ask()
+    assert isinstance(stage.settle(), Refused), "asked again, it is said again"
+
+
+def test_another_place_of_a_secret_is_taken_if_it_is_good_there(stage):
+    stage.write(ELSEWHERE)
+    assert isinstance(stage.settle(), Refused), "not by the file alone"
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert isinstance(offer, Tuned)
+    assert "key.password.credential: unset -> operator (is tried)" in offer.event.changes
+
+
+def test_another_place_without_a_good_secret_refuses_the_settings_whole(stage):
+    stage.secrets.outcome = Renewed((), (FAULT,))
+    stage.write(ELSEWHERE, TIGHTER)
+    stage.tuner.ask()
+    offer = stage.settle()
+    assert isinstance(offer, Refused)
+    assert offer.alert.code == "LVD-KEY-013"
+    assert stage.applied == []
+    assert stage.settle() is None
+
+
+def test_asked_again_while_they_are_read_they_are_read_anew(stage):
+    stage.secrets.outcome = None
+    stage.tuner.ask()
+    stage.settle()
+    stage.tuner.ask()
+    assert stage.secrets.forgotten == 2
+    stage.settle()
+    assert len(stage.secrets.begun) == 2
 
 
 @pytest.fixture(scope="module")

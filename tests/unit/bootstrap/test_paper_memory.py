@@ -19,17 +19,14 @@ from leverd.adapters.sql_journal import SqlJournal
 from leverd.bootstrap.paper_memory import beginning, begun
 from leverd.bootstrap.places import Places
 from leverd.domain.events import (
-    AttemptSigned,
     ExternalChanged,
     JournalPruned,
-    PlanCompleted,
     PositionAdopted,
-    SlotIncluded,
-    StepMismatched,
-    StepVerified,
     TradingStateChanged,
     UnwindRequested,
 )
+from leverd.domain.plan_events import PlanCompleted, StepMismatched, StepVerified
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.domain.valuation import leverage
 from leverd.errors import SettingsError
 
@@ -201,7 +198,7 @@ def test_each_position_begins_with_its_own_deposit(tmp_path):
     (tmp_path / "paper.yaml").write_text(text)
     shipped = write(tmp_path).read_text()
     both = tmp_path / "both.yaml"
-    both.write_text(shipped.replace("limits:  ", _SHORT + "\nlimits:  "))
+    both.write_text(shipped.replace("\nlimits:  ", f"\n{_SHORT}\nlimits:  "))
     settings = load(both, tmp_path / "paper.yaml")
     long, short = worlds.mandate(), worlds.mandate(
         position_id="short", account="paper:short", collateral=USDC, debt=WETH

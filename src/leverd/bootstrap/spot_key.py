@@ -1,0 +1,93 @@
+"""The key that trades spot: read anew while it trades, and another account's only in between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from leverd.bootstrap.renewal import Fresh
+from leverd.bootstrap.secret_places import secret_of
+from leverd.bootstrap.signing_alone import SignerLock, spot_lock
+from leverd.domain.atto import of_atto
+from leverd.domain.spot import Spot
+from leverd.engine.spot_desk import SpotDesk
+from leverd.errors import SecretError
+from leverd.settings import Settings
+
+if TYPE_CHECKING:
+    from leverd.adapters.injective.signer import InjectiveSigner
+    from leverd.adapters.injective.venue import InjectiveSpot
+    from leverd.settings.spot import SpotSection
+
+_OTHER_ACCOUNT: Final = 53
+_INJ: Final = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class SpotKeyHolder:
+    """Who signs spot orders. What is held or in flight ties it to its account."""
+
+    venue: InjectiveSpot
+    desk: SpotDesk
+    lock: SignerLock
+    spot: Callable[[], Spot]
+    path: ClassVar[tuple[str, ...]] = ("spot", "access")
+
+    async def tried(self, settings: Settings, open_: Sequence[str]) -> Fresh | None:  # noqa: ARG002 -- the Protocol's
+        """Return the key that is there now: of the same account, or of another while flat."""
+        section = settings.spot
+        if section is None or section.access is None:
+            return None
+        signer = await asyncio.to_thread(signer_of, section)
+        if signer.address == self.venue.account:
+            return Fresh("", partial(self.venue.renew, signer))
+        check_account(self.spot(), signer.address)
+        told = f"spot.access: trades for {signer.address}"
+        change = partial(self._change, section.venue.chain_id, signer)
+        return Fresh(told, partial(self.desk.change_account, change))
+
+    def _change(self, chain_id: str, signer: InjectiveSigner) -> None:
+        """Trade for another account from here on.
+
+        Raises:
+            SecretError: something is held or in flight by now.
+            JournalLockedError: another process trades for it.
+        """
+        check_account(self.spot(), signer.address)
+        self.lock.become(spot_lock(chain_id, signer.address))
+        self.venue.renew(signer)
+
+
+def signer_of(section: SpotSection) -> InjectiveSigner:
+    """Return who signs for the account of the settings' key.
+
+    Raises:
+        SecretError: it is not there, or no key.
+        UnreachableError: its place does not answer.
+    """
+    from leverd.adapters.injective.signer import InjectiveSigner  # noqa: PLC0415 -- loads injective-py
+
+    assert section.access is not None, "the form check wants it"
+    fee_max = int(section.venue.fee_inj_max * _INJ)
+    return InjectiveSigner(secret_of(section.access, os.environ), fee_max=fee_max)
+
+
+def check_account(spot: Spot, account: str) -> None:
+    """Check that what the journal knows of is `account`'s, or nothing.
+
+    Raises:
+        SecretError: it is another account's, which alone can sell or settle it.
+    """
+    if spot.account in {"", account} or not (spot.base or spot.order):
+        return
+    what = "an order is in flight" if spot.order else f"{of_atto(spot.base):f} is held"
+    raise SecretError(
+        f"spot would be traded for {account}, and {what} for {spot.account}",
+        number=_OTHER_ACCOUNT,
+        place="spot.access",
+        remedy="name the old key again; to change the account, first `leverd unwind spot`",
+    )

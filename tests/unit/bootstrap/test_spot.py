@@ -1,0 +1,271 @@
+"""The trader by settings: on paper over a real book, sent with a key, or not at all and said."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import sys
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.spots import MARKET, SpotStage, Told, word
+from tests.unit.settings.test_spot_settings import LOCAL, MISPRICING, SENT, file_of
+
+from leverd.adapters.sight_file import read_spot_sight, spot_sight_path
+from leverd.adapters.simulated.spot_venue import SimulatedSpot
+from leverd.adapters.system_clock import SystemClock
+from leverd.bootstrap import service, spot
+from leverd.bootstrap.agents import find_agents
+from leverd.bootstrap.feeds import OutsideFeeds
+from leverd.bootstrap.predictors import foresight_of
+from leverd.bootstrap.subjects import is_the_loops
+from leverd.domain.reference import silent
+from leverd.domain.spot_events import SpotOrderPlanned, SpotOrderSettled
+from leverd.engine.recorder import Recorder
+from leverd.errors import JournalLockedError
+from leverd.settings import load_settings
+
+KEY = "1" * 64
+PREDICTING = """
+predictions:
+  predictors:
+    inj: {kind: simple, subject: INJ, quantity: direction, horizon_h: 24}
+    eth: {kind: simple, subject: WETH, quantity: direction, horizon_h: 24}
+"""
+
+
+def settings_at(folder, *edits, more=""):
+    journal = folder / "journal.db"
+    file = file_of(folder, *edits)
+    text = file.read_text().replace("path: var/{mode}/journal.db    ", f"path: {journal}")
+    file.write_text(text + more)
+    return load_settings([file], {}, find_agents())
+
+
+def opened(stage=None):
+    """Return what a daemon that was opened has for the trader."""
+    told = stage.told if stage else Told()
+    recorder = Recorder((stage or SpotStage()).journal)
+    recorder.restore()
+    feeds = OutsideFeeds(SystemClock(), {})
+    return SimpleNamespace(recorder=recorder, feeds=feeds, beside=SimpleNamespace(notifier=told))
+
+
+async def close(begun, trading):
+    await begun.feeds.close()
+    if trading is not None:
+        await trading.venue.close()
+        trading.lock.release()
+
+
+def test_without_a_section_nothing_is_traded(tmp_path):
+    settings = settings_at(tmp_path).model_copy(update={"spot": None})
+    assert spot.open_trading(settings, opened(), SystemClock()) is None
+
+
+async def test_on_paper_it_trades_on_the_real_book_and_goes_on_after_a_restart(
+    tmp_path, monkeypatch
+):
+    stage = SpotStage()
+    stage.exchange.open("nobody", {})
+    real = SimulatedSpot(stage.exchange, "nobody")
+    monkeypatch.setattr(spot, "_injective", lambda *_: real)
+    settings = settings_at(tmp_path)
+    told = word(valid_until=10**12)
+    stage.says(told)
+
+    async def traded(until):
+        begun = opened(stage)
+        trading = spot.open_trading(settings, begun, stage.clock)
+        stage.until = lambda: until(stage.spot)
+        stage.stop = asyncio.Event()
+        await trading.run(stage.stop)
+        stage.until = None
+        await begun.feeds.close()
+        return trading
+
+    first = await traded(lambda book: book.base > 0 and book.order is None)
+    purses = await first.venue.purses()
+    assert first.venue.name == "paper simulated"
+    assert purses["inj"].total == stage.spot.base
+    stage.price = "18.5"
+    again = await traded(lambda book: book.realised < 0 and book.order is None)
+    purses = await again.venue.purses()
+    assert purses["inj"].total == 0
+    assert abs(purses["usdt"].total - (1_000 * 10**6 + stage.spot.realised // 10**12)) <= 2
+    assert stage.exchange.tills["nobody"].held == {}  # nothing of it was real
+    slots = [each.block for each in stage.events(SpotOrderSettled)]
+    assert slots == sorted(set(slots))
+    assert stage.spot.slots == 2
+    assert spot.heart(settings).last() is not None
+    seen = read_spot_sight(spot_sight_path(tmp_path / "journal.db"))
+    assert (seen.market_id, seen.ticker, seen.bid) == (MARKET.market_id, "INJ/USDT", 1849 * 10**16)
+
+
+async def test_the_settings_say_who_trades_and_who_is_listened_to(tmp_path):
+    begun = opened()
+    trading = spot.open_trading(settings_at(tmp_path, MISPRICING), begun, SystemClock())
+    world = trading.desk._world
+    assert world.agent.name == "mispricing"
+    assert world.agent.limits.fair is not None
+    assert trading.desk._charter.limits == world.agent.limits  # what the gate asks for
+    assert world.references.said() == (silent("uniswap"),)
+    assert begun.feeds.circuits()["uniswap rpc node.example"] == "closed"
+    await close(begun, trading)
+    others = opened()
+    on_words = spot.open_trading(settings_at(tmp_path), others, SystemClock())
+    assert on_words.desk._world.agent.name == "signal_trader"
+    assert on_words.desk._world.references is None
+    assert on_words.desk._charter.limits.fair is None
+    await close(others, on_words)
+
+
+async def test_what_was_in_flight_on_paper_is_never_and_not_forgotten(tmp_path, monkeypatch):
+    stage = SpotStage()
+    stage.exchange.open("nobody", {})
+    real = SimulatedSpot(stage.exchange, "nobody")
+    section = settings_at(tmp_path).spot
+    begun = opened(stage)
+    monkeypatch.setattr(spot, "_injective", lambda *_: real)
+    venue, _ = spot.venue_of(section, begun.recorder, begun.feeds, stage.clock)
+    async with venue.watch(MARKET.market_id) as ticks:
+        await anext(ticks)
+        with pytest.raises(KeyError):
+            await SimulatedSpot(stage.exchange, "unopened").slot()
+        assert await venue.slot() == 0
+        assert (await venue.depth(MARKET.market_id)).asks[0][0] == Decimal("20.01")
+        assert venue.circuits() == {}
+    await venue.close()
+
+
+async def test_what_is_sent_is_signed_by_the_one_key_and_by_one_process(tmp_path, monkeypatch):
+    edits = (("credential: leverd-injective", "environment: LEVERD_TEST_TRADER"), SENT, *LOCAL)
+    monkeypatch.setenv("LEVERD_TEST_TRADER", KEY)
+    text = settings_at(tmp_path, *edits)
+    begun = opened()
+    trading = spot.open_trading(text, begun, SystemClock())
+    assert trading.venue.account.startswith("inj1")
+    assert begun.feeds.circuits() == {
+        f"injective {each}": "closed" for each in ("chain", "stream", "indexer")
+    }
+    with pytest.raises(JournalLockedError):
+        spot.venue_of(text.spot, begun.recorder, begun.feeds, SystemClock())
+    assert spot.reserve(text.spot) == {"inj": 10**17}
+    await close(begun, trading)
+
+
+async def test_a_key_that_is_missing_is_said_and_the_daemon_goes_on(tmp_path, monkeypatch):
+    edits = (("credential: leverd-injective", "environment: LEVERD_TEST_TRADER"), SENT, *LOCAL)
+    monkeypatch.delenv("LEVERD_TEST_TRADER", raising=False)
+    begun = opened()
+    assert spot.open_trading(settings_at(tmp_path, *edits), begun, SystemClock()) is None
+    (alert,) = begun.beside.notifier.alerts
+    assert alert.code.startswith("LVD-KEY")
+    await close(begun, None)
+
+
+async def test_a_client_that_is_not_installed_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "leverd.adapters.injective.signer", None)
+    begun = opened()
+    assert spot.open_trading(settings_at(tmp_path), begun, SystemClock()) is None
+    assert begun.beside.notifier.codes == ["LVD-OWN-130"]
+    await close(begun, None)
+
+
+async def test_on_paper_nothing_can_be_signed(tmp_path):
+    begun = opened()
+    settings = settings_at(tmp_path)
+    trading = spot.open_trading(settings, begun, SystemClock())
+    assert trading.venue.account == "paper:spot"
+    assert spot.reserve(settings.spot) == {}
+    await close(begun, trading)
+
+
+def test_what_a_position_holds_is_seen_by_the_loop_and_the_rest_by_the_trader(tmp_path):
+    settings = settings_at(tmp_path, more=PREDICTING)
+    assert is_the_loops(settings, "WETH")
+    assert not is_the_loops(settings, "INJ")
+    assert is_the_loops(settings.model_copy(update={"spot": None}), "INJ")
+    mine = foresight_of(settings, about=lambda subject: not is_the_loops(settings, subject))
+    assert list(mine.subjects) == ["INJ"]
+    theirs = foresight_of(settings, about=lambda subject: is_the_loops(settings, subject))
+    assert list(theirs.subjects) == ["WETH"]
+    assert foresight_of(settings, about=lambda _: False) is None
+
+
+class Desk:
+    """A desk that fails."""
+
+    async def run(self, stop):
+        raise ZeroDivisionError("a bug")
+
+
+async def test_a_bug_of_the_trader_is_said_and_does_not_end_the_daemon():
+    stage = SpotStage()
+    trading = spot.Trading(Desk(), stage.venue, spot.nobody_signs(), stage.told)
+    stop, turns = asyncio.Event(), []
+
+    async def guard(stopped):
+        while not stopped.is_set():
+            turns.append(1)
+            await asyncio.sleep(0)
+            if len(turns) == 50:
+                stopped.set()
+
+    begun = SimpleNamespace(daemon=SimpleNamespace(run=guard))
+    await service._both(begun, trading, stop)
+    assert len(turns) == 50
+    assert stage.told.codes == [spot.ENDED] == ["LVD-SPT-004"]
+
+
+class Hanging(SimulatedSpot):
+    """A venue whose answers never come, in a desk that was already told of a block."""
+
+    asked = False
+
+    async def market(self, market_id):
+        if self.asked:
+            await asyncio.Event().wait()
+        self.asked = True  # the stream begins with this question
+        return await super().market(market_id)
+
+
+async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_for_ever():
+    stage, turns = SpotStage(venue=Hanging), []
+    trading = spot.Trading(stage.desk(), stage.venue, spot.nobody_signs(), stage.told)
+
+    async def guard(stopped):
+        while len(turns) < 300:
+            turns.append(1)
+            await asyncio.sleep(0)
+        assert not stopped.is_set()
+
+    begun = SimpleNamespace(daemon=SimpleNamespace(run=guard))
+    await asyncio.wait_for(service._both(begun, trading, asyncio.Event(), 0.01), 60)
+    assert len(turns) == 300
+    assert stage.venue.asked
+    assert stage.events() == []
+
+
+async def test_a_daemon_that_ends_ends_the_trader_too():
+    stage = SpotStage()
+    trading = spot.Trading(stage.desk(), stage.venue, spot.nobody_signs(), stage.told)
+
+    async def fails(_stop):
+        raise RuntimeError("the journal is gone")
+
+    begun = SimpleNamespace(daemon=SimpleNamespace(run=fails))
+    with pytest.raises(RuntimeError):
+        await service._both(begun, trading, asyncio.Event())
+    assert stage.events(SpotOrderPlanned) == []
+
+
+def test_nothing_of_injective_or_scikit_learn_is_loaded_before_settings_name_it():
+    """No module of the composition root imports at its top what loads them."""
+    heavy = ("leverd.adapters.injective", "leverd.predict", "pyinjective", "sklearn", "grpc")
+    for file in Path(spot.__file__).parent.glob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            named = getattr(node, "module", "") or ""
+            assert not named.startswith(heavy), (file.name, named)

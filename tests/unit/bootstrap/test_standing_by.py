@@ -1,0 +1,260 @@
+"""Waiting in line for the lease: who takes it, with what journal, and who leaves it to others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from tests.journal_events import SteadyClock, decision
+from tests.standby import LONG, expire, prepared, row_of, taken_over, written
+
+from leverd.adapters.sql_journal import Server, SqlJournal, holder, lock_path
+from leverd.adapters.sql_journal.lease_file import HOLDER, STANDBY, WITHOUT, LeaseFile
+from leverd.adapters.sql_journal.tenure import Terms
+from leverd.adapters.system_clock import SystemClock
+from leverd.bootstrap import standing_by
+from leverd.bootstrap.standing_by import Candidate
+from leverd.errors import JournalForeignError, JournalLockedError, UnreachableError
+from leverd.interfaces.supervisor import Alone
+
+PATIENCE_S = 60.0
+
+
+class Chain:
+    """A node that answers, or does not."""
+
+    def __init__(self):
+        self.silent = False
+        self.asked = 0
+
+    async def connect(self, *, deadline_s):
+        self.asked += 1
+        if self.silent:
+            raise UnreachableError("no node answers")
+
+
+@pytest.fixture
+def url(cluster):
+    return prepared(cluster)
+
+
+@pytest.fixture
+def other(url):
+    """Return another machine's way to the lease."""
+    row = row_of(url)
+    yield row
+    row.close()
+
+
+def candidate(url, folder, *, ttl_s=LONG, renew_s=0.05):
+    path = folder / "journal.db"
+    return Candidate(
+        settings=None,
+        clock=SystemClock(),
+        supervisor=Alone(),
+        account=None,
+        path=path,
+        server=Server(url),
+        terms=Terms(ttl_s, renew_s),
+        name="ours",
+        file=LeaseFile(path),
+        client=Chain(),
+    )
+
+
+async def until(true):
+    # what is waited for happens in threads and on a server: no event tells of it
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 -- as said
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def waiting(ours, stop=None):
+    """Yield the post that `ours` waits for, as a task."""
+    task = asyncio.create_task(ours.post(stop or asyncio.Event()))
+    try:
+        yield task
+    finally:
+        if not task.done():
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            post = await task
+            if post is not None and post.tenure is not None:
+                await asyncio.to_thread(post.tenure.close)
+
+
+async def test_a_free_lease_is_taken_and_the_journal_brought_up_to_the_copy(url, tmp_path):
+    written(tmp_path / "theirs.db", url, 1, 2)
+    ours = candidate(url, tmp_path)
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        post = await task
+        assert post.lease.holds()
+        assert post.title.epoch == 1
+        assert "epoch 1; before it was nobody's" in post.news
+        assert ours.file.last()[0].state == HOLDER
+        journal = SqlJournal(ours.path, SteadyClock())  # its lock is free for who acts
+        assert [each.seq for each in journal.replay()] == [1, 2]
+        journal.close()
+
+
+async def test_while_another_holds_it_we_follow_and_take_it_when_it_runs_out(url, other, tmp_path):
+    ours = candidate(url, tmp_path)
+    written(tmp_path / "theirs.db", url, 1)
+    title = other.take("theirs", LONG)
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(ours.path.exists)
+        assert ours.file.last()[0].state == STANDBY
+        assert holder(lock_path(ours.path)) is not None, "nobody else writes it meanwhile"
+        assert not task.done()
+        assert ours.client.asked == 0
+        expire(url)
+        post = await task
+        assert post.title.epoch == title.epoch + 1
+        assert "before it was theirs's" in post.news
+
+
+async def test_who_cannot_see_the_chain_leaves_the_lease_to_others(url, other, tmp_path):
+    ours = candidate(url, tmp_path)
+    ours.client.silent = True
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(lambda: ours.client.asked > 1)
+        assert not task.done()
+        assert not other.look().is_held
+        ours.client.silent = False
+        assert (await task).lease.holds()
+
+
+async def test_a_server_that_stays_silent_leaves_us_to_guard_alone(tmp_path):
+    ours = candidate("postgresql://leverd@127.0.0.1:1/x", tmp_path, ttl_s=0.1)
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        post = await task
+        assert post.tenure is None
+        assert not post.lease.holds()
+        assert ours.file.last()[0].state == WITHOUT
+
+
+async def test_told_to_stop_it_waits_no_longer(url, other, tmp_path):
+    other.take("theirs", LONG)
+    ours, stop = candidate(url, tmp_path), asyncio.Event()
+    async with waiting(ours, stop) as task, asyncio.timeout(PATIENCE_S):
+        await until(lambda: ours.file.last() is not None)
+        stop.set()
+        assert await task is None
+
+
+async def test_a_journal_that_is_another_story_is_refused_and_the_lease_given_back(
+    url, other, tmp_path
+):
+    written(tmp_path / "theirs.db", url, 1)
+    ours = candidate(url, tmp_path)
+    journal = SqlJournal(ours.path, SteadyClock())
+    journal.append_now(*map(decision, (7, 8, 9)))
+    journal.close()
+    with pytest.raises(JournalForeignError, match="no entry in common"):
+        await ours.post(asyncio.Event())
+    assert not other.look().is_held
+
+
+async def test_what_was_set_aside_is_said_to_who_reads_the_journal(url, other, tmp_path):
+    theirs = tmp_path / "theirs.db"
+    written(theirs, url, 1)
+    ours = candidate(url, tmp_path)
+    async with waiting(ours) as task:
+        await task
+    journal = SqlJournal(ours.path, SteadyClock())
+    journal.append_now(decision(7))
+    journal.close()
+    written(theirs, url, 2)
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        post = await task
+        assert "journal.db.earlier-1" in post.news
+
+
+async def test_a_second_daemon_on_the_same_journal_does_not_wait_in_line(url, tmp_path):
+    journal = SqlJournal(tmp_path / "journal.db", SteadyClock())
+    with pytest.raises(JournalLockedError):
+        await candidate(url, tmp_path).post(asyncio.Event())
+    journal.close()
+
+
+@pytest.fixture
+def line(monkeypatch):
+    """Have `run` use the candidate that a test makes."""
+
+    def use(ours):
+        @contextlib.asynccontextmanager
+        async def candidate_of(*_given):
+            yield ours
+
+        monkeypatch.setattr(standing_by, "candidate", candidate_of)
+
+    return use
+
+
+async def test_it_acts_until_another_takes_over_and_again_when_its_turn_comes(
+    url, other, tmp_path, line
+):
+    ours = candidate(url, tmp_path)
+    line(ours)
+    stop, epochs = asyncio.Event(), []
+
+    async def act(post, ending):
+        epochs.append(post.title.epoch)
+        if len(epochs) > 1:
+            stop.set()
+        else:
+            taken_over(url)
+            ours.terms = Terms(0.01, 0.05)  # who had its time lets others go first, not for long
+        await ending.wait()
+        if not stop.is_set():
+            assert post.tenure.is_over()
+            expire(url)
+
+    async with asyncio.timeout(PATIENCE_S):
+        await standing_by.run(None, SystemClock(), Alone(), stop, act)
+    assert epochs == [1, 3]
+    assert not other.look().is_held, "given back at the end"
+
+
+async def test_guarding_alone_ends_when_the_server_answers(url, tmp_path, line):
+    ours = candidate("postgresql://leverd@127.0.0.1:1/x", tmp_path, ttl_s=0.1)
+    line(ours)
+    stop, seen = asyncio.Event(), []
+
+    async def act(post, ending):
+        seen.append(post.tenure is None)
+        if len(seen) == 1:
+            ours.server, ours.terms = Server(url), Terms(LONG, 0.05)
+        else:
+            stop.set()
+        await ending.wait()
+
+    async with asyncio.timeout(PATIENCE_S):
+        await standing_by.run(None, SystemClock(), Alone(), stop, act)
+    assert seen == [True, False]
+
+
+async def test_who_cannot_begin_gives_the_lease_back(url, other, tmp_path, line):
+    line(candidate(url, tmp_path))
+
+    async def act(_post, _ending):
+        raise UnreachableError("no node answers after all")
+
+    with pytest.raises(UnreachableError):
+        await standing_by.run(None, SystemClock(), Alone(), asyncio.Event(), act)
+    assert not other.look().is_held
+
+
+async def test_a_daemon_that_ended_by_itself_is_not_begun_again_here(url, other, tmp_path, line):
+    line(candidate(url, tmp_path))
+    acted = []
+
+    async def act(_post, _ending):
+        acted.append("memory is at its ceiling")
+
+    async with asyncio.timeout(PATIENCE_S):
+        await standing_by.run(None, SystemClock(), Alone(), asyncio.Event(), act)
+    assert len(acted) == 1
+    assert not other.look().is_held
