@@ -20,6 +20,4 @@ def decimal(value: Fraction) -> Decimal:
 
 def amount(value: Amount) -> str:
     """Return whole tokens, six places at most, cut and not rounded."""
-    places = min(_PLACES, value.asset.decimals)
-    cut = value.raw // 10 ** (value.asset.decimals - places)
-    return f"{Decimal(f'{cut}e-{places}'):,f} {value.asset.symbol}"
+    return value.cut(_PLACES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from leverd.cli.given import DEFAULT, Config, Mode, settings_of
+from leverd.cli.new_file import write_new
 from leverd.cli.output import Json, emit_json, say
 from leverd.errors import OwnerError
 
@@ -79,7 +80,7 @@ def show(
     mode: Mode = "",
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
-    """Show every setting in force, defaults and overrides included; URLs without their keys."""
+    """Show every setting in force; without URLs' keys and commands' arguments."""
     from leverd.settings import as_yaml, in_force  # noqa: PLC0415 -- loads pydantic
 
     settings = settings_of(config, mode)
@@ -111,15 +112,5 @@ def new(
     if mode not in {"devnet", "paper", "live"}:
         remedy = "devnet, paper or live; what is written for live also does for fork"
         raise OwnerError(f"no settings begin with mode {mode}", number=4, remedy=remedy)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with to.open("x", encoding="utf-8") as file:
-            file.write(starter(mode))
-    except FileExistsError:
-        raise OwnerError(
-            "a file is there already, and is not overwritten",
-            number=5,
-            place=str(to),
-            remedy="name another one",
-        ) from None
+    write_new(to, starter(mode))
     say(f"{to} is written; check it with: leverd config check -c {to}")

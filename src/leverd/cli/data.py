@@ -9,8 +9,8 @@ import typer
 
 from leverd.cli.data_download import app as download
 from leverd.cli.data_fetched import need_numpy
+from leverd.cli.new_file import write_new
 from leverd.cli.output import Json, busy, emit_json, say
-from leverd.errors import OwnerError
 
 if TYPE_CHECKING:
     from leverd.backtest.history import Loaded
@@ -56,19 +56,7 @@ def new(to: Annotated[Path, typer.Argument(help="A new file.")] = Path("history.
     need_numpy()
     from leverd.backtest.history import starter  # noqa: PLC0415 -- loads numpy
 
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with to.open("x", encoding="utf-8") as file:
-            file.write(starter())
-    except OSError as error:
-        raise OwnerError(
-            "a file is there already, and is not overwritten"
-            if isinstance(error, FileExistsError)
-            else f"cannot be written: {error.strerror}",
-            number=5,
-            place=str(to),
-            remedy="name another one",
-        ) from None
+    write_new(to, starter())
     say(f"{to} is written; name your files in it, then: leverd data check {to}")
 
 

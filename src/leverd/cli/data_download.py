@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -14,13 +15,17 @@ from leverd.cli.output import Json
 from leverd.cli.typed import address
 from leverd.errors import DataError
 
+if TYPE_CHECKING:
+    from leverd.settings import Settings
+
 app = typer.Typer(
     help="Fetch the past; killed, the same command goes on where it was.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-_REQUEST = 30
+_BARS: Final = {"1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "4h": 14_400, "1d": 86_400}
+"""What ccxt calls bars, and their seconds."""
 
 To: TypeAlias = Annotated[Path, typer.Argument(help="A new file, .csv or .parquet.")]
 Exchange: TypeAlias = Annotated[str, typer.Option("--exchange", help="As ccxt calls it.")]
@@ -47,15 +52,16 @@ def bars(
     """Open, high, low and close of a market, from an exchange."""
     times = span(since, until)
     from leverd.backtest.download import exchange as venue  # noqa: PLC0415 -- loads numpy
+    from leverd.backtest.history import codes  # noqa: PLC0415 -- as above
 
-    lengths = {"1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "4h": 14_400, "1d": 86_400}
-    if bar not in lengths:
-        raise DataError(f"no bar is {bar}", number=_REQUEST, remedy=f"one of {', '.join(lengths)}")
+    if bar not in _BARS:
+        known = f"one of {', '.join(_BARS)}"
+        raise DataError(f"no bar is {bar}", number=codes.REQUEST, remedy=known)
     wanted, opened = venue.Wanted(symbol, *times), venue.open_exchange(exchange)
 
     def fetch(partial: Any, advance: Any) -> Awaitable[None]:
         return venue.download_bars(
-            opened, wanted, bar, lengths[bar], partial, now=now(), advance=advance
+            opened, wanted, bar, _BARS[bar], partial, now=now(), advance=advance
         )
 
     request = venue.bars_request(exchange, wanted, bar)
@@ -97,91 +103,98 @@ def funding(
     fetched(to, request, fetch, {"funding": source}, as_json=as_json, beside=venue.intervals)
 
 
-@app.command()
+def _from_chain(step: int) -> Callable[[Callable[..., dict[str, str]]], None]:
+    """Return what makes a command that reads the chain, every `step` blocks if not said.
+
+    The function under it has the command's own options, and returns what is to be read. All of
+    them are given the same beside: file, times, step and settings.
+    """
+
+    def made(own: Callable[..., dict[str, str]]) -> None:
+        def command(
+            *,
+            to: To,
+            since: Since,
+            until: Until = "",
+            step: Step = step,
+            config: Config = None,
+            mode: Mode = "",
+            as_json: Json = False,
+            **chosen: str,
+        ) -> None:
+            times, what = span(since, until), own(**chosen)
+            _fetch(own.__name__, to, what, times, step, settings_of(config, mode), as_json=as_json)
+
+        _give(command, own)
+        app.command(own.__name__, help=own.__doc__)(command)
+
+    return made
+
+
+def _give(command: Callable[..., None], own: Callable[..., dict[str, str]]) -> None:
+    """Let `command` be asked for its own parameters, and for those of `own` after the first."""
+    first, *others = signature(command, eval_str=True).parameters.values()
+    named = [each for each in others if each.kind is not Parameter.VAR_KEYWORD]
+    mine = [
+        each.replace(kind=Parameter.KEYWORD_ONLY)
+        for each in signature(own, eval_str=True).parameters.values()
+    ]
+    given = [first, *mine, *named]
+    command.__signature__ = Signature(given)  # type: ignore[attr-defined]  # Typer asks for it
+    command.__annotations__ = {each.name: each.annotation for each in given}
+
+
+@_from_chain(step=300)
 def reserve(
-    to: To,
     token: Annotated[str, typer.Option("--token", help="A token of the settings.")],
-    since: Since,
-    until: Until = "",
     venue: Annotated[
         str, typer.Option("--venue", help="A lending venue of the settings.")
     ] = "aave",
-    step: Step = 300,
-    config: Config = None,
-    mode: Mode = "",
-    as_json: Json = False,  # noqa: FBT002 -- as above
-) -> None:
+) -> dict[str, str]:
     """Rates and indexes of an Aave reserve, from the chain of the settings."""
-    what = {"venue": venue, "token": token}
-    _from_chain("reserve", to, what, (since, until, step), config, mode, as_json=as_json)
+    return {"venue": venue, "token": token}
 
 
-@app.command()
+@_from_chain(step=100)
 def oracle(
-    to: To,
     feed: Annotated[str, typer.Option("--feed", help="A Chainlink feed's address.")],
     token: Annotated[str, typer.Option("--token", help="The asset that it prices in USD.")],
-    since: Since,
-    until: Until = "",
-    step: Step = 100,
-    config: Config = None,
-    mode: Mode = "",
-    as_json: Json = False,  # noqa: FBT002 -- as above
-) -> None:
+) -> dict[str, str]:
     """Answers of a Chainlink feed, from the chain of the settings."""
-    what = {"feed": address(feed, "--feed"), "token": token}
-    _from_chain("oracle", to, what, (since, until, step), config, mode, as_json=as_json)
+    return {"feed": address(feed, "--feed"), "token": token}
 
 
-@app.command()
+@_from_chain(step=300)
 def lst(
-    to: To,
     contract: Annotated[str, typer.Option("--contract", help="The staked token's address.")],
     token: Annotated[str, typer.Option("--token", help="What it is called, e.g. wstETH.")],
-    since: Since,
-    until: Until = "",
     getter: Annotated[str, typer.Option("--getter", help="What tells the rate.")] = (
         "stEthPerToken()"
     ),
-    step: Step = 300,
-    config: Config = None,
-    mode: Mode = "",
-    as_json: Json = False,  # noqa: FBT002 -- as above
-) -> None:
+) -> dict[str, str]:
     """What one staked token is worth, from the chain of the settings."""
-    what = {"contract": address(contract, "--contract"), "token": token, "getter": getter}
-    _from_chain("lst", to, what, (since, until, step), config, mode, as_json=as_json)
+    return {"contract": address(contract, "--contract"), "token": token, "getter": getter}
 
 
-@app.command()
-def gas(
-    to: To,
-    since: Since,
-    until: Until = "",
-    step: Step = 25,
-    config: Config = None,
-    mode: Mode = "",
-    as_json: Json = False,  # noqa: FBT002 -- as above
-) -> None:
+@_from_chain(step=25)
+def gas() -> dict[str, str]:
     """Base fees, from the chain of the settings."""
-    _from_chain("gas", to, {}, (since, until, step), config, mode, as_json=as_json)
+    return {}
 
 
-def _from_chain(
+def _fetch(
     kind: str,
     to: Path,
     what: dict[str, str],
-    times: tuple[str, str, int],
-    config: list[Path] | None,
-    mode: str,
+    times: tuple[int, int],
+    step: int,
+    settings: Settings,
     *,
     as_json: bool,
 ) -> None:
-    since, until = span(times[0], times[1])
     from leverd.backtest.download import chain_errand  # noqa: PLC0415 -- loads web3
 
-    settings = settings_of(config, mode)
-    plan = chain_errand.prepare(settings, kind, what, since, until, times[2])
+    plan = chain_errand.prepare(settings, kind, what, *times, step)
 
     def fetch(partial: Any, advance: Any) -> Awaitable[None]:
         return chain_errand.fetch(plan, partial, advance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from leverd.cli.output import emit_json, progress, say
 from leverd.errors import DataError, OwnerError
@@ -13,8 +13,8 @@ from leverd.errors import DataError, OwnerError
 if TYPE_CHECKING:
     from leverd.backtest.download.partial import Request
 
-_NO_MOMENT = 5
-_NO_NUMPY = 26
+_NO_MOMENT: Final = 88
+_NO_NUMPY: Final = 26  # `codes.NO_LIBRARY`, which loads numpy itself
 
 
 def fetched(
@@ -34,15 +34,20 @@ def fetched(
     try:
         with progress(f"fetching {to.name}") as advance:
             asyncio.run(_awaited(fetch(partial, advance)))
-        rows = partial.finish(beside)
+        written = partial.finish(beside)
     finally:
         partial.close()
+    from leverd.backtest.history.words import moment  # noqa: PLC0415 -- loads numpy
+
+    first, last = moment(written.first), moment(written.last)
     if as_json:
-        emit_json({"file": str(to), "rows": rows, "resumed": resumed, "sources": sources})
+        told = {"file": str(to), "rows": written.rows, "since": first, "until": last}
+        emit_json({**told, "resumed": resumed, "sources": sources})
         return
     import yaml  # noqa: PLC0415 -- not for --help
 
-    say(f"{to}: {rows} rows{', begun by an earlier run' if resumed else ''}; to describe it:")
+    begun = ", begun by an earlier run" if resumed else ""
+    say(f"{to}: {written.rows} rows, {first} to {last}{begun}; to describe it:")
     say(yaml.safe_dump({"sources": sources}, sort_keys=False).rstrip())
 
 

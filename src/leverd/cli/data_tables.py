@@ -70,12 +70,12 @@ def _source(name: str, loaded: Loaded) -> dict[str, Any]:
             | ({"bars": gap.bars} if gap.bars else {})
             for gap in part.gaps
         ],
-        "gap_s": sum(gap.until - gap.since for gap in part.gaps),
+        "gap_s": sum(gap.seconds for gap in part.gaps),
         "held": record.held,
         "dropped": record.dropped,
     }
     if isinstance(part, ValueRows):
-        told["longest_hold_s"] = part.longest.until - part.longest.since
+        told["longest_hold_s"] = part.longest.seconds
         told["longest_hold_line"] = part.longest.line
     else:
         told["cut"] = loaded.cut[name]
@@ -84,7 +84,7 @@ def _source(name: str, loaded: Loaded) -> dict[str, Any]:
 
 def _row(name: str, loaded: Loaded) -> tuple[str, ...]:
     record, part = loaded.manifest.sources[name], loaded.parts[name]
-    missing = span(sum(gap.until - gap.since for gap in part.gaps))
+    missing = span(sum(gap.seconds for gap in part.gaps))
     return (
         name,
         _of(name, loaded),
@@ -108,7 +108,7 @@ def _of(name: str, loaded: Loaded) -> str:
 def _filled(name: str, loaded: Loaded) -> str:
     record, part = loaded.manifest.sources[name], loaded.parts[name]
     if not isinstance(part, PriceRows):
-        return f"held at most {span(part.longest.until - part.longest.since)}"
+        return f"held at most {span(part.longest.seconds)}"
     said = [f"{record.held} held"] if record.held else []
     said += [f"{record.dropped} left out"] if record.dropped else []
     said += [f"{loaded.cut[name]} others lack"] if loaded.cut[name] else []

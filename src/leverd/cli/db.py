@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from leverd.cli.given import Config, JournalFile, Mode, journal_of
+from leverd.cli.db_lease import lease
+from leverd.cli.db_sample import sample
+from leverd.cli.given import Config, JournalFile, Mode, journal_of, settings_of
 from leverd.cli.output import Json, emit_json, progress, say
 from leverd.errors import OwnerError
 
+if TYPE_CHECKING:
+    from leverd.adapters.sql_journal import Server
+    from leverd.settings import Settings
+
+COPY: Final = "copy"
+"""What stands for the copy where a backup may be named."""
+
+_SHARED: Final = 133
+
+OfCopy: TypeAlias = Annotated[
+    bool, typer.Option("--copy", help="Of the copy that journal.copy_to names, not of the file.")
+]
+
 app = typer.Typer(help="Look after the journal.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(sample)
+app.command()(lease)
 
 
 @app.command()
@@ -20,18 +39,21 @@ def verify(
     config: Config = None,
     mode: Mode = "",
     journal: JournalFile = None,
-    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    of_copy: OfCopy = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    as_json: Json = False,  # noqa: FBT002 -- as above
 ) -> None:
     """Read every entry and the file's own structure; exit 5 if anything is damaged."""
     from leverd.adapters.sql_journal import upkeep  # noqa: PLC0415 -- loads SQLAlchemy
 
-    path = journal_of(config, mode, journal)
+    place = _place(config, mode, journal, of_copy=of_copy)
     with progress("reading"):
-        found = upkeep.verify(path)
-    if as_json:
-        emit_json({"journal": str(path), "entries": found.entries, "last_seq": found.last_seq})
-    else:
-        say(f"{path}: {found.entries} entries, the last is {found.last_seq}; nothing is damaged")
+        found = upkeep.verify(place) if isinstance(place, Path) else upkeep.verify_copy(place)
+    _tell(
+        as_json,
+        {"journal": _named(place), "entries": found.entries, "last_seq": found.last_seq},
+        f"{_named(place)}: {found.entries} entries, the last is {found.last_seq};"
+        " nothing is damaged",
+    )
 
 
 @app.command()
@@ -40,18 +62,23 @@ def backup(
     config: Config = None,
     mode: Mode = "",
     journal: JournalFile = None,
-    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    of_copy: OfCopy = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    as_json: Json = False,  # noqa: FBT002 -- as above
 ) -> None:
     """Copy the journal, also while the daemon writes it, and verify the copy."""
-    from leverd.adapters.sql_journal import upkeep  # noqa: PLC0415 -- loads SQLAlchemy
+    from leverd.adapters.sql_journal import restoring, upkeep  # noqa: PLC0415 -- loads SQLAlchemy
 
-    path = journal_of(config, mode, journal)
+    place = _place(config, mode, journal, of_copy=of_copy)
     with progress("copying") as advance:
-        found = upkeep.backup(path, to, lambda left, total: advance(total - left, total))
-    if as_json:
-        emit_json({"backup": str(to), "entries": found.entries, "last_seq": found.last_seq})
-    else:
-        say(f"{to}: {found.entries} entries, verified")
+        if isinstance(place, Path):
+            found = upkeep.backup(place, to, lambda left, total: advance(total - left, total))
+        else:
+            found = restoring.restore_copy(place, to)
+    _tell(
+        as_json,
+        {"backup": str(to), "entries": found.entries, "last_seq": found.last_seq},
+        f"{to}: {found.entries} entries, verified",
+    )
 
 
 @app.command()
@@ -60,24 +87,22 @@ def export(
     config: Config = None,
     mode: Mode = "",
     journal: JournalFile = None,
-    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    of_copy: OfCopy = False,  # noqa: FBT002 -- Typer's way to declare a flag
+    as_json: Json = False,  # noqa: FBT002 -- as above
 ) -> None:
     """Write every entry as one JSON object a line."""
     from leverd.adapters.sql_journal import upkeep  # noqa: PLC0415 -- loads SQLAlchemy
 
-    path = journal_of(config, mode, journal)
+    place = _place(config, mode, journal, of_copy=of_copy)
     if to is None:
-        upkeep.export(path, sys.stdout)
+        upkeep.export(place, sys.stdout)
         return
     try:
         with to.open("x", encoding="utf-8") as file, progress("writing"):
-            count = upkeep.export(path, file)
+            count = upkeep.export(place, file)
     except FileExistsError:
         raise OwnerError("something is there already", number=20, place=str(to)) from None
-    if as_json:
-        emit_json({"export": str(to), "entries": count})
-    else:
-        say(f"{to}: {count} entries")
+    _tell(as_json, {"export": str(to), "entries": count}, f"{to}: {count} entries")
 
 
 @app.command()
@@ -89,17 +114,17 @@ def prune(
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Drop old entries that nothing depends on. No daemon may be running; make a backup first."""
-    from leverd.adapters.sql_journal import acquire_lock, lock_path  # noqa: PLC0415 -- as above
     from leverd.adapters.sql_journal.prune import prune as drop  # noqa: PLC0415 -- as above
     from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
 
     path = journal_of(config, mode, journal)
-    with acquire_lock(lock_path(path), what=f"the journal {path}"), progress("pruning"):
+    with _alone_with(path), progress("pruning"):
         done = drop(path, SystemClock(), keep_days=keep_days)
-    if as_json:
-        emit_json({"dropped": done.dropped, "kept": done.kept, "through": done.through})
-    else:
-        say(f"{done.dropped} entries dropped, {done.kept} kept up to entry {done.through}")
+    _tell(
+        as_json,
+        {"dropped": done.dropped, "kept": done.kept, "through": done.through},
+        f"{done.dropped} entries dropped, {done.kept} kept up to entry {done.through}",
+    )
 
 
 @app.command()
@@ -110,16 +135,109 @@ def upgrade(
     as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
 ) -> None:
     """Bring the journal's tables to this version's shape. No daemon may be running."""
-    from leverd.adapters.sql_journal import acquire_lock, lock_path, upkeep  # noqa: PLC0415 -- as above
+    from leverd.adapters.sql_journal import upkeep  # noqa: PLC0415 -- as above
     from leverd.adapters.sql_journal.schema import HEAD  # noqa: PLC0415 -- as above
 
     path = journal_of(config, mode, journal)
-    with acquire_lock(lock_path(path), what=f"the journal {path}"):
+    with _alone_with(path):
         upkeep.upgrade(path)
-    if as_json:
-        emit_json({"journal": str(path), "tables": HEAD})
-    else:
-        say(f"{path}: tables are at {HEAD}")
+    _tell(as_json, {"journal": str(path), "tables": HEAD}, f"{path}: tables are at {HEAD}")
+
+
+@app.command()
+def restore(
+    source: Annotated[
+        str, typer.Argument(help="A backup's file, or `copy`: what journal.copy_to names.")
+    ],
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Bring a lost journal back, where none is now. No daemon may be running."""
+    from leverd.adapters.sql_journal import restoring  # noqa: PLC0415 -- loads SQLAlchemy
+
+    path = journal_of(config, mode, journal)
+    with _alone_with(path), progress("restoring"):
+        if source == COPY:
+            found = restoring.restore_copy(_copy_of(config, mode), path)
+        else:
+            found = restoring.restore_backup(Path(source), path)
+    _tell(
+        as_json,
+        {"journal": str(path), "entries": found.entries, "last_seq": found.last_seq},
+        f"{path}: {found.entries} entries, verified",
+        "  what came after them, the next start finds on chain",
+    )
+
+
+@app.command()
+def copy(
+    config: Config = None,
+    mode: Mode = "",
+    journal: JournalFile = None,
+    as_json: Json = False,  # noqa: FBT002 -- Typer's way to declare a flag
+) -> None:
+    """Bring the copy at journal.copy_to up to date, and verify it; a daemon does so by itself."""
+    from leverd.adapters.sql_journal import copier, upkeep  # noqa: PLC0415 -- as above
+
+    _check_alone(config, mode)
+    path, server = journal_of(config, mode, journal), _copy_of(config, mode)
+    shipping = copier.Copier(path, server)
+    try:
+        with progress("copying"):
+            shipped = shipping.ship()
+            found = upkeep.verify_copy(server)
+    finally:
+        shipping.close()
+    there = {"entries": found.entries, "last_seq": found.last_seq}
+    line = f"{server.name}: {shipped.entries} entries shipped, {found.entries} there, verified"
+    _tell(as_json, {"shipped": shipped.entries, **there}, line)
+
+
+def _place(
+    config: list[Path] | None, mode: str, journal: Path | None, *, of_copy: bool
+) -> Path | Server:
+    """Return what is to be read: the journal's file, or its copy."""
+    return _copy_of(config, mode) if of_copy else journal_of(config, mode, journal)
+
+
+def _named(place: Path | Server) -> str:
+    return str(place) if isinstance(place, Path) else place.name
+
+
+def _copy_of(config: list[Path] | None, mode: str) -> Server:
+    return copied_to(settings_of(config, mode))
+
+
+def copied_to(settings: Settings, *, connections: int = 1) -> Server:
+    """Return the server of the journal's copy.
+
+    Raises:
+        OwnerError: the settings name none, or its driver is not installed.
+    """
+    from leverd.bootstrap.beside import server_of  # noqa: PLC0415 -- loads SQLAlchemy
+
+    server = server_of(settings, connections=connections)
+    if server is None:
+        raise OwnerError(
+            "the settings name no copy of the journal",
+            number=112,
+            place="journal.copy_to",
+            remedy="postgresql://USER@HOST:PORT/DATABASE",
+        )
+    return server
+
+
+def _check_alone(config: list[Path] | None, mode: str) -> None:
+    """Check that no other machine copies to the same place."""
+    if settings_of(config, mode).shares_its_key:
+        raise OwnerError(
+            "where two daemons share a copy, its lease's holder alone writes it",
+            number=_SHARED,
+            place="standby.enabled",
+            remedy="nothing is to be done: the daemon that acts ships what it writes",
+        )
 
 
 @app.command()
@@ -136,16 +254,36 @@ def salvage(
     path = journal_of(config, mode, journal)
     with progress("salvaging"):
         done = rescue(path, SystemClock())
+    told = {
+        "damaged": done is not None,
+        "kept": done.kept if done else None,
+        "quarantine": str(done.quarantine) if done else None,
+    }
+    if done is None:
+        _tell(as_json, told, f"{path}: nothing is damaged, nothing was changed")
+        return
+    lines = (
+        f"{path}: {done.kept} whole entries kept ({done.reason})",
+        f"  the damaged files are in {done.quarantine}",
+    )
+    _tell(as_json, told, *lines)
+
+
+def _tell(as_json: bool, found: Mapping[str, object], *lines: str) -> None:  # noqa: FBT001 -- a flag of every command, always said first
+    """Show what was done: `found` to programs, `lines` to people."""
     if as_json:
-        emit_json(
-            {
-                "damaged": done is not None,
-                "kept": done.kept if done else None,
-                "quarantine": str(done.quarantine) if done else None,
-            }
-        )
-    elif done is None:
-        say(f"{path}: nothing is damaged, nothing was changed")
-    else:
-        say(f"{path}: {done.kept} whole entries kept ({done.reason})")
-        say(f"  the damaged files are in {done.quarantine}")
+        emit_json(found)
+        return
+    for line in lines:
+        say(line)
+
+
+def _alone_with(path: Path) -> AbstractContextManager[object]:
+    """Return what keeps every daemon away from the journal at `path`.
+
+    Raises:
+        JournalLockedError: one has it.
+    """
+    from leverd.adapters.sql_journal import acquire_lock, lock_path  # noqa: PLC0415 -- loads SQLAlchemy
+
+    return acquire_lock(lock_path(path), what=f"the journal {path}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from leverd.bootstrap.checks import Check, Status
+from leverd.cli import doctor_api, doctor_beside, doctor_systemd
 from leverd.cli.given import PAPER, Config, Mode, settings_of
 from leverd.cli.output import Json, emit_json, table
 from leverd.errors import LeverdError
@@ -35,6 +36,7 @@ def doctor(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
                     "code": each.code,
                     "status": each.status,
                     "message": each.message,
+                    "place": each.place,
                     "remedy": each.remedy,
                 }
                 for each in checks
@@ -42,8 +44,11 @@ def doctor(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
         )
     else:
         table(
-            ("", "code", "found", "remedy"),
-            [(_MARKS[each.status], each.code, each.message, each.remedy) for each in checks],
+            ("", "code", "where", "found", "remedy"),
+            [
+                (_MARKS[each.status], each.code, each.place, each.message, each.remedy)
+                for each in checks
+            ],
         )
     if any(each.status is Status.BAD for each in checks):
         raise typer.Exit(1)
@@ -51,9 +56,21 @@ def doctor(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
 
 def _all(settings: Settings) -> Iterator[Check]:
     yield Check("settings", Status.GOOD, f"the form is right ({settings.fingerprint()})")
-    for examine in (_journal, _disk, _logs, _key):
+    near = (
+        _journal,
+        _writable,
+        _disk,
+        doctor_beside.copy,
+        _lease,
+        _logs,
+        doctor_beside.clock,
+        _key,
+    )
+    beside = (doctor_beside.alerts, doctor_beside.heartbeat, doctor_beside.models)
+    for examine in (*near, *beside, doctor_api.examined, doctor_systemd.examined):
         yield from _safely(examine, settings)
     yield from _safely(_chain, settings)
+    yield from _safely(_spot, settings)
 
 
 def _safely(examine: Callable[[Settings], Iterable[Check]], settings: Settings) -> Iterator[Check]:
@@ -61,7 +78,7 @@ def _safely(examine: Callable[[Settings], Iterable[Check]], settings: Settings) 
     try:
         yield from examine(settings)
     except LeverdError as error:
-        yield Check(error.code, Status.BAD, error.message, error.remedy)
+        yield Check(error.code, Status.BAD, error.message, error.remedy, error.place)
 
 
 def _journal(settings: Settings) -> Iterator[Check]:
@@ -77,6 +94,21 @@ def _journal(settings: Settings) -> Iterator[Check]:
     found = upkeep.verify(path)
     yield Check("journal", Status.GOOD, f"{found.entries} whole entries, {daemon}")
     yield from _breakers(path)
+
+
+def _writable(settings: Settings) -> Iterator[Check]:
+    """Yield whether the journal, its log and its lock can be written by whoever asks."""
+    from leverd.adapters.sql_journal.database import file_of, wal_path  # noqa: PLC0415 -- heavy
+
+    path = file_of(settings.journal.path)
+    folder = _existing(path.absolute().parent)
+    files = [each for each in (path, wal_path(path)) if each.exists()]
+    fixed = [each for each in (folder, *files) if not os.access(each, os.W_OK)]
+    if fixed:
+        text = f"this user may not write {', '.join(map(str, fixed))}"
+        yield Check("journal-write", Status.BAD, text, "ask as the daemon's user", str(path))
+    else:
+        yield Check("journal-write", Status.GOOD, "it can be written", place=str(path))
 
 
 def _breakers(path: Path) -> Iterator[Check]:
@@ -140,14 +172,51 @@ def _key(settings: Settings) -> Iterator[Check]:
         else:
             yield Check("key", Status.GOOD, f"{path} is there, and only its owner reads it")
     if not files:
+        yield from _handed(settings)
+
+
+def _handed(settings: Settings) -> Iterator[Check]:
+    """Yield whether a key that is no file can be had; one that is only the daemon's is said so."""
+    from leverd.bootstrap.looking import address_of  # noqa: PLC0415 -- loads web3
+
+    key = settings.key
+    if key.aws is None and key.command is None:
         name = key.credential or key.environment
         yield Check("key", Status.NOTE, f"comes from {name} when the daemon starts")
+        return
+    yield Check("key", Status.GOOD, f"opens as {address_of(key)}", place="key")
+
+
+def _lease(settings: Settings) -> Iterator[Check]:
+    if not settings.shares_its_key:
+        return
+    from leverd.cli.db_lease import row_of  # noqa: PLC0415 -- loads SQLAlchemy
+
+    row = row_of(settings)
+    try:
+        seen = row.look()
+    finally:
+        row.close()
+    if seen.is_held and seen.holder:
+        text = f"{seen.holder} holds it, epoch {seen.epoch}, for {seen.left_s:.1f} s more"
+        yield Check("lease", Status.GOOD, text)
+    else:
+        text = f"nobody holds it; the last epoch was {seen.epoch}"
+        yield Check("lease", Status.NOTE, text, "start run_agent on one of the two machines")
 
 
 def _chain(settings: Settings) -> Iterable[Check]:
     from leverd.bootstrap import preflight  # noqa: PLC0415 -- loads web3
 
     return preflight.checks(settings)
+
+
+def _spot(settings: Settings) -> Iterable[Check]:
+    if settings.spot is None:
+        return ()
+    from leverd.bootstrap import spot_preflight  # noqa: PLC0415 -- loads the engine
+
+    return spot_preflight.checks(settings)
 
 
 def _existing(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`leverd keys`: make or import the operator's key. It is asked for, never given as an argument."""
+"""`leverd keys`: the operator's key, which is asked for, never an argument; tokens for the API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from leverd.cli import keys_token
 from leverd.cli.output import Json, emit_json, say
 from leverd.errors import SecretError
 
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from leverd.interfaces.secrets import Secret
 
 app = typer.Typer(
-    help="Make or import the operator's key.", no_args_is_help=True, rich_markup_mode=None
+    help="Make or import the operator's key, or tokens for the API.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
+app.add_typer(keys_token.app, name="token")
 
 To: TypeAlias = Annotated[Path, typer.Argument(help="A new keystore file.")]
 PasswordFile: TypeAlias = Annotated[

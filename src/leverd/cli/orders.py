@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from leverd.cli.given import Config, JournalFile, Mode, check_known, confirm, settings_of
 from leverd.cli.output import Json, busy, emit_json, say
-from leverd.errors import JournalLockedError
+from leverd.domain.spot import SPOT
+from leverd.errors import JournalLockedError, OwnerError
 from leverd.interfaces.requests import Request, RequestKind
 
 if TYPE_CHECKING:
     from leverd.settings import Settings
+
+_ELSEWHERE: Final = 134
 
 Position: TypeAlias = Annotated[str, typer.Argument(help="A position's name; all if not given.")]
 ForS: TypeAlias = Annotated[
@@ -96,7 +99,8 @@ def unwind(
     confirm(f"unwind sells collateral, {how}to repay every debt. Unwind {what}?", yes=yes)
     kind = RequestKind.UNWIND_NOW if now else RequestKind.UNWIND
     given = _give(kind, position, config, mode, journal)
-    act = given.number is None and journal is None  # a journal that is named has no settings
+    # A journal that is named has no settings, and spot is sold by run_agent alone.
+    act = given.number is None and journal is None and position != SPOT
     if not as_json:
         say(given.said)
     if act:
@@ -145,8 +149,11 @@ def _give(
 
     if journal is None:
         settings = settings_of(config, mode)
-        check_known(settings, position)
+        if position != SPOT or settings.spot is None:
+            check_known(settings, position)
         journal = database.file_of(settings.journal.path)
+        if settings.shares_its_key and not _acts_here(journal):
+            return _Given(kind, position, *_ask_afar(settings, kind, position))
     database.check_exists(journal)
     try:
         seq = _journal_it(journal, kind, position)
@@ -154,6 +161,44 @@ def _give(
         return _Given(kind, position, *_ask(journal, kind, position))
     said = f"{kind.value} is in the journal (entry {seq}); no daemon runs"
     return _Given(kind, position, None, said)
+
+
+def _acts_here(journal: Path) -> bool:
+    """Return whether the daemon of this machine is the one that acts, or guards alone."""
+    from leverd.adapters.sql_journal import LeaseFile, holder, lock_path  # noqa: PLC0415 -- as above
+    from leverd.adapters.sql_journal.lease_file import STANDBY  # noqa: PLC0415 -- as above
+
+    said = LeaseFile(journal).last()
+    return holder(lock_path(journal)) is not None and not (said and said[0].state == STANDBY)
+
+
+def _ask_afar(settings: Settings, kind: RequestKind, position: str) -> tuple[int, str]:
+    """Return the request's number, put where the daemon that acts looks for it, and what to tell.
+
+    Raises:
+        OwnerError: it is for who is on the machine that acts.
+        UnreachableError: the server does not answer.
+    """
+    from leverd.adapters.sql_journal import SqlRequests  # noqa: PLC0415 -- as above
+    from leverd.adapters.sql_journal.copier import SAFER  # noqa: PLC0415 -- as above
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
+    from leverd.bootstrap.beside import server_of  # noqa: PLC0415 -- as above
+
+    if kind not in SAFER:
+        raise OwnerError(
+            f"{kind.value} is said on the machine that acts, and here none does",
+            number=_ELSEWHERE,
+            place="standby",
+            remedy="leverd db lease says which it is",
+        )
+    server = server_of(settings)
+    assert server is not None, "the form check wants it"
+    requests = SqlRequests(server, SystemClock())
+    try:
+        number = requests.put(kind, position, "cli")
+    finally:
+        requests.close()
+    return number, f"{kind.value} is request {number} at the copy; the daemon that acts takes it"
 
 
 def _journal_it(path: Path, kind: RequestKind, position: str) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -43,6 +43,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
     _console().print(grid)
+
+
+def show(renderable: RenderableType) -> None:
+    """Write what Rich can draw; whole cells where the output is no terminal."""
+    _console().print(renderable)
 
 
 def pairs(values: Mapping[str, str], *, title: str = "") -> None:

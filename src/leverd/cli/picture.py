@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from leverd.domain.events import (
-    AttemptSigned,
-    DaemonStarted,
-    DaemonStopped,
-    Event,
-    PnlRecorded,
-    SettingsChanged,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    Snapshot,
-)
+from leverd.domain.events import DaemonStarted, DaemonStopped, Event, PnlRecorded, SettingsChanged
 from leverd.domain.fixed_point import RAY, WAD
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.money import USD, Asset
 from leverd.domain.side import Side, side_of_pair
-from leverd.engine.state import Book, Page, fold
+from leverd.domain.slot_events import (
+    AttemptSigned,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+)
+from leverd.domain.snapshot import Snapshot
+from leverd.engine.book import Book, Page
+from leverd.engine.state import fold
 from leverd.interfaces.journal import Entry
 from leverd.interfaces.ledger import Ledger
 
@@ -111,20 +108,33 @@ class Story:
     settings: str = ""  # fingerprint of those that run, or ran last
     stopped: DaemonStopped | None = None
     last_entry_at: datetime | None = None
+    seq: int = 0  # of the newest entry in it
 
 
 def read(ledger: Ledger) -> Story:
     """Return the whole of `ledger`, folded."""
     story = Story()
-    for entry in _all(ledger):
-        _follow(story, entry)
+    read_on(story, ledger)
     return story
 
 
-def position(story: Story, position_id: str, meaning: Meaning) -> PositionPicture | None:
-    """Return the picture of one position, None before anything is known of it."""
+def read_on(story: Story, ledger: Ledger, told: Callable[[Entry], None] | None = None) -> None:
+    """Fold into `story` what `ledger` has beyond it; each entry is `told` too."""
+    for entry in _all(ledger, story.seq):
+        _follow(story, entry)
+        if told is not None:
+            told(entry)
+
+
+def position(
+    story: Story, position_id: str, meaning: Meaning, seen: Snapshot | None = None
+) -> PositionPicture | None:
+    """Return the picture of one position, None before anything is known of it.
+
+    It is of the balances `seen`, or of the newest that the journal has.
+    """
     page = story.book.page(position_id)
-    snapshot = newest(page)
+    snapshot = seen or newest(page)
     if snapshot is None:
         return None
     holdings = tuple(_holdings(snapshot))
@@ -169,8 +179,7 @@ def state_of(page: Page) -> str:
     return "paused" if record.paused else record.trading_state.value
 
 
-def _all(ledger: Ledger) -> Iterator[Entry]:
-    after = 0
+def _all(ledger: Ledger, after: int) -> Iterator[Entry]:
     while batch := ledger.entries(after=after, limit=_BATCH):
         yield from batch
         after = batch[-1].seq
@@ -178,7 +187,7 @@ def _all(ledger: Ledger) -> Iterator[Entry]:
 
 def _follow(story: Story, entry: Entry) -> None:
     event = entry.event
-    story.last_entry_at = entry.written_at
+    story.last_entry_at, story.seq = entry.written_at, entry.seq
     _follow_slot(story, event)
     match event:
         case DaemonStarted():

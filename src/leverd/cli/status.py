@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from leverd.cli.given import Config, Mode, settings_of
 from leverd.cli.output import Json, emit_json, pairs, say, table
@@ -17,16 +17,36 @@ if TYPE_CHECKING:
     from leverd.domain.orders import Level
     from leverd.settings import Settings
 
+SAMPLE: Final = "sample"
+"""The mode of a journal made by `leverd db sample`."""
+
 
 def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> None:  # noqa: FBT002 -- Typer
     """What is held, how safe it is, what was last decided."""
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as below
+    from leverd.cli import prediction_rows, spot_now, spot_rows  # noqa: PLC0415 -- loads the agents
+
     settings, path, story, pictures = _look(config, mode)
-    head = _head(path, story)
+    head, outlook = _head(path, story), story.book.outlook
+    now = int(SystemClock().now().timestamp())
+    sight = spot_now.seen(settings, path)
+    spot = spot_rows.data(settings, story.book, _trader_s_ago(path), sight, now)
+    if settings.shares_its_key:
+        head["lease"] = _lease(path)
     if as_json:
-        told = [_data(each, _levels(settings, story, each)) for each in pictures]
-        emit_json({**head, "positions": told})
+        told = [
+            {
+                **_data(each, _levels(settings, story, each)),
+                "predictions_changed": prediction_rows.changed(settings, outlook, each),
+            }
+            for each in pictures
+        ]
+        predictions = prediction_rows.data(outlook)
+        emit_json({**head, "positions": told, "predictions": predictions, "spot": spot})
         return
     pairs({name.replace("_", " "): _word(value) for name, value in head.items() if name != "slots"})
+    if head["mode"] == SAMPLE:
+        say("sample data: a past that never was, without a chain and without money")
     table(
         (
             "position",
@@ -44,7 +64,10 @@ def status(config: Config = None, mode: Mode = "", as_json: Json = False) -> Non
     for each in pictures:
         say(f"{each.position_id}: {each.decision or 'nothing decided yet'}")
         say(f"  {each.reason}")
+        prediction_rows.show_changed(prediction_rows.changed(settings, outlook, each))
         _show_orders(settings, story, each)
+    prediction_rows.show(outlook)
+    spot_rows.show(spot)
     unknown = settings.positions.keys() - {each.position_id for each in pictures}
     for name in sorted(unknown):
         say(f"{name}: the journal knows nothing of it yet")
@@ -119,6 +142,7 @@ def _head(path: Path, story: Story) -> dict[str, Any]:
     pid = holder(lock_path(path))
     return {
         "journal": str(path),
+        "mode": story.started.mode if story.started else None,
         "daemon_pid": pid,
         "settings": story.settings or None,
         "last_turn_s_ago": _ago(now, Heartbeat(path).last()),
@@ -137,6 +161,29 @@ def _head(path: Path, story: Story) -> dict[str, Any]:
     }
 
 
+def _trader_s_ago(path: Path) -> int | None:
+    """Return how long ago the trader of spot last ended a turn."""
+    from leverd.adapters.sql_journal import Heartbeat  # noqa: PLC0415 -- as above
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
+    from leverd.domain.spot import SPOT  # noqa: PLC0415 -- loads the domain
+
+    beat = Heartbeat(path.with_name(f"{path.name}.{SPOT}"))
+    return _ago(SystemClock().now(), beat.last())
+
+
+def _lease(path: Path) -> dict[str, Any] | None:
+    """Return how the daemon of this machine stands to the lease, None if it never said."""
+    from leverd.adapters.sql_journal import LeaseFile  # noqa: PLC0415 -- as above
+    from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
+
+    last = LeaseFile(path).last()
+    if last is None:
+        return None
+    said, at = last
+    age = _ago(SystemClock().now(), at)
+    return {"state": said.state, "epoch": said.epoch, "holder": said.holder, "said_s_ago": age}
+
+
 def _ago(now: datetime, then: datetime | None) -> int | None:
     return None if then is None else round((now - then).total_seconds())
 
@@ -147,6 +194,8 @@ def _word(value: Any) -> str:
             return "none"
         case list():
             return "; ".join(value) or "nothing"
+        case {"state": state, "epoch": epoch, "holder": holder, "said_s_ago": age}:
+            return f"{state}, epoch {epoch}, held by {holder or 'nobody'}, said {age} s ago"
         case dict():
             return (
                 "; ".join(f"{name}: {', '.join(those)}" for name, those in value.items())

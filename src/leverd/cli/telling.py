@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import assert_never
 
+from leverd.cli.foretold import told_prediction
+from leverd.cli.spot_words import told_spot
+from leverd.domain.change_text import change_words
 from leverd.domain.events import (
     AlertRaised,
-    AttemptPublished,
-    AttemptSigned,
     BreakerTurned,
     CarryTurned,
     DaemonStarted,
@@ -21,26 +22,35 @@ from leverd.domain.events import (
     OrderDone,
     OrderFired,
     PeakReached,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
-    PlanDenied,
     PnlRecorded,
     PortfolioStopped,
     PositionAdopted,
     Resumed,
     SettingsChanged,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    StepAccepted,
-    StepMismatched,
-    StepVerified,
     TradingStateChanged,
     UnwindRequested,
 )
 from leverd.domain.money import Amount, Asset
+from leverd.domain.plan_events import (
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    PlanDenied,
+    StepAccepted,
+    StepMismatched,
+    StepVerified,
+)
+from leverd.domain.prediction_events import PredictionEvent
+from leverd.domain.slot_events import (
+    AttemptPublished,
+    AttemptSigned,
+    SlotEvent,
+    SlotFinal,
+    SlotIncluded,
+    SlotLost,
+    SlotReorganised,
+)
+from leverd.domain.spot_events import SpotEvent
 
 _DECIMALS_MAX = 36
 """More than any token has."""
@@ -51,26 +61,19 @@ _USD = 10**8
 
 def told(event: Event) -> str:
     """Return what happened, and why."""
+    if isinstance(event, SpotEvent):
+        return told_spot(event)
+    if isinstance(event, PredictionEvent):
+        return told_prediction(event)
+    if isinstance(event, SlotEvent):
+        return _slot(event)
     match event:
-        case (
-            AttemptSigned()
-            | AttemptPublished()
-            | SlotIncluded()
-            | SlotReorganised()
-            | SlotFinal()
-            | SlotLost()
-        ):
-            return _slot(event)
         case PlanApproved() | PlanDenied() | PlanAborted() | PlanCompleted():
             return _plan(event)
         case StepVerified() | StepAccepted() | StepMismatched() | ExternalChanged() | PnlRecorded():
             return _balance(event)
-        case DecisionTaken(agent=agent, decision=decision, target=target, reason=reason):
-            return f"{agent}: {decision}{f' {target}' if target else ''}, because {reason}"
-        case HoldsFolded(count=count, first_block=first, last_block=last, reason=reason):
-            return f"held {count} times, blocks {first}-{last}, because {reason}"
-        case AlertRaised(code=code, message=message):
-            return f"{code} {message}"
+        case DecisionTaken() | HoldsFolded() | AlertRaised():
+            return _word(event)
         case PeakReached() | OrderFired() | OrderDone() | CarryTurned():
             return _order(event)
         case (
@@ -93,9 +96,19 @@ def told(event: Event) -> str:
             assert_never(event)
 
 
-def _slot(
-    event: AttemptSigned | AttemptPublished | SlotIncluded | SlotReorganised | SlotFinal | SlotLost,
-) -> str:
+def _word(event: DecisionTaken | HoldsFolded | AlertRaised) -> str:
+    match event:
+        case DecisionTaken(agent=agent, decision=decision, target=target, reason=reason):
+            return f"{agent}: {decision}{f' {target}' if target else ''}, because {reason}"
+        case HoldsFolded(count=count, first_block=first, last_block=last, reason=reason):
+            return f"held {count} times, blocks {first}-{last}, because {reason}"
+        case AlertRaised(code=code, message=message):
+            return f"{code} {message}"
+        case _:
+            assert_never(event)
+
+
+def _slot(event: SlotEvent) -> str:
     match event:
         case AttemptSigned(slot=slot, purpose=purpose, tx_hash=tx_hash, max_fee=max_fee):
             way = ", to the relay" if event.way == "relay" else ""
@@ -145,9 +158,9 @@ def _balance(
             return f"step {step} succeeded, {tx_hash}; balances are taken as they are now"
         case StepMismatched(step=step, expected=expected, found=found):
             return f"step {step} gave {dict(found)}, not {dict(expected)}"
-        case ExternalChanged(cause=cause, changes=changes, explained=explained):
+        case ExternalChanged(cause=cause, explained=explained):
             note = "" if explained else ", unexplained"
-            return f"changed by others ({cause}{note}): {dict(changes)}"
+            return f"changed by others ({cause}{note}): {', '.join(change_words(event))}"
         case PnlRecorded():
             return _mark(event)
         case _:

@@ -20,6 +20,7 @@ class Token:
     symbol: str
     address: str
     decimals: int
+    staking_rate: str = ""  # its function that says what one stands for
 
 
 @dataclass(frozen=True, slots=True)

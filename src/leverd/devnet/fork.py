@@ -131,7 +131,11 @@ class _Copy:
         record = {
             "chain_id": CHAIN_ID,
             "tokens": {
-                asset.symbol: {"address": at, "decimals": asset.decimals}
+                asset.symbol: {
+                    "address": at,
+                    "decimals": asset.decimals,
+                    "staking_rate": places.staking.get(asset, ""),
+                }
                 for asset, at in places.tokens.items()
             },
             **dict.fromkeys(("provider", "factory", "quoter", "account_factory")),

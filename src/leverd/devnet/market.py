@@ -137,7 +137,7 @@ def _deploy_tokens(
     tokens = {
         "WETH": Token("WETH", weth, 18),
         "USDC": Token("USDC", usdc, 6),
-        "wstETH": Token("wstETH", staked, 18),
+        "wstETH": Token("wstETH", staked, 18, "stEthPerToken()"),
     }
     return tokens, {"WETH": eth_usd, "USDC": usdc_usd, "wstETH": staked_usd}
 

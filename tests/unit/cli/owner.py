@@ -10,14 +10,8 @@ from tests.journal_events import WAD, SteadyClock, snapshot
 
 from leverd.adapters.sql_journal import SqlJournal
 from leverd.cli import edge, main
-from leverd.domain.events import (
-    AttemptSigned,
-    DaemonStarted,
-    DecisionTaken,
-    PnlRecorded,
-    PositionAdopted,
-    SlotIncluded,
-)
+from leverd.domain.events import DaemonStarted, DecisionTaken, PnlRecorded, PositionAdopted
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.interfaces.journal import Binding
 
 SHIPPED = Path(__file__).parents[3] / "config" / "settings.yaml"

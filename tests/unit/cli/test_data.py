@@ -74,10 +74,11 @@ def test_series_and_bars_that_others_lack_are_told(owner):
         },
     )
     out = owner("data", "show", str(file)).out
-    for part in ("11 others lack", "1 left out", "held at most 7 s", "gas ethereum base_fee"):
+    held = "held at most 20 h 46 m 33 s"  # the last fee, until the last bar that both have is over
+    for part in ("11 others lack", "1 left out", held, "gas ethereum base_fee"):
         assert part in out
     found = owner("data", "show", str(file), "--json").data["sources"]
-    assert (found["eth"]["cut"], found["gas"]["longest_hold_s"]) == (11, 7)
+    assert (found["eth"]["cut"], found["gas"]["longest_hold_s"]) == (11, 74_793)
 
 
 def test_what_is_wrong_is_exit_2_with_its_line_and_as_data(owner, described):
@@ -110,6 +111,16 @@ def test_without_numpy_it_says_what_to_install(owner, described, monkeypatch):
     answer = owner("data", "show", str(described))
     assert answer.code == 2
     assert "leverd[backtest]" in answer.err
+    assert "LVD-DAT-026" in answer.err
+
+
+@pytest.mark.parametrize("family", ["data", "config"])
+def test_a_first_file_overwrites_nothing_and_goes_where_it_can(owner, family):
+    assert owner(family, "new", "in/a/folder/first.yaml").code == 0
+    again = owner(family, "new", "in/a/folder/first.yaml")
+    assert (again.code, "LVD-OWN-005" in again.err) == (1, True)
+    nowhere = owner(family, "new", "in/a/folder/first.yaml/second.yaml")
+    assert (nowhere.code, "LVD-OWN-099" in nowhere.err) == (1, True)
 
 
 @pytest.fixture
@@ -128,7 +139,7 @@ def test_bars_are_fetched_and_what_is_said_of_them_loads(owner, exchange):
     answer = owner(*BARS, *SINCE)
     assert answer.code == 0
     said, _, described = answer.out.partition("to describe it:\n")
-    assert "60 rows" in said
+    assert "60 rows, 2023-11-14T23:00:00Z to 2023-11-17T10:00:00Z" in said
     (owner.folder / "history.yaml").write_text("bar: 1h\n" + described)
     shown = owner("data", "show", "history.yaml")
     assert shown.code == 0
@@ -139,6 +150,7 @@ def test_funding_is_fetched_and_said_as_data(owner, exchange):
     asked = [part.replace("bars", "funding") for part in BARS]
     told = owner(*asked, *SINCE, "--until", "2023-11-16T23:00:00Z", "--json").data
     assert told["rows"] == 6
+    assert told["until"] == "2023-11-16T15:00:01Z"
     assert told["sources"]["funding"]["interval_column"] == "interval_h"
 
 
@@ -148,6 +160,7 @@ def test_funding_is_fetched_and_said_as_data(owner, exchange):
         ((*SINCE, "--bar", "7m"), 2, "one of 1m, 5m"),
         (("--since", "2023-11-14T23:00:00"), 1, "names no offset"),
         (("--since", "soon"), 1, "is no time"),
+        (("--since", "soon"), 1, "LVD-OWN-088"),
         ((*SINCE, "--until", "2023-11-14T23:00:00Z"), 1, "is not before"),
     ],
 )

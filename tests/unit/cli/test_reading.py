@@ -18,18 +18,14 @@ from leverd.cli import picture
 from leverd.cli.telling import told
 from leverd.domain.events import (
     DaemonStopped,
-    PlanApproved,
-    PlanCompleted,
     PnlRecorded,
     PositionAdopted,
     SettingsChanged,
-    SlotFinal,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
     TradingStateChanged,
     UnwindRequested,
 )
+from leverd.domain.plan_events import PlanApproved, PlanCompleted
+from leverd.domain.slot_events import SlotFinal, SlotIncluded, SlotLost, SlotReorganised
 
 MEANING = picture.Meaning("WETH", "USDC", "USD")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from leverd.cli.main import COMMANDS
+
+SHIPPED = Path(__file__).parents[3] / "config" / "settings.yaml"
 
 HEAVY = {
     "aiohttp",
@@ -16,11 +19,19 @@ HEAVY = {
     "asyncio",
     "eth_account",
     "loguru",
+    "matplotlib",
+    "numba",
     "numpy",
+    "optuna",
     "pandas",
+    "plotly",
     "psutil",
     "pydantic",
+    "ray",
     "rich",
+    "scipy",
+    "sklearn",
+    "skops",
     "sqlalchemy",
     "sqlite3",
     "web3",
@@ -65,6 +76,7 @@ def test_asking_for_help_loads_nothing_heavy(module, arguments):
     [
         ["db", "--help"],
         ["status", "--help"],
+        ["report", "--help"],
         ["unwind", "--help"],
         ["keys", "import", "--help"],
         ["config", "check", "--help"],
@@ -74,6 +86,22 @@ def test_asking_for_help_loads_nothing_heavy(module, arguments):
 def test_help_on_a_command_loads_only_what_typer_itself_needs(arguments):
     outermost, _ = loaded_by("leverd.cli.main", *arguments)
     assert outermost & HEAVY <= {"pydantic"}  # Typer reads a command's parameters with it
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["backtest", "--timerange", "20230101-20230103"],
+        ["backtest", "--timerange", "20230101-20230103", "--json"],
+    ],
+)
+def test_a_backtest_needs_no_chain_no_database_and_nothing_that_compiles(arguments):
+    outermost, _ = loaded_by("leverd.cli.main", *arguments, "-c", str(SHIPPED))
+    others = {"aiohttp", "eth_account", "sqlalchemy", "alembic", "web3"}
+    assert (
+        outermost & (others | {"matplotlib", "numba", "optuna", "pandas", "plotly", "ray"}) == set()
+    )
+    assert "numpy" in outermost
 
 
 def test_the_list_of_commands_imports_none_of_them():

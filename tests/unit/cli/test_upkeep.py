@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 from loguru import logger
 
+from leverd.adapters.sql_journal.schema import HEAD
 from leverd.cli import logs
 from leverd.interfaces.veil import redacted
 from leverd.settings.models import LogsSection
@@ -89,7 +90,7 @@ def test_the_journal_is_verified_backed_up_and_exported(owner):
     assert owner("db", "export", "out.jsonl").code == 1  # never over what is there
     assert owner("db", "export", "more.jsonl", "--json").data["entries"] == 6
     assert owner("db", "upgrade").code == 0
-    assert owner("db", "upgrade", "--json").data["tables"] == "0001"
+    assert owner("db", "upgrade", "--json").data["tables"] == HEAD
 
 
 def test_a_damaged_journal_is_exit_5_until_it_is_salvaged(owner):
@@ -176,3 +177,74 @@ def test_logs_can_be_json_on_the_console(capsys):
 def test_a_url_without_a_path_stays_readable():
     assert redacted("at http://127.0.0.1:8545 now") == "at http://127.0.0.1:8545 now"
     assert redacted("https://user:pw@node.example:1/x") == "https://node.example:1/***"
+
+
+def test_the_journal_is_copied_to_a_server_and_brought_back_from_it(owner, cluster):
+    owner.with_history()
+    url = cluster.database()
+    owner.edit("  copy_to:  ", f"  copy_to: {url}")
+    answer = owner("db", "copy")
+    assert answer.code == 0
+    assert "entries shipped" in answer.out
+    entries = json.loads(owner("db", "verify", "--json").out)["entries"]
+    assert json.loads(owner("db", "copy", "--json").out) == {
+        "shipped": 0,
+        "entries": entries,
+        "last_seq": entries,
+    }
+    refused = owner("db", "restore", "copy")
+    assert refused.code != 0
+    assert "a journal is there already" in refused.err
+    lose(owner.journal)
+    assert owner("db", "restore", "copy").code == 0
+    assert json.loads(owner("db", "verify", "--json").out)["entries"] == entries
+
+
+def lose(journal):
+    for each in journal.parent.glob(f"{journal.name}*"):
+        each.unlink()
+
+
+def test_a_backup_is_brought_back(owner):
+    owner.with_history()
+    assert owner("db", "backup", "b.db").code == 0
+    assert "LVD-OWN-020" in owner("db", "backup", "b.db").err
+    assert "LVD-OWN-026" in owner("db", "restore", "b.db").err
+    lose(owner.journal)
+    answer = owner("db", "restore", "b.db", "--json")
+    assert json.loads(answer.out)["entries"] > 5
+    assert owner("status").code == 0
+
+
+def test_without_a_copy_in_the_settings_there_is_none(owner):
+    owner.with_history()
+    for arguments in (("copy",), ("restore", "copy")):
+        answer = owner("db", *arguments)
+        assert answer.code != 0
+        assert "LVD-OWN-112" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://me:verysecret@h/x", "no password stands in settings"),
+        ("mysql://h/x", "postgresql:// is needed"),
+        ("postgresql://h", "names a database"),
+        ("postgresql://h:99999999/x", "names a database"),
+    ],
+)
+def test_a_copy_that_is_none_is_refused_by_the_settings_and_repeats_no_password(owner, url, why):
+    owner.edit("  copy_to:  ", f"  copy_to: {url}")
+    answer = owner("db", "copy")
+    assert answer.code == 2
+    assert why in answer.err
+    assert "verysecret" not in answer.err + answer.out
+
+
+def test_a_server_that_is_away_is_said_with_what_to_look_at(owner):
+    owner.with_history()
+    owner.edit("  copy_to:  ", "  copy_to: postgresql://leverd@127.0.0.1:1/x")
+    answer = owner("db", "copy")
+    assert answer.code == 3
+    assert "LVD-NET-050" in answer.err
+    assert "pg_isready" in answer.err
