@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -64,6 +64,7 @@ class Nursery:
     running: int | None = None  # the child that has not ended yet
 
     def start(self, stage: Stage, files: Sequence[Path], **order) -> Child:
+        self.clear()
         output = stage.folder / "output.log"
         named = [part for file in files for part in ("-c", str(file))]
         order["arguments"] = [*named, *order.get("arguments", ())]
@@ -79,9 +80,23 @@ class Nursery:
         self.running = None if (line := self._line()) else self.running
         return int(line)
 
+    def clear(self) -> None:
+        """End the child that a failed test left running: the next one waits for nobody."""
+        if self.running is not None:
+            self.kill(self.running)
+            self.code()
+
+    @staticmethod
+    def kill(pid: int) -> None:
+        """Kill a child, unless it has ended already and nobody asked how."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
     def _line(self) -> bytes:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()  # unbuffered: what is not read yet, select sees
+        stdout = self.process.stdout
+        assert stdout is not None
+        assert select.select([stdout], [], [], 3 * DEADLINE_S)[0], "the nursery says nothing"
+        return stdout.readline()  # unbuffered: what is not read yet, select sees
 
 
 @dataclass
@@ -147,8 +162,7 @@ class Child:
         return self._give_up("neither ended nor became calm")
 
     def _give_up(self, what: str) -> NoReturn:
-        os.kill(self.pid, signal.SIGKILL)
-        self.nursery.code()
+        self.nursery.clear()
         raise AssertionError(f"it {what}:\n{self.said()[-3000:]}")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -173,6 +187,6 @@ def nursery() -> Iterator[Nursery]:
             yield made
         finally:
             if made.running is not None:  # a test failed beside it
-                os.kill(made.running, signal.SIGKILL)
+                made.kill(made.running)
             assert process.stdin is not None
             process.stdin.close()

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -37,9 +38,22 @@ POINTS: dict[str, tuple[type, str]] = {
 }
 
 
+def _spot(name: str) -> tuple[type, str]:
+    """Return a call of the trader's, imported only where one is wanted."""
+    from leverd.adapters.injective.venue import InjectiveSpot  # noqa: PLC0415 -- see above
+
+    return InjectiveSpot, name
+
+
+SPOT_POINTS: dict[str, Callable[[], tuple[type, str]]] = {
+    "spot_sign": lambda: _spot("sign"),
+    "spot_send": lambda: _spot("send"),
+}
+
+
 def signal_at(point: str, when: str, nth: int, number: int = signal.SIGKILL) -> None:
     """Have the process signal itself before or after the nth call of `point`."""
-    owner, name = POINTS[point]
+    owner, name = SPOT_POINTS[point]() if point in SPOT_POINTS else POINTS[point]
     inner = getattr(owner, name)
     calls = 0
 

@@ -14,17 +14,12 @@ from leverd.bootstrap.daemon import Opened
 from leverd.bootstrap.places import resolve
 from leverd.cli.given import settings_of
 from leverd.devnet.driver import Block
-from leverd.domain.events import (
-    ExternalChanged,
-    PlanCompleted,
-    PnlRecorded,
-    SlotIncluded,
-    StepMismatched,
-    StepVerified,
-)
+from leverd.domain.events import ExternalChanged, PnlRecorded
+from leverd.domain.plan_events import PlanCompleted, StepMismatched, StepVerified
+from leverd.domain.slot_events import SlotIncluded
 from leverd.domain.view import View
+from leverd.engine.book import Book
 from leverd.engine.collect import views
-from leverd.engine.state import Book
 from leverd.interfaces.requests import RequestKind
 
 _LOOK_S_MAX = 60  # no look of the agent's is further from the last one

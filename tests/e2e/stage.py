@@ -22,7 +22,7 @@ import yaml
 
 from leverd.adapters.sql_journal import SqlLedger, SqlRequests
 from leverd.bootstrap import service
-from leverd.bootstrap.daemon import Opened, open_daemon
+from leverd.bootstrap.daemon import Care, Opened
 from leverd.cli.given import settings_of
 from leverd.devnet.chain import Chain
 from leverd.devnet.devnet import Conduct, Devnet
@@ -102,6 +102,10 @@ class MarketClock:
                 self.after_block(block)
 
 
+ROOMY = {"warn_mb": 100_000, "stop_mb": 200_000}
+"""Bounds of memory for a daemon inside the process of all tests."""
+
+
 @dataclass
 class Stage:
     """One devnet, one folder, one position."""
@@ -151,19 +155,21 @@ class Stage:
 
         With `stepwise` the account is made out to be one that does single steps only.
         """
-        settings = settings_of(self.files(**merged(STEPWISE if stepwise else {}, sections)))
-        opened = await open_daemon(settings, self.clock, wait_s=10)
+        own = merged(STEPWISE if stepwise else {}, {"memory": ROOMY})
+        settings = settings_of(self.files(**merged(own, sections)))
         stop, end = asyncio.Event(), self.devnet.driver.now + seconds
+        opened = await service.begun(settings, self.clock, service.Start(60), stop, Care())
+        assert opened is not None, "nobody told it to stop"
 
         def look() -> None:
             if until(opened) if until else self.devnet.driver.now >= end:
                 stop.set()
 
         self.clock.after_sleep = look
-        if stepwise:
-            _make_stepwise(opened)
         try:
-            await service._check(settings, opened)
+            if stepwise:
+                _make_stepwise(opened)
+                await service._check(settings, opened)
             await opened.daemon.run(stop)
         finally:
             self.clock.after_sleep = lambda: None

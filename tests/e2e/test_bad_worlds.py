@@ -13,7 +13,7 @@ from tests.evm.proxy import dropped, proxied
 
 from leverd.adapters.sql_journal import SqlJournal
 from leverd.bootstrap.daemon import Opened
-from leverd.domain.events import StepMismatched
+from leverd.domain.plan_events import StepMismatched
 from leverd.interfaces.journal import Binding
 
 __all__ = ["agents", "devnet", "stage"]

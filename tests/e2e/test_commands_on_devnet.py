@@ -17,7 +17,9 @@ from leverd.cli.given import settings_of
 from leverd.devnet.chain import Chain
 from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import _KEYS
-from leverd.domain.events import AttemptSigned, PlanCompleted, UnwindRequested
+from leverd.domain.events import UnwindRequested
+from leverd.domain.plan_events import PlanCompleted
+from leverd.domain.slot_events import AttemptSigned
 from leverd.interfaces.journal import Binding
 
 pytestmark = pytest.mark.chain

@@ -26,16 +26,9 @@ from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
 from leverd.devnet.rpc import Rpc
 from leverd.devnet.throwaway_keys import _KEYS
-from leverd.domain.events import (
-    AttemptSigned,
-    ExternalChanged,
-    PlanCompleted,
-    SlotIncluded,
-    SlotLost,
-    SlotReorganised,
-    StepMismatched,
-    StepVerified,
-)
+from leverd.domain.events import ExternalChanged
+from leverd.domain.plan_events import PlanCompleted, StepMismatched, StepVerified
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded, SlotLost, SlotReorganised
 from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain
@@ -142,6 +135,23 @@ async def test_whatever_the_node_does_the_end_is_the_same(stage, name):
         await _play(stage)
     assert proxy.requests > 20
     _check_end(stage)
+
+
+async def test_a_start_waits_for_a_node_that_falls_silent_in_the_midst_of_its_checks(stage):
+    silent = []
+
+    async def once(request, questions, answers):
+        if not silent and any(each["method"] == "eth_getCode" for each in questions):
+            silent.append(questions)
+            return await delayed(2 * DEADLINE_S)(request, questions, answers)
+        return None
+
+    async with proxied(stage.devnet.url) as proxy:
+        stage.announce(proxy.url)
+        proxy.fault = once
+        await stage.play(until=lambda _: bool(stage.events(PlanCompleted)), **SETTINGS)
+    assert len(silent) == 1
+    assert abs(stage.truth().leverage - Decimal("2.5")) < NEAR
 
 
 async def test_what_the_node_forgets_is_sent_again(slow):

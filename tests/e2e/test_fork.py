@@ -19,7 +19,8 @@ from leverd.adapters.sql_journal import SqlLedger
 from leverd.bootstrap import rehearsing
 from leverd.devnet.node import Node, NodeOptions
 from leverd.devnet.rpc import Rpc
-from leverd.domain.events import PlanCompleted, SlotIncluded, StepVerified
+from leverd.domain.plan_events import PlanCompleted, StepVerified
+from leverd.domain.slot_events import SlotIncluded
 from leverd.settings import Settings
 
 pytestmark = pytest.mark.chain

@@ -13,8 +13,9 @@ from tests.e2e.test_kill import check_nothing_lost_nothing_doubled
 from tests.e2e.test_tuning import wait_until
 
 from leverd.bootstrap.kept_settings import kept, kept_path
-from leverd.domain.events import AlertRaised, PlanApproved, TradingStateChanged
+from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.plan import Purpose
+from leverd.domain.plan_events import PlanApproved
 
 __all__ = ["agents", "devnet", "stage"]
 

@@ -11,20 +11,16 @@ from tests.e2e.children import Child, Market, Nursery, moving
 from tests.e2e.market_day import agents, devnet, stage
 from tests.e2e.stage import DUST_USD, STEPWISE, Stage, merged
 
-from leverd.domain.events import (
-    AttemptSigned,
-    ExternalChanged,
+from leverd.domain.events import ExternalChanged, PnlRecorded, TradingStateChanged
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
-    PnlRecorded,
-    SlotIncluded,
-    SlotLost,
     StepAccepted,
     StepMismatched,
     StepVerified,
-    TradingStateChanged,
 )
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded, SlotLost
 
 __all__ = ["agents", "devnet", "stage"]  # fixtures, shared with test_stop and test_bad_worlds
 
@@ -132,7 +128,8 @@ def check_profit_adds_up(stage: Stage) -> None:
     assert [each.flow for each in marks if each.flow] == []
 
 
-def check_nothing_lost_nothing_doubled(stage: Stage) -> None:
+def check_nothing_lost_nothing_doubled(stage: Stage, most: str = "2.50001") -> None:
+    """Check journal against chain, and that leverage is at `most` that: interest of the blocks."""
     truth = stage.truth()
     signed = [event.tx_hash for event in stage.events(AttemptSigned)]
     mined = stage.events(SlotIncluded)
@@ -144,5 +141,5 @@ def check_nothing_lost_nothing_doubled(stage: Stage) -> None:
     assert stage.events(StepMismatched, ExternalChanged, SlotLost) == []
     ended = {event.plan_id for event in stage.events(PlanCompleted, PlanAborted)}
     assert {event.plan_id for event in stage.events(PlanApproved)} == ended
-    assert truth.leverage <= Decimal("2.50001")  # interest of the blocks since
+    assert truth.leverage <= Decimal(most)
     assert max(truth.idle.values()) <= DUST_USD or truth.debt == 0

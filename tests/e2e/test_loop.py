@@ -14,19 +14,16 @@ from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
 from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
-from leverd.domain.events import (
-    AlertRaised,
-    DecisionTaken,
-    ExternalChanged,
+from leverd.domain.events import AlertRaised, DecisionTaken, ExternalChanged, PnlRecorded
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
-    PnlRecorded,
-    SlotIncluded,
-    Snapshot,
     StepMismatched,
     StepVerified,
 )
+from leverd.domain.slot_events import SlotIncluded
+from leverd.domain.snapshot import Snapshot
 from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain

@@ -16,7 +16,7 @@ from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
 from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
-from leverd.domain.events import PlanAborted, PlanApproved, PlanCompleted
+from leverd.domain.plan_events import PlanAborted, PlanApproved, PlanCompleted
 
 pytestmark = pytest.mark.chain
 

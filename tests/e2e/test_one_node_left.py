@@ -23,14 +23,9 @@ from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
 from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
-from leverd.domain.events import (
-    ExternalChanged,
-    PlanApproved,
-    PlanCompleted,
-    PlanDenied,
-    SlotLost,
-    StepMismatched,
-)
+from leverd.domain.events import ExternalChanged
+from leverd.domain.plan_events import PlanApproved, PlanCompleted, PlanDenied, StepMismatched
+from leverd.domain.slot_events import SlotLost
 from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain

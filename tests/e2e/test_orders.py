@@ -18,17 +18,9 @@ from leverd.devnet.devnet import Conduct
 from leverd.devnet.driver import Habits
 from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
-from leverd.domain.events import (
-    OrderDone,
-    OrderFired,
-    PeakReached,
-    PlanApproved,
-    PlanCompleted,
-    Resumed,
-    Snapshot,
-    StepMismatched,
-    StepVerified,
-)
+from leverd.domain.events import OrderDone, OrderFired, PeakReached, Resumed
+from leverd.domain.plan_events import PlanApproved, PlanCompleted, StepMismatched, StepVerified
+from leverd.domain.snapshot import Snapshot
 from leverd.execution.executor import Executor
 from leverd.interfaces.requests import RequestKind
 

@@ -15,18 +15,9 @@ from tests.e2e.stage import DUST_USD, POSITION, STEPWISE, Stage, merged
 from tests.e2e.test_orders import held, market
 from tests.e2e.test_short import BAND, RAY, _settings
 
-from leverd.domain.events import (
-    AlertRaised,
-    ExternalChanged,
-    OrderDone,
-    OrderFired,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
-    PnlRecorded,
-    Snapshot,
-    StepMismatched,
-)
+from leverd.domain.events import AlertRaised, ExternalChanged, OrderDone, OrderFired, PnlRecorded
+from leverd.domain.plan_events import PlanAborted, PlanApproved, PlanCompleted, StepMismatched
+from leverd.domain.snapshot import Snapshot
 
 pytestmark = pytest.mark.chain
 

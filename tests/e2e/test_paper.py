@@ -26,20 +26,21 @@ from leverd.devnet.driver import Habits
 from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
 from leverd.domain.events import (
-    AttemptSigned,
     DaemonStarted,
     ExternalChanged,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
     PnlRecorded,
     PositionAdopted,
-    SlotIncluded,
-    StepMismatched,
-    StepVerified,
     TradingStateChanged,
 )
 from leverd.domain.plan import Purpose
+from leverd.domain.plan_events import (
+    PlanAborted,
+    PlanApproved,
+    PlanCompleted,
+    StepMismatched,
+    StepVerified,
+)
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain
@@ -212,7 +213,8 @@ async def test_a_start_waits_for_a_node_that_is_behind_the_journal(world):
     journal.close()
     settings = settings_of(world.files(**paper()))
 
-    opened = await service._open(settings, world.clock, 30, asyncio.Event(), Care())  # it mines
+    start = service.Start(wait_s=30)
+    opened = await service.begun(settings, world.clock, start, asyncio.Event(), Care())  # it mines
     assert opened is not None
     seen = await opened.chain.venue.observe(opened.charter.mandates)
     assert seen.stamp.block == later.block + 1

@@ -24,13 +24,9 @@ from tests.worlds import GWEI, at_leverage, view
 from leverd.adapters.sql_journal import Heartbeat
 from leverd.agents.guardian import Guardian, Params
 from leverd.devnet.throwaway_keys import _KEYS
-from leverd.domain.events import (
-    AttemptSigned,
-    PlanApproved,
-    PositionAdopted,
-    SlotIncluded,
-    StepVerified,
-)
+from leverd.domain.events import PositionAdopted
+from leverd.domain.plan_events import PlanApproved, StepVerified
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 from leverd.domain.view import Gas
 from leverd.engine.turn import Seat, turn
 from leverd.risk.gate import Approved

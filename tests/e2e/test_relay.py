@@ -9,7 +9,8 @@ import pytest
 from tests.e2e.market_day import devnet, stage
 from tests.e2e.relay import SEND, WRAPPED, relay_before
 
-from leverd.domain.events import AttemptPublished, AttemptSigned, PlanCompleted, SlotIncluded
+from leverd.domain.plan_events import PlanCompleted
+from leverd.domain.slot_events import AttemptPublished, AttemptSigned, SlotIncluded
 
 __all__ = ["devnet", "stage"]
 

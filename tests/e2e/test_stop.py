@@ -10,7 +10,8 @@ from tests.e2e.children import moving
 from tests.e2e.market_day import agents, devnet, stage
 from tests.e2e.test_kill import check_nothing_lost_nothing_doubled
 
-from leverd.domain.events import AttemptSigned, DaemonStopped, SlotIncluded
+from leverd.domain.events import DaemonStopped
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded
 
 __all__ = ["agents", "devnet", "stage"]
 

@@ -98,6 +98,35 @@ def test_what_cannot_change_while_it_runs_is_refused_with_its_remedy(stage, agen
     assert "restart the daemon" in alert.message
 
 
+def test_a_signal_has_the_key_opened_anew_and_another_one_is_refused(stage, agents):
+    files = [stage.folder / name for name in ("operator.json", "operator.password")]
+    right = [file.read_text() for file in files]
+    others = [stage.folder / name for name in ("owner.json", "owner.password")]
+
+    def put(texts):
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text)
+
+    with moving(stage):
+        child = agents.start(stage, stage.files())
+        child.wait_calm()
+        put([right[0], "mistyped-secret"])
+        os.kill(child.pid, signal.SIGHUP)
+        child.wait_said("the password does not open the keystore")
+        put([file.read_text() for file in others])
+        os.kill(child.pid, signal.SIGHUP)
+        child.wait_said("refused while eth-loop is open")
+        put(right)
+        os.kill(child.pid, signal.SIGHUP)
+        child.wait_said("secrets: all are good")
+        child.wait_calm()
+        assert "mistyped-secret" not in child.said()
+        assert child.stop() == 0
+    assert [each.code for each in stage.events(AlertRaised)] == ["LVD-KEY-013", "LVD-KEY-050"]
+    assert stage.events(SettingsChanged) == []
+    check_nothing_lost_nothing_doubled(stage)
+
+
 def test_what_the_market_does_not_allow_is_refused_with_the_position_open(stage, agents):
     with moving(stage):
         child = agents.start(stage, stage.files())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ from tests.e2e.stage import CONFIG, Stage
 from tests.hostile.planted import KEY, PASSWORD, forms, found, leaks
 from tests.prove.tally import tell
 
+from leverd.adapters.sql_journal import Server, upkeep
 from leverd.bootstrap.undumpable import undumpable
 from leverd.cli import edge, main
 from leverd.devnet.node import Node, NodeOptions
@@ -53,7 +55,9 @@ class Planted:
         """The settings that name the source, and log all there is to log."""
         what, _, where = self.source.partition(" by ")
         file = self.stage.folder / f"planted.{what}"
-        said = {"environment": "PLANTED", "file": str(file), "credential": file.name}[where]
+        prints = ["/bin/cat", str(file)]
+        places = {"environment": "PLANTED", "file": str(file), "credential": file.name}
+        said = {**places, "command": prints}[where]
         sealed = str(self.stage.folder / "planted.json")
         named = {"keystore": sealed, "password": {"file": None, where: said}}
         key = named if what == "password" else {"keystore": None, "password": None, where: said}
@@ -69,7 +73,7 @@ class Planted:
 
 SOURCES = (
     "password by environment", "password by file", "password by credential",
-    "key by credential", "key by environment",
+    "password by command", "key by credential", "key by environment", "key by command",
 )  # fmt: skip
 
 
@@ -126,7 +130,7 @@ def test_an_orderly_life_with_all_logs_tells_nobody(stage, agents, plant, source
     clean(stage)
 
 
-@pytest.mark.parametrize("source", SOURCES[:3])
+@pytest.mark.parametrize("source", [each for each in SOURCES if each.startswith("password")])
 def test_a_wrong_password_is_not_repeated_and_nor_is_the_right_one(stage, agents, plant, source):
     planted = plant(source)
     with_typo = PASSWORD[:-1] + "x"
@@ -135,6 +139,40 @@ def test_a_wrong_password_is_not_repeated_and_nor_is_the_right_one(stage, agents
     assert child.ended() == 2
     assert "LVD-KEY" in child.said()
     assert with_typo not in (stage.folder / "output.log").read_text()
+    clean(stage)
+
+
+@pytest.mark.parametrize("ends", ["exit 1", "sleep 60", "exit 0"])
+def test_a_command_that_tells_it_where_it_should_not_is_not_repeated(stage, agents, plant, ends):
+    """It writes the password to its errors, and then fails, hangs, or says something else."""
+    plant("password by command")
+    password = stage.folder / "planted.password"
+    script = stage.folder / "vault.sh"
+    script.write_text(f"cat '{password}' >&2\nprintf 'no such entry'\n{ends}\n")
+    source = {"file": None, "command": ["/bin/sh", str(script)], "command_s_max": 1}
+    key = {"keystore": str(stage.folder / "planted.json"), "password": source}
+    files = stage.files(key=key, logs={"level": "TRACE"})
+    child = agents.start(stage, files, folder=str(stage.folder), arguments=["--wait", "1"])
+    assert child.ended() in {2, 3}
+    assert "LVD-" in child.said()
+    clean(stage)
+
+
+def test_a_servers_password_by_command_is_in_neither_files_nor_the_copy(
+    stage, agents, plant, cluster
+):
+    planted = plant("password by command")
+    url = cluster.database()
+    command = ["/bin/cat", str(stage.folder / "planted.password")]
+    journal = {"copy_to": url, "copy_password": {"command": command}}
+    files = stage.files(**planted.sections, journal=journal)
+    with moving(stage):
+        child = agents.start(stage, files, env=planted.env, folder=str(stage.folder))
+        child.wait_calm()
+        assert child.stop() == 0
+    told = io.StringIO()
+    assert upkeep.export(Server(url), told) == len(stage.events())
+    assert found(told.getvalue().encode()) == []
     clean(stage)
 
 
@@ -168,7 +206,9 @@ def test_a_node_that_is_dead_and_one_that_dies_tell_nobody(stage, agents, plant)
     clean(stage)
 
 
-@pytest.mark.parametrize("source", ["password by credential", "key by environment"])
+@pytest.mark.parametrize(
+    "source", ["password by credential", "password by command", "key by environment"]
+)
 def test_a_bug_that_quotes_the_key_leaves_a_report_without_it(stage, agents, plant, source):
     planted = plant(source)
     raw = bytes.fromhex(KEY)

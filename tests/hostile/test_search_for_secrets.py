@@ -207,3 +207,20 @@ def _code(arguments: list[str]) -> int:
         return edge.guard(lambda: main.app(args=arguments, prog_name="leverd"), arguments)
     except SystemExit as ended:
         return int(ended.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("not 'postgresql://me:geheim@h:5/x'", "not 'postgresql://***@h:5/x'"),
+        (
+            "postgresql://h/x?sslmode=require&password=geheim",
+            "postgresql://h/x?sslmode=require&password=***",
+        ),
+        ("redis://:geheim@h", "redis://***@h"),
+        ("postgresql://me@h/x", "postgresql://me@h/x"),
+        ("at 12:30 me@h said http://h", "at 12:30 me@h said http://h"),
+    ],
+)
+def test_a_password_in_a_url_of_any_kind_is_hidden_and_nothing_else(text, shown):
+    assert redacted(text) == shown

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     keeps, some = {}, []
     with ExitStack() as files:
         for room in chosen.rooms:
-            every = mutants.of_room(room)
+            every = [each for each in mutants.of_room(room) if chosen.only in str(each)]
             drawn = sample.drawn(every, chosen.mutants, chosen.seed)
             if chosen.again:
                 before = record.survivors(room)
@@ -62,6 +62,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("rooms", nargs="*", default=list(mutants.ROOMS))
     parser.add_argument("--mutants", type=sample.size, default=sample.size(_asked()))
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--only", default="", help="only of files with this in their path")
     parser.add_argument("--again", action="store_true", help="only what survived last time")
     parser.add_argument("--more", action="store_true", help="only what was never tried yet")
     return parser.parse_args(arguments)

@@ -31,9 +31,10 @@ class Living:
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[_lru_cache_wrapper[Any]] = []
         for held in gc.get_objects():
-            if isinstance(held, _lru_cache_wrapper):
+            # By its own type: to ask a proxy what it stands for fails when that is gone.
+            if type(held) is _lru_cache_wrapper:
                 self._caches.append(held)
-            elif isinstance(held, FunctionType):
+            elif type(held) is FunctionType:
                 self._functions[held.__code__.co_filename].append(held)
 
     def exchange(self, mutant: Mutant) -> int:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.mutation.reach import Reach, lines_of
 
 SUITES: Final = (
-    *(f"tests/unit/{room}" for room in ("domain", "risk", "execution", "engine", "agents")),
+    *(f"tests/unit/{room}" for room in ("domain", "risk", "execution", "engine", "agents", "spot")),
     "tests/contract",
     "tests/property",
     "tests/safety",

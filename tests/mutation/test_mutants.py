@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +100,18 @@ def test_a_function_that_lives_is_spoilt_for_all_who_hold_it_and_only_in_its_for
     assert held(6, 2, 3) == 4
 
 
+def test_something_that_is_gone_and_still_held_weakly_is_passed_over():
+    class Gone:
+        pass
+
+    held = weakref.proxy(Gone())
+    gc.collect()
+    with pytest.raises(ReferenceError):
+        str(held)
+    mutant = named(DOMAIN, "fixed_point.py", "x * y * denominator")
+    assert forked(lambda: planting.Living().exchange(mutant)) == 1
+
+
 def test_a_property_is_spoilt_like_any_function():
     mutant = named(DOMAIN, "plan.py", "self.swap_fees + self.price_impact - self.gas")
 
@@ -115,7 +129,7 @@ def test_a_constant_is_spoilt_for_all_who_imported_it():
         carried = planting.carry(mutant)
         return carried, fixed_point.WAD
 
-    assert forked(work) == (1, 180)
+    assert forked(work) == (2, 180), "itself, and the half of it"
 
 
 def test_a_table_is_spoilt_as_a_whole():

@@ -26,17 +26,15 @@ from leverd.devnet.devnet import Conduct, Devnet
 from leverd.devnet.driver import Habits
 from leverd.devnet.feeds import OracleRule
 from leverd.devnet.recipe import Recipe
-from leverd.domain.events import (
-    AttemptSigned,
-    ExternalChanged,
+from leverd.domain.events import ExternalChanged
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
-    SlotIncluded,
-    SlotLost,
     StepMismatched,
     StepVerified,
 )
+from leverd.domain.slot_events import AttemptSigned, SlotIncluded, SlotLost
 from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain

@@ -25,7 +25,8 @@ from tests.soak.life import kinds, live
 from tests.soak.world import journal
 
 from leverd.adapters.sql_journal.prune import prune
-from leverd.domain.events import ExternalChanged, PlanCompleted, StepMismatched
+from leverd.domain.events import ExternalChanged
+from leverd.domain.plan_events import PlanCompleted, StepMismatched
 
 pytestmark = pytest.mark.prove
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from concurrent.futures import Executor, Future
 
 
@@ -22,6 +23,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if timeout is None:
             raise AssertionError("everybody waits for somebody else")
         self._moment += max(timeout, 0.0)
+        # Beyond 2**24 s two floats lie further apart than asyncio's patience: nothing is ever due.
+        self._clock_resolution = max(self._clock_resolution, math.ulp(self._moment))
         return ()
 
     def _process_events(self, event_list):

@@ -7,21 +7,14 @@ from decimal import Decimal
 from tests.simulation.settings import TRIGGER
 
 from leverd.domain import loans
-from leverd.domain.events import (
-    AttemptSigned,
-    ExternalChanged,
-    PlanAborted,
-    PlanApproved,
-    PlanCompleted,
-    SlotFinal,
-    SlotLost,
-    StepMismatched,
-    TradingStateChanged,
-)
+from leverd.domain.events import ExternalChanged, TradingStateChanged
 from leverd.domain.fixed_point import WAD
 from leverd.domain.plan import Purpose
+from leverd.domain.plan_events import PlanAborted, PlanApproved, PlanCompleted, StepMismatched
+from leverd.domain.slot_events import AttemptSigned, SlotFinal, SlotLost
 from leverd.domain.view import TradingState, View
-from leverd.engine.state import Book, fold
+from leverd.engine.book import Book
+from leverd.engine.state import fold
 from leverd.execution import slots
 from leverd.risk.raising import oracle_gap
 

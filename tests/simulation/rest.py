@@ -6,21 +6,20 @@ from decimal import Decimal
 
 from tests.simulation.settings import DUST_USD, LOOP
 
-from leverd.domain.events import (
-    ExternalChanged,
+from leverd.domain.events import ExternalChanged, PnlRecorded, PositionAdopted
+from leverd.domain.money import Amount, value_down
+from leverd.domain.plan_events import (
     PlanAborted,
     PlanApproved,
     PlanCompleted,
-    PnlRecorded,
-    PositionAdopted,
-    SlotLost,
     StepAccepted,
     StepVerified,
 )
-from leverd.domain.money import Amount, value_down
+from leverd.domain.slot_events import SlotLost
 from leverd.domain.valuation import leverage
 from leverd.domain.view import TradingState
-from leverd.engine.state import Book, fold
+from leverd.engine.book import Book
+from leverd.engine.state import fold
 from leverd.execution import recovery
 from leverd.interfaces.requests import RequestKind
 
@@ -115,7 +114,7 @@ def check_books(stage):
     logbook = stage.executor._logbook
     known = recovery.restored(entries, stage.network.signer)
     for event in logbook._unsaid:
-        known = recovery.fold(known, event, logbook.at, stage.network.signer)
+        known = recovery.fold(known, event, logbook.time.now, stage.network.signer)
     mine = logbook.known  # what it holds is told anew with every plan
     if (known.slots, known.flights, known.floor) != (mine.slots, mine.flights, mine.floor):
         stage.referee.fail("the journal replays to other slots than the process knew")

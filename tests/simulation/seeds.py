@@ -33,6 +33,8 @@ FOUND = {
     8003074: "a plan was signed although its view was older than its deadline",
     11004025: "the same",
     14002119: "a node that lagged showed a nonce free that was final, and it was spent again",
+    7004425: "a step was undone, and the one that was to follow it was signed beside it",
+    16000057: "a slot was let go of while one below it was not yet seen to be in the same block",
     5002496: "the simulation took a reorganisation for noticed that was not",
 }
 """What is kept of the seeds of earlier shapes of the draw is in the catalogue of defects:

@@ -33,15 +33,14 @@ from tests.worlds import NOON, WETH
 from leverd.adapters.simulated.chain import BLOCK_S
 from leverd.adapters.simulated.memory_journal import MemoryRequests
 from leverd.agents import guardian, leverage_loop
+from leverd.bootstrap.daemon import ways
 from leverd.domain.view import TradingState
-from leverd.engine import accounting
 from leverd.engine.charter import Charter, World
-from leverd.engine.collect import snapshot_of
 from leverd.engine.daemon import Daemon
 from leverd.engine.recorder import Recorder
 from leverd.engine.turn import Seat
 from leverd.errors import JournalDamagedError, JournalError, RefusedError
-from leverd.execution.executor import Executor, Ways
+from leverd.execution.executor import Executor
 from leverd.execution.slots import Policy
 from leverd.interfaces.requests import RequestKind
 
@@ -238,9 +237,9 @@ class Stage:
         clock = LifeClock(self.clock, life)
         self.network = SimulatedNetwork(self, life)
         self.recorder = Recorder(journal)
-        ways = Ways(snapshot_of, _marks(self.recorder))
+        marking = ways(self.recorder, WETH, "simulated")
         policy = Policy(relay_blocks=self.draw.relay_blocks)
-        self.executor = Executor(self.network, self.recorder, self.mandates, ways, policy)
+        self.executor = Executor(self.network, self.recorder, self.mandates, marking, policy)
         self.letters.life = life
         seats = (
             Seat(guardian.Guardian(GUARD), guards=True),
@@ -404,11 +403,3 @@ class Stage:
         chain.blocks[0] = type(first)(first.number, first.block_hash, rich)
         chain.states_max = self.draw.states_max or _ALL
         return chain
-
-
-def _marks(recorder):
-    def mark(mandate, done):
-        page = recorder.book.page(mandate.position_id)
-        return accounting.marks_around(page, done, WETH, "simulated")
-
-    return mark

@@ -97,14 +97,6 @@ SLOTS = (
         "        return Lose(seen.head_block)\n",
     ),
     Defect(
-        "a receipt missed once is a reorganisation",
-        "old balances come back as new ones",
-        _EXECUTION + "slots",
-        "    if slot.included is not None and missed(seen):\n"
-        "        return _missing(doubted=doubted, stands=stands)\n",
-        "",
-    ),
-    Defect(
         "a deadline ignored",
         "what comes too late is sent, and sent again",
         _EXECUTION + "slots",
@@ -206,7 +198,7 @@ MEMORY = (
         "an unwind forgotten",
         "what the owner asked for lasts until the next event",
         "leverd.engine.state",
-        "            return _each(book, position_id, unwinding=True)\n",
+        "            return each_page(book, position_id, unwinding=True)\n",
         "            return book\n",
     ),
     Defect(
@@ -233,10 +225,10 @@ MEMORY = (
     Defect(
         "reconciled in flight",
         "our own act looks like somebody else's",
-        "leverd.engine.daemon",
+        "leverd.engine.bookkeeper",
         "        if self._world.executor.open_slots:\n"
         "            self._strange.clear()\n"
-        "            return  # what we are doing ourselves is verified from its receipt\n",
+        "            return\n",
         "",
     ),
 )
@@ -284,8 +276,8 @@ JUDGEMENT = (
         "the guardian acts late",
         "its trigger is a tenth too low",
         "leverd.agents.guardian",
-        "        if health >= levels.deleverage_below * WAD:\n",
-        "        if health * 10 >= levels.deleverage_below * WAD * 9:\n",
+        "        if health >= levels.deleverage_wad:\n",
+        "        if health * 10 >= levels.deleverage_wad * 9:\n",
     ),
     Defect(
         "a breaker that never closes",
