@@ -41,7 +41,7 @@ from leverd.domain.money import Amount
 from leverd.domain.plan import Action, Borrow, Repay, Step, StepKind, Supply, Swap, Withdraw
 from leverd.domain.position import Mandate
 from leverd.engine import collect, planner
-from leverd.engine.state import Book
+from leverd.engine.book import Book
 from leverd.engine.terms import Terms
 from leverd.interfaces.venue import Order
 

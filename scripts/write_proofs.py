@@ -38,6 +38,8 @@ CLAIMS: Final = {
     "test_strangers": "No stranger, token or fake pool moves anything of an account",
     "test_mutation": "Slips planted where money is decided are found by the fast suites",
     "test_planted_key": "A planted key and password are in nothing that is left or said",
+    "test_sweep_on_ray": "A sweep on Ray gives the numbers of one in local processes",
+    "test_allora_sdk": "Allora's own client reads the same as the adapter",
     "test_soak": "A million turns leave no memory, handle, task or file behind",
     "test_kill_anywhere": "Killed at every line, up to three in a row: nothing lost or doubled",
 }
