@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.chain import LocalMarket
 from tests.evm.proxy import Proxy, dropped, proxied
-from tests.evm.worlds import client_for
+from tests.evm.worlds import BOUNDED, client_for
 from tests.spots import INJ, NOW, USDC, pool
 
 from leverd.adapters.evm.pool_reference import Route, UniswapReference
@@ -137,7 +137,10 @@ class OnChain:
         tokens = tuple(self._local.token(symbol) for symbol in self._path)
         route = Route("here", deployment.factory, tokens, fees, size, error)
         client = client_for(
-            self._proxy.url, chain_id=deployment.chain_id, multicall=deployment.multicall
+            self._proxy.url,
+            patience=BOUNDED,
+            chain_id=deployment.chain_id,
+            multicall=deployment.multicall,
         )
         self._open.append(UniswapReference(client, route))
         return self._open[-1]

@@ -148,18 +148,21 @@ class Stage:
         *,
         seconds: int = 0,
         until: Callable[[Opened], bool] | None = None,
+        begun: Callable[[], None] = lambda: None,
         stepwise: bool = False,
         **sections: Any,
     ) -> list[Any]:
         """Run the daemon for `seconds` of chain time, or until `until`; return the journal.
 
-        With `stepwise` the account is made out to be one that does single steps only.
+        `begun` is called when its start is over. With `stepwise` the account is made out to be one
+        that does single steps only.
         """
         own = merged(STEPWISE if stepwise else {}, {"memory": ROOMY})
         settings = settings_of(self.files(**merged(own, sections)))
         stop, end = asyncio.Event(), self.devnet.driver.now + seconds
         opened = await service.begun(settings, self.clock, service.Start(60), stop, Care())
         assert opened is not None, "nobody told it to stop"
+        begun()
 
         def look() -> None:
             if until(opened) if until else self.devnet.driver.now >= end:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -29,6 +29,7 @@ from leverd.devnet.throwaway_keys import _KEYS
 from leverd.domain.events import ExternalChanged
 from leverd.domain.plan_events import PlanCompleted, StepMismatched, StepVerified
 from leverd.domain.slot_events import AttemptSigned, SlotIncluded, SlotLost, SlotReorganised
+from leverd.errors import NonsenseError
 from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain
@@ -131,27 +132,44 @@ FAULTS: dict[str, Callable[[], Fault]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_whatever_the_node_does_the_end_is_the_same(stage, name):
-    async with _between(stage, FAULTS[name]()) as proxy:
-        await _play(stage)
+    async with proxied(stage.devnet.url) as proxy:
+        stage.announce(proxy.url)
+        await _play(stage, begun=lambda: _arm(proxy, FAULTS[name]()))
     assert proxy.requests > 20
     _check_end(stage)
 
 
-async def test_a_start_waits_for_a_node_that_falls_silent_in_the_midst_of_its_checks(stage):
-    silent = []
+ASTRAY = {"silent": delayed(2 * DEADLINE_S), "lying": lying}
+
+
+@pytest.mark.parametrize("name", ASTRAY)
+async def test_a_start_goes_on_with_a_node_that_errs_once_in_the_midst_of_its_checks(stage, name):
+    erred = []
 
     async def once(request, questions, answers):
-        if not silent and any(each["method"] == "eth_getCode" for each in questions):
-            silent.append(questions)
-            return await delayed(2 * DEADLINE_S)(request, questions, answers)
+        if not erred and any(each["method"] == "eth_getCode" for each in questions):
+            erred.append(questions)
+            return await ASTRAY[name](request, questions, answers)
         return None
 
     async with proxied(stage.devnet.url) as proxy:
         stage.announce(proxy.url)
         proxy.fault = once
         await stage.play(until=lambda _: bool(stage.events(PlanCompleted)), **SETTINGS)
-    assert len(silent) == 1
+    assert len(erred) == 1
     assert abs(stage.truth().leverage - Decimal("2.5")) < NEAR
+
+
+async def test_a_start_ends_at_what_never_makes_sense(stage):
+    async def always(request, questions, answers):
+        if any(each["method"] == "eth_getCode" for each in questions):
+            await lying(request, questions, answers)
+
+    async with proxied(stage.devnet.url) as proxy:
+        stage.announce(proxy.url)
+        proxy.fault = always
+        with pytest.raises(NonsenseError, match="malformed answer"):
+            await stage.play(**SETTINGS)
 
 
 async def test_what_the_node_forgets_is_sent_again(slow):
@@ -222,21 +240,12 @@ async def test_a_nonce_used_elsewhere_stops_new_risk_until_a_human_resumes(slow)
     assert slow.events(StepMismatched) == []
 
 
-@asynccontextmanager
-async def _between(stage: Stage, fault: Fault):
-    """Put a proxy that errs between the agent and the chain, once the agent has begun."""
-    async with proxied(stage.devnet.url) as proxy:
-        stage.announce(proxy.url)
-        stage.clock.after_block = lambda _: _arm(proxy, fault)
-        yield proxy
-
-
 def _arm(proxy: Proxy, fault: Fault) -> None:
     proxy.fault = fault
 
 
-async def _play(stage: Stage) -> None:
-    """Let the agent open and repay."""
+async def _play(stage: Stage, *, begun: Callable[[], None] = lambda: None) -> None:
+    """Let the agent open and repay; `begun` is called once its start is over."""
     turns = 0
 
     def done(opened) -> bool:
@@ -247,7 +256,7 @@ async def _play(stage: Stage) -> None:
         settled = not opened.daemon._world.executor.open_slots
         return past and settled and len(stage.events(PlanCompleted)) >= 2
 
-    await stage.play(until=done, **SETTINGS)
+    await stage.play(until=done, begun=begun, **SETTINGS)
 
 
 def _spend_a_nonce(stage: Stage) -> str:

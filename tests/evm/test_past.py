@@ -7,7 +7,7 @@ from aiohttp import web
 from tests.chain import local, market
 from tests.evm.proxy import proxied
 from tests.evm.test_venue_on_chain import account_on, single
-from tests.evm.worlds import WETH, mandate_of, venue_for
+from tests.evm.worlds import BOUNDED, WETH, mandate_of, venue_for
 
 from leverd.adapters.evm.revert_reasons import UNNAMED
 from leverd.domain.plan import Supply
@@ -72,7 +72,7 @@ async def test_whatever_a_node_answers_about_an_old_block_it_has_forgotten_it(lo
         local.node.rpc.ask("evm_mine")
     looper = local.deployment.roles.looper
     async with proxied(local.url) as proxy:
-        venue = venue_for(local, url=proxy.url, accounts=(looper,))
+        venue = venue_for(local, url=proxy.url, accounts=(looper,), patience=BOUNDED)
         mandate = mandate_of(looper)
         await venue.observe([mandate])
         proxy.fault = fault
@@ -98,7 +98,7 @@ async def test_why_it_reverted_is_not_asked_for_ever_of_who_has_forgotten(local)
         await venue.send(attempt.payload)
         local.pass_time(12)
     async with proxied(local.url) as proxy:
-        late = venue_for(local, url=proxy.url)
+        late = venue_for(local, url=proxy.url, patience=BOUNDED)
         proxy.fault = no_header
         with pytest.raises(UnreachableError):
             await late.look(seen.nonce, [attempt.tx_hash])
@@ -115,7 +115,7 @@ async def test_a_node_that_does_not_answer_has_forgotten_nothing(local):
         local.node.rpc.ask("evm_mine")
     looper = local.deployment.roles.looper
     async with proxied(local.url) as proxy:
-        venue = venue_for(local, url=proxy.url, accounts=(looper,))
+        venue = venue_for(local, url=proxy.url, accounts=(looper,), patience=BOUNDED)
         await venue.observe([mandate_of(looper)])
         proxy.fault = silent
         with pytest.raises(UnreachableError):

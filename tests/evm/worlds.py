@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,14 @@ ASSETS = {asset.symbol: asset for asset in (WETH, USDC, WSTETH)}
 KEY = "0x" + "ab" * 32
 """A key of no worth, for signing in tests."""
 
-QUICK = Patience(deadline_s=2.0, wait_s_first=0.05, wait_s_max=0.2, jitter_s=0.01)
+PATIENT = Patience(deadline_s=30.0, wait_s_first=0.05, wait_s_max=0.2, jitter_s=0.01)
+"""For a real node, which answers late on a busy machine."""
+
+BOUNDED = replace(PATIENT, deadline_s=5.0)
+"""For a real node that falls silent in the course of a test."""
+
+QUICK = replace(PATIENT, deadline_s=2.0)
+"""For a node that is made to fail."""
 
 
 class SystemClock:
@@ -83,7 +91,7 @@ def config_for(local: LocalMarket, *, accounts: tuple[str, ...] = (), **changes)
     return EvmVenueConfig(**(fields | changes))
 
 
-def client_for(*urls: str, patience: Patience = QUICK, **changes) -> EvmClient:
+def client_for(*urls: str, patience: Patience = PATIENT, **changes) -> EvmClient:
     return EvmClient(urls, clock=SystemClock(), patience=patience, **changes)
 
 
@@ -93,11 +101,17 @@ def signer_for(local: LocalMarket, *rules: Rule) -> LocalSigner:
     return LocalSigner(Account.from_key(KEY), allow)
 
 
-def venue_for(local: LocalMarket, *, url: str = "", accounts: tuple[str, ...] = ()) -> EvmVenue:
+def venue_for(
+    local: LocalMarket,
+    *,
+    url: str = "",
+    accounts: tuple[str, ...] = (),
+    patience: Patience = PATIENT,
+) -> EvmVenue:
     config = config_for(local, accounts=accounts)
     return EvmVenue(
         config,
-        client_for(url or local.url, chain_id=config.chain_id),
+        client_for(url or local.url, chain_id=config.chain_id, patience=patience),
         signer_for(local),
         SystemClock(),
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 from loguru import logger
 
+from leverd.adapters.evm import codes
 from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.log_notifier import LogNotifier
 from leverd.adapters.sql_journal.tenure import RAN_OUT, TAKEN
@@ -30,7 +31,7 @@ from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.spot import SPOT
 from leverd.domain.view import TradingState, View
 from leverd.engine.collect import views
-from leverd.errors import JournalDamagedError, LeverdError, UnreachableError
+from leverd.errors import JournalDamagedError, LeverdError, NonsenseError, UnreachableError
 from leverd.interfaces.clock import Clock
 from leverd.settings import Settings
 
@@ -39,6 +40,8 @@ _RETRY_S: Final = 2.0
 _TRADER_S: Final = 2 * STOP_GRACE_S
 _ATTEMPT_S: Final = 2.0
 """One attempt to reach the chain; between two of them a stop is heard."""
+_GARBLED_MAX: Final = 3
+"""So many answers without sense are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +171,23 @@ async def begun(
     """Return the daemon, checked and ready to run; None when told to stop first.
 
     While no chain answers, at the first question or in the midst of the checks, it begins anew.
+    An answer that makes no sense may pass too, but what makes none over and over is no node.
 
     Raises:
         UnreachableError: nothing answered within `start.wait_s`.
+        NonsenseError: what answers makes no sense.
         LeverdError: nothing may be signed.
     """
-    deadline = clock.monotonic() + start.wait_s
+    deadline, garbled = clock.monotonic() + start.wait_s, 0
     while not stop.is_set():
         care.supervisor.starting("waiting for the chain", _ATTEMPT_S + _RETRY_S)
         try:
             return await _attempt(settings, clock, start, care)
-        except UnreachableError as error:
-            if clock.monotonic() + _RETRY_S >= deadline:
+        except (UnreachableError, NonsenseError) as error:
+            garbled += isinstance(error, NonsenseError)
+            lasting = isinstance(error, NonsenseError) and error.number != codes.MALFORMED
+            late = clock.monotonic() + _RETRY_S >= deadline
+            if lasting or late or garbled == _GARBLED_MAX:
                 raise
             logger.warning("waiting for the chain: {}", error)
             await _pause(clock, _RETRY_S, stop)
