@@ -4,15 +4,17 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .setup
+SETTINGS := -c config/settings.yaml $(if $(WITH),-c config/with/$(WITH).yaml)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run test check docs bench bench-peers prove reality study setup clean
 
-## run: start (or attach to) the local chain, the page that shows it, and the agent on it
+## run: start (or attach to) the local chain, the page that shows it, and the agent on it;
+##      WITH=predictions lays config/with/predictions.yaml over its settings
 run: setup
 	leverd devnet up --detach
-	leverd api -c config/settings.yaml --link control & api=$$!; trap 'kill $$api 2>/dev/null' EXIT; \
-	  run_agent -c config/settings.yaml
+	leverd api $(SETTINGS) --link control & api=$$!; trap 'kill $$api 2>/dev/null' EXIT; \
+	  run_agent $(SETTINGS)
 
 ## test: the whole suite, with coverage
 test: setup $(TOOLS)/injectived

@@ -24,7 +24,7 @@ from leverd.adapters.sql_journal.codec import encode
 from leverd.adapters.sql_journal.rows import row_of
 from leverd.adapters.sql_journal.schema import EVENTS
 from leverd.domain.changed import changed
-from leverd.domain.events import PnlRecorded
+from leverd.domain.events import Event, PnlRecorded
 from leverd.domain.plan_events import PlanApproved, PlanCompleted, StepVerified
 from leverd.domain.slot_events import AttemptSigned, SlotFinal, SlotIncluded
 
@@ -37,7 +37,7 @@ _OLDER: Final = tuple(each for each in EVENTS.indexes if each.name != NEW)
 _BEFORE: Final = "0004"
 
 
-def life(name: str) -> list[object]:
+def life(name: str) -> list[Event]:
     """Return what one act of a position leaves, with the predictions around it."""
     plan = PlanApproved("plan", name, "boost", "below its band", ("swap",), 10**8, snapshot())
     signed = AttemptSigned(1, "0xme", "plan", name, 0, "act", "0x1", "00" * 200, 1, 1, 1, 1)
@@ -61,7 +61,7 @@ def life(name: str) -> list[object]:
 
 def rows(count: int) -> Iterator[tuple[object, ...]]:
     """Yield the rows of `count` entries."""
-    bodies = [encode(each) for name in POSITIONS for each in life(name)]  # type: ignore[arg-type]
+    bodies = [encode(each) for name in POSITIONS for each in life(name)]
     for seq in range(1, count + 1):
         at = SINCE + seq * APART_S
         yield tuple(row_of(seq, at * 10**6, at, bodies[seq % len(bodies)]).values())

@@ -37,7 +37,7 @@ def appended(connection: Connection, bodies: list[Body]) -> tuple[float, float]:
 def main() -> int:
     """Fill two journals and append to both."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    acts = [[encode(each) for each in life(name)] for name in POSITIONS]  # type: ignore[arg-type]
+    acts = [[encode(each) for each in life(name)] for name in POSITIONS]
     with TemporaryDirectory() as folder:
         one, other = Path(folder, "with.db"), Path(folder, "without.db")
         filled_file(one, count)

@@ -105,7 +105,7 @@ def test_without_a_factory_both_contracts_are_made_once_and_found_again(owner, w
     named = owner("account", "deploy", "--json", "--yes", "--factory", first["factory"]).data
     assert (named["account"], named["transactions"]) == (first["account"], [])
     foreign = owner("account", "deploy", "--factory", world.deployment.pool)
-    assert (foreign.code, "LVD-CHN-080" in foreign.err) == (3, True)
+    assert (foreign.code, "LVD-CHN-014" in foreign.err) == (3, True)
 
 
 def test_bounds_are_replaced_by_what_the_owner_says(owner):

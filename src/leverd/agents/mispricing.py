@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from leverd.agents.spot_exits import guarded, sale
+from leverd.agents.spot_exits import Reason, way_out
 from leverd.agents.spot_purchases import held_back, sized, worst_of
 from leverd.domain.atto import atto, atto_down, of_atto
 from leverd.domain.fair_value import Fair
 from leverd.domain.fixed_point import WAD, mul_div_down
 from leverd.domain.prediction import MICRO, as_decimal
 from leverd.domain.spot_limits import SpotLimits
-from leverd.domain.view import TradingState
-from leverd.interfaces.spot_agent import Enter, Exit, SpotDecision, SpotView, Stay
+from leverd.interfaces.spot_agent import Enter, SpotDecision, SpotView, Stay
 from leverd.interfaces.spot_cost import within
 from leverd.interfaces.spot_rules import Wish
 from leverd.interfaces.spot_value import fair_of, left_over, middle_of, worst_price
@@ -39,17 +38,13 @@ class Mispricing:
 
     def decide(self, view: SpotView) -> SpotDecision:
         """Return what to do: to get out comes before all else."""
-        if view.state is TradingState.HALTED:
-            return Stay("halted", "the owner halted everything")
-        if view.sellable:
-            why = guarded(view, self.limits) or self._closed(view)
-            if why is not None:
-                return Exit(sale(view, self.limits), *why)
-        elif view.spot.base and not view.bid:
-            return Stay("no_buyers", "nobody buys what is held")
-        return held_back(view, self.limits) or self._purchase(view)
+        return (
+            way_out(view, self.limits, self._closed)
+            or held_back(view, self.limits)
+            or self._purchase(view)
+        )
 
-    def _closed(self, view: SpotView) -> tuple[str, str] | None:
+    def _closed(self, view: SpotView) -> Reason | None:
         """Return the code and the words of why to sell, None while it is worth more."""
         fair = fair_of(view, self.limits)
         if fair is None or fair.against or middle_of(view.depth) < fair.most:

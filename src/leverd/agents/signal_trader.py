@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from leverd.agents.spot_exits import guarded, sale
+from leverd.agents.spot_exits import Reason, way_out
 from leverd.agents.spot_purchases import held_back, sized, worst_of
 from leverd.domain.atto import atto
 from leverd.domain.prediction import MICRO, as_decimal
 from leverd.domain.prediction_events import PredictionMade
 from leverd.domain.spot_limits import SpotLimits
-from leverd.domain.view import TradingState
-from leverd.interfaces.spot_agent import Enter, Exit, SpotDecision, SpotView, Stay
+from leverd.interfaces.spot_agent import Enter, SpotDecision, SpotView, Stay
 from leverd.interfaces.spot_cost import expected, objection, round_trip
 
 NAME: Final = "signal_trader"
@@ -35,17 +34,13 @@ class SignalTrader:
 
     def decide(self, view: SpotView) -> SpotDecision:
         """Return what to do: to get out comes before all else."""
-        if view.state is TradingState.HALTED:
-            return Stay("halted", "the owner halted everything")
-        if view.sellable:
-            why = guarded(view, self.limits) or self._turned(view)
-            if why is not None:
-                return Exit(sale(view, self.limits), *why)
-        elif view.spot.base and not view.bid:
-            return Stay("no_buyers", "nobody buys what is held")
-        return self._purchase(view)
+        return (
+            way_out(view, self.limits, self._turned)
+            or held_back(view, self.limits)
+            or self._purchase(view)
+        )
 
-    def _turned(self, view: SpotView) -> tuple[str, str] | None:
+    def _turned(self, view: SpotView) -> Reason | None:
         """Return the code and the words of why to sell, None if nobody expects a fall."""
         heard = [word for word in view.words if not objection(word, self.limits, view.now)]
         turned = next((word for word in heard if word.prediction.value < 0), None)
@@ -55,9 +50,6 @@ class SignalTrader:
         return "turned", f"{made.source} expects {as_decimal(made.value)} now"
 
     def _purchase(self, view: SpotView) -> SpotDecision:
-        against = held_back(view, self.limits)
-        if against is not None:
-            return against
         word = self._word(view)
         if isinstance(word, Stay):
             return word

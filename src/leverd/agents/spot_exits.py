@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from leverd.domain.atto import atto, atto_down, of_atto, up
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
 from leverd.domain.prediction import MICRO, as_decimal
 from leverd.domain.spot import PORTFOLIO_STOP
 from leverd.domain.spot_limits import SpotLimits
-from leverd.interfaces.spot_agent import SpotView
+from leverd.domain.view import TradingState
+from leverd.interfaces.spot_agent import Exit, SpotView, Stay
 from leverd.interfaces.spot_cost import taker_fee, within, worth
 from leverd.interfaces.spot_rules import Wish
 from leverd.interfaces.spot_venue import Depth, Manner, Side
 
+Reason = tuple[str, str]
+"""Why to sell: a code and the words for it."""
 
-def guarded(view: SpotView, limits: SpotLimits) -> tuple[str, str] | None:
+
+def way_out(
+    view: SpotView, limits: SpotLimits, ripe: Callable[[SpotView], Reason | None]
+) -> Exit | Stay | None:
+    """Return the sale that a guard or else `ripe` wants, or why nothing may be done at all.
+
+    None where a purchase may be thought of.
+    """
+    if view.state is TradingState.HALTED:
+        return Stay("halted", "the owner halted everything")
+    if view.sellable:
+        why = guarded(view, limits) or ripe(view)
+        return None if why is None else Exit(sale(view, limits), *why)
+    if view.spot.base and not view.bid:
+        return Stay("no_buyers", "nobody buys what is held")
+    return None
+
+
+def guarded(view: SpotView, limits: SpotLimits) -> Reason | None:
     """Return the code and the words of why to sell, None if no guard wants it."""
     spot = view.spot
     if view.unwinding:

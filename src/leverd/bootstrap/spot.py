@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from leverd.adapters.injective.venue import Where
 
 ENDED: Final = "LVD-SPT-004"
-_NOT_INSTALLED: Final = 130
+_NOT_INSTALLED: Final = 135
 _ON_PAPER: Final = "paper:spot"
 _FEES_KEPT: Final = 10
 """Highest fees of a transaction that the purse keeps: enough to get out and to cancel."""
@@ -154,7 +154,7 @@ def venue_of(
         raise OwnerError(
             f"{error.name} is not installed",
             number=_NOT_INSTALLED,
-            remedy="install leverd[injective]",
+            remedy="pip install 'leverd[injective]'",
         ) from error
     if section.orders == "sent":
         return real, spot_lock(section.venue.chain_id, real.account)

@@ -60,7 +60,7 @@ def checks(settings: Settings, stream_s: float = _STREAM_S) -> Sequence[Check]:
         return asyncio.run(_asked(settings, section, stream_s))
     except ModuleNotFoundError as error:
         text, remedy = f"{error.name} is not installed", "install leverd[injective]"
-        return [Check("LVD-OWN-130", Status.BAD, text, remedy, "spot")]
+        return [Check("LVD-OWN-135", Status.BAD, text, remedy, "spot")]
 
 
 async def _asked(settings: Settings, section: SpotSection, stream_s: float) -> Sequence[Check]:

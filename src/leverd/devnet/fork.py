@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BLOCK_S: Final = 12
 _ETHER: Final = 10**18
 _GAS_MONEY: Final = 10 * _ETHER
-_NO_DEPOSIT: Final = 60
+_NO_DEPOSIT: Final = 66
 _FAILED: Final = 46
 _REFUSED_THE_COPY: Final = "returned an error response"
 """How anvil says that the node it copies from would not tell it something."""

@@ -99,6 +99,16 @@ class House:
     async def get(self, path, **given):
         return await self.ask(f"/api/v1{path}", **given)
 
+    async def pages(self, path):
+        """Return the items of `path`, asked with its limit page by page to the end."""
+        seen, before = [], ""
+        while True:
+            page = (await self.get(f"{path}{before}")).json()
+            seen += page["items"]
+            if page["next_before"] is None:
+                return seen
+            before = f"&before={page['next_before']}"
+
     async def post(self, path, **given):
         token = given.pop("token", self.control)
         return await self.ask(f"/api/v1{path}", token=token, method="POST", **given)

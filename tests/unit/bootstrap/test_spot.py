@@ -170,7 +170,7 @@ async def test_a_client_that_is_not_installed_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "leverd.adapters.injective.signer", None)
     begun = opened()
     assert spot.open_trading(settings_at(tmp_path), begun, SystemClock()) is None
-    assert begun.beside.notifier.codes == ["LVD-OWN-130"]
+    assert begun.beside.notifier.codes == ["LVD-OWN-135"]
     await close(begun, None)
 
 

@@ -393,9 +393,9 @@ def test_every_finding_has_its_fields_and_no_place_is_left_out_of_the_table(owne
 def test_what_spot_is_traded_by_is_looked_at_too(owner, monkeypatch):
     owner.edit(COMMENTED, section())
     monkeypatch.setitem(sys.modules, "leverd.adapters.injective.signer", None)
-    found = next(each for each in owner("doctor", "--json").data if each["code"] == "LVD-OWN-130")
+    found = next(each for each in owner("doctor", "--json").data if each["code"] == "LVD-OWN-135")
     assert (found["status"], found["place"]) == ("bad", "spot")
-    assert found["remedy"] == "install leverd[injective]"
+    assert found["remedy"] == "pip install 'leverd[injective]'"
 
 
 def test_where_no_spot_is_traded_nothing_is_said_of_it(owner):

@@ -25,6 +25,7 @@ NO_FILL: Final = 10
 UNKNOWN_REVISION: Final = 11
 FOREIGN_CODE: Final = 12
 FORGOTTEN: Final = 13
+FOREIGN_FACTORY: Final = 14
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1
@@ -73,5 +74,4 @@ NO_ACCOUNT: Final = 76
 SLOTS_OPEN: Final = 77
 DEBT_OPEN: Final = 78
 NO_DEPLOYER: Final = 79
-FOREIGN_FACTORY: Final = 80
 HAS_ACCOUNT: Final = 81

@@ -34,7 +34,7 @@ def revision(connection: Connection) -> str:
     if "alembic_version" not in tables:
         raise JournalForeignError(
             "this database is not a leverd journal",
-            number=8,
+            number=18,
             remedy="name another file under journal.path",
         )
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

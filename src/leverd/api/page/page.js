@@ -1,14 +1,7 @@
 "use strict";
 // What is shown, and when it is asked for anew. Text from the journal is only ever set as text.
 (() => {
-  const $ = (id) => document.getElementById(id);
-  const set = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
-  const made = (tag, text, kind) => {
-    const found = document.createElement(tag);
-    if (text !== undefined) found.textContent = text;
-    if (kind) found.className = kind;
-    return found;
-  };
+  const { $, set, made } = dom;
   const state = { positions: [], chosen: null, floor: 1.15, series: null, last: null, due: 60, lost: "",
     running: true, end: null, log: [] };
   const chosen = () => state.positions.find((each) => each.position === state.chosen) ?? state.positions[0];

@@ -1,14 +1,7 @@
 "use strict";
 // What is traded on an order book; shown only where there is any. Text is only ever set as text.
 const spot = (() => {
-  const $ = (id) => document.getElementById(id);
-  const set = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
-  const made = (tag, text, kind) => {
-    const found = document.createElement(tag);
-    if (text !== undefined) found.textContent = text;
-    if (kind) found.className = kind;
-    return found;
-  };
+  const { $, set, made } = dom;
   const QUIET_S = 60; // a book has a block every few seconds
   let known = null;
 

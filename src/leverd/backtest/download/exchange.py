@@ -23,7 +23,7 @@ PAGE: Final = 500
 PAGE_LEAST: Final = 100
 """Rows that even the meanest of them gives at a time."""
 
-_UNREACHABLE: Final = 51
+_UNREACHABLE: Final = 55
 _FIRST_TRIES: Final = 2
 _HOUR_S: Final = 3_600
 _SETTLED_S: Final = 60  # a bar is over only then: clocks differ, and exchanges still correct it
