@@ -11,7 +11,7 @@ from leverd.domain.spot import PORTFOLIO_STOP
 from leverd.domain.spot_limits import SpotLimits
 from leverd.domain.view import TradingState
 from leverd.interfaces.spot_agent import Exit, SpotView, Stay
-from leverd.interfaces.spot_cost import taker_fee, within, worth
+from leverd.interfaces.spot_cost import best, taker_fee, within, worth
 from leverd.interfaces.spot_rules import Wish
 from leverd.interfaces.spot_venue import Depth, Manner, Side
 
@@ -52,12 +52,17 @@ def guarded(view: SpotView, limits: SpotLimits) -> Reason | None:
 
 
 def sale(view: SpotView, limits: SpotLimits) -> Wish:
-    """Return the wish that sells everything, not far below the best bid.
+    """Return the wish that sells everything, not far below the better best bid of two looks.
 
-    A small rest asks for a little more: at its worst price it must be worth a trade, too.
+    One look alone may see a far bid where the near ones are away for a block. After an order that
+    traded nothing it goes by this look: who falls and falls is followed, not waited for. A small
+    rest asks for a little more: at its worst price it must be worth a trade, too.
     """
     market, quantity = view.market, view.sellable
-    floor = mul_div_up(view.bid, WAD - atto_down(limits.slippage_max), WAD)
+    bid = view.bid
+    if view.before is not None and not view.spot.fruitless:
+        bid = max(bid, best(view.before.bids))
+    floor = mul_div_up(bid, WAD - atto_down(limits.slippage_max), WAD)
     least = mul_div_up(atto(market.notional_min), WAD, quantity)
     price = up(of_atto(max(floor, least, 1)), market.price_tick)
     return Wish(Side.SELL, Manner.TAKE, price, of_atto(quantity))

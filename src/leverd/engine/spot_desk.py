@@ -31,7 +31,7 @@ from leverd.interfaces.clock import Clock
 from leverd.interfaces.notifier import Notifier
 from leverd.interfaces.spot_agent import Enter, SpotAgent, SpotView, Stay
 from leverd.interfaces.spot_value import fair_of
-from leverd.interfaces.spot_venue import Purse, SpotMarket, SpotVenue, Ticked
+from leverd.interfaces.spot_venue import Depth, Purse, SpotMarket, SpotVenue, Ticked
 from leverd.interfaces.watcher import Nobody, SpotWatcher
 from leverd.risk.spot_gate import ApprovedOrder, review
 
@@ -181,7 +181,7 @@ class SpotDesk:
             return _TEND_S
         if self._judged is not None and tick.block <= self._judged.block:
             return _IDLE_S
-        seen = await self._seen(tick)
+        seen = await self._seen(tick, None if self._judged is None else self._judged.depth)
         self._judged = tick
         await self._note(seen, at)
         await self._decide(seen, at)
@@ -190,15 +190,17 @@ class SpotDesk:
         self._world.watcher.looked(sighted(seen, now))
         return _IDLE_S if self._spot.order is None else _TEND_S
 
-    async def _seen(self, tick: Ticked, *, anew: bool = False) -> Seen:
-        """Return the block with rules and purses; those are read as often as purchases are."""
+    async def _seen(self, tick: Ticked, before: Depth | None, *, anew: bool = False) -> Seen:
+        """Return the block, `before` the look before it, with rules and purses.
+
+        Those are read as often as purchases are thought of, or `anew`.
+        """
         at = tick.at_ms // 1000
         old = self._read_at is None or at >= self._read_at + self._charter.limits.update_interval_s
         if self._market is None or old or anew:
             self._market = await self._world.venue.market(self._charter.limits.market_id)
             self._purses = _less(await self._world.venue.purses(), self._charter.reserve)
             self._read_at = at
-        before = None if self._judged is None else self._judged.depth
         seen, references = Seen(tick, before, self._market, self._purses), self._world.references
         if references is None:
             return seen
@@ -233,7 +235,7 @@ class SpotDesk:
             decision = Stay("patience", "the last order traded nothing; a moment is waited")
         if not isinstance(decision, Stay):
             # Money is decided about from what is so now, not from what was read a while ago.
-            seen = await self._seen(seen.tick, anew=True)
+            seen = await self._seen(seen.tick, seen.before, anew=True)
             decision = world.agent.decide(self._view(seen))
         view = self._view(seen)
         verdict = None if isinstance(decision, Stay) else review(decision, view, limits)

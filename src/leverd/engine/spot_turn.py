@@ -98,21 +98,29 @@ def sighted(seen: Seen, wall: datetime) -> SpotSight:
 
 
 def marks(spot: Spot, seen: Seen, limits: SpotLimits, at: int) -> tuple[Event, ...]:
-    """Return a mark if something traded, a day or a step up went by; and a stop that is reached."""
+    """Return a mark if something traded, a day or a step up went by; and a stop that is reached.
+
+    A new best and a fall from it are believed once two looks running show them: one look alone
+    may see a book whose buyers are away for a block.
+    """
     bid = best(seen.tick.depth.bids)
     if not bid:
         return ()
-    profit = spot.profit(bid, taker_fee(seen.market))
-    peak = max(profit, 0 if spot.peak is None else spot.peak)
+    fee = taker_fee(seen.market)
+    profit = spot.profit(bid, fee)
+    before = profit if seen.before is None else spot.profit(best(seen.before.bids), fee)
+    low, high = min(profit, before), max(profit, before)
+    peak = max(low, 0 if spot.peak is None else spot.peak)
     if spot.peak is None and spot.marked is not None:
-        peak = profit  # a stop was lifted: it counts from here
+        peak = low  # a stop was lifted: it counts from here
     most = atto_down(limits.position_max)
     found: list[Event] = []
     if _is_due(spot, peak, most, at):
         found.append(SpotMarked(SPOT, bid, spot.base, spot.cost, spot.realised, profit, peak, at))
-    fell = peak - profit
+    fell = peak - high
     is_stopped = spot.stopped is not None and spot.stopped.why == PORTFOLIO_STOP
-    if not is_stopped and fell * WAD >= most * atto_down(limits.portfolio_stop):
+    is_reached = seen.before is not None and fell * WAD >= most * atto_down(limits.portfolio_stop)
+    if is_reached and not is_stopped:
         reason = f"{of_atto(fell):f} lost since the best of {of_atto(peak):f}"
         found.append(SpotStopped(SPOT, PORTFOLIO_STOP, reason))
     return tuple(found)

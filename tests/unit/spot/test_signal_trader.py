@@ -149,6 +149,21 @@ def test_the_stop_needs_two_looks_so_that_one_empty_block_sells_nothing():
     assert TRADER.decide(held_view(depth=gone, before=no_buyers)).code == "stop_loss"
 
 
+@pytest.mark.parametrize("why", ["unwind", "portfolio_stop"])
+def test_a_sale_asks_for_what_the_better_of_two_looks_offers_and_then_for_what_this_one_does(why):
+    stopped = SpotStopped("spot", why, "r") if why == "portfolio_stop" else None
+    held = holding(stopped=stopped)
+    gone, near = depth("10"), depth("20")
+    for now, before in ((gone, near), (near, gone)):
+        seen = held_view(spot=held, depth=now, before=before, unwinding=why == "unwind")
+        assert TRADER.decide(seen).wish.price == Decimal("19.791")
+        tried = replace(seen, spot=replace(held, fruitless=1))
+        lowest = now.bids[0][0] * Decimal("0.99")
+        assert 0 <= TRADER.decide(tried).wish.price - lowest < Decimal("0.001")
+    first = held_view(spot=held, depth=gone, before=None, unwinding=why == "unwind")
+    assert TRADER.decide(first).wish.price == Decimal("9.891")
+
+
 def test_what_nobody_buys_is_kept_and_said():
     nobody = Depth(MARKET.market_id, 1, (), depth().asks)
     assert TRADER.decide(held_view(depth=nobody, unwinding=True)).code == "no_buyers"
@@ -164,7 +179,8 @@ def test_what_is_too_little_to_be_sold_holds_nothing_back():
 def test_a_rest_that_is_just_worth_a_trade_is_sold_at_a_price_that_is():
     rest = held_view(spot=holding("0.06", "1.2"), unwinding=True,
                      purses={"inj": Purse(6 * WAD // 100, 6 * WAD // 100)})  # fmt: skip
-    seen = replace(rest, depth=depth("16.80", spread="0.02"))
+    small = depth("16.80", spread="0.02")
+    seen = replace(rest, depth=small, before=small)
     for slippage in ("0.01", "0.3"):
         limits = replace(LIMITS, slippage_max=Decimal(slippage))
         wish = SignalTrader(limits).decide(seen).wish

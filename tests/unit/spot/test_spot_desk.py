@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 from tests.predictions import DAY, constant
-from tests.spots import ACCOUNT, LIMITS, MARKET, SpotStage, word
+from tests.spots import ACCOUNT, LIMITS, MARKET, SpotStage, depth, word
 
 from leverd.adapters.simulated.spot_exchange import decoded, hash_of
 from leverd.adapters.simulated.spot_venue import SimulatedSpot
@@ -28,6 +28,8 @@ from leverd.engine.admission import Leave
 from leverd.engine.foresight import Appointed, Foresight
 from leverd.errors import NonsenseError, UnreachableError
 from leverd.interfaces.spot_venue import SpotSighting, Standing
+
+STOPS = replace(LIMITS, portfolio_stop=Decimal("0.02"), stop_loss=Decimal("0.5"))
 
 
 def heard(value=0.1, **changes):
@@ -79,8 +81,7 @@ async def test_exits_are_the_same_when_the_predictor_is_gone(stage):
 
 
 async def test_a_fall_too_deep_stops_it_until_the_owner_resumes(stage):
-    stage.limits = replace(LIMITS, portfolio_stop=Decimal("0.02"), stop_loss=Decimal("0.5"),
-                           cooldown_s=0)  # fmt: skip
+    stage.limits = replace(STOPS, cooldown_s=0, active_positions_max=1)
     stage.says(heard())
     await stage.live(holds)
     stage.price = "18"
@@ -93,6 +94,75 @@ async def test_a_fall_too_deep_stops_it_until_the_owner_resumes(stage):
     stage.journal.append_now(Resumed("spot", "owner"))
     await stage.live(holds)
     assert stage.base > 0
+
+
+def dips(stage, price, blocks=1):
+    """Return what lets the book be at `price` for so many blocks from the fifth from now on."""
+    calm, fifth = stage.price, stage.exchange.height + 5
+
+    def until(_):
+        stage.price = price if 0 <= stage.exchange.height + 1 - fifth < blocks else calm
+        return False
+
+    return until
+
+
+@pytest.mark.parametrize(("blocks", "stops"), [(1, 0), (2, 1)])
+async def test_buyers_who_are_away_for_one_block_reach_no_portfolio_stop_and_for_two_they_do(
+    stage, blocks, stops
+):
+    stage.limits = STOPS
+    stage.says(heard())
+    await stage.live(holds)
+    await stage.live(dips(stage, "10", blocks), blocks=60)
+    assert len(stage.events(SpotStopped)) == len(stage.told.codes) == stops
+    assert stage.base == stage.spot.base
+    assert bool(stage.base) is not bool(stops)
+
+
+async def test_a_fall_that_stays_for_two_looks_is_stopped_and_sold_in_the_second(stage):
+    stage.limits = STOPS
+    stage.says(heard())
+    await stage.live(holds)
+    await stage.live(lambda _: False, blocks=10)
+    fell_at = stage.exchange.height + 1
+    stage.price = "17"
+    await stage.live(is_flat)
+    (stopped,) = stage.events(SpotStopped)
+    assert stopped.why == "portfolio_stop"
+    *_, sold = stage.events(SpotOrderSettled)
+    assert sold.block - fell_at <= 3  # seen twice, then the block that included it
+    assert [each.purpose for each in stage.events(SpotOrderPlanned)] == ["enter", "exit"]
+
+
+async def test_a_fall_that_goes_on_is_followed_down_after_one_order_in_vain(stage):
+    stage.limits = replace(STOPS, slippage_max=Decimal("0.05"))
+    stage.says(heard())
+    await stage.live(holds)
+    await stage.live(lambda _: False, blocks=10)
+
+    def falls(one):
+        stage.price = f"{Decimal(stage.price) * Decimal('0.97'):.3f}"
+        return is_flat(one)
+
+    await stage.live(falls, blocks=60)
+    assert is_flat(stage)
+    in_vain, sold = stage.events(SpotOrderSettled)[1:]
+    assert (in_vain.filled, sold.filled > 0) == (0, True)
+
+
+async def test_a_purchase_that_is_thought_of_twice_does_not_make_two_looks_of_one(stage):
+    """The second thought, from what is so now, still knows the look before."""
+    stage.says(heard())
+    await stage.live(holds)
+    stage.limits = replace(LIMITS, stop_loss=Decimal("0.02"), cooldown_s=0, update_interval_s=1)
+    near, far = depth(), depth("19.4")
+    stage.price = replace(near, asks=depth("25").asks)  # too dear for a second purchase
+    await stage.live(lambda _: False, blocks=10)
+    cheap = replace(far, asks=depth("19.42").asks)
+    await stage.live(dips(stage, cheap), blocks=20)
+    assert [each.purpose for each in stage.events(SpotOrderPlanned)] == ["enter", "enter"]
+    assert "stop_loss" not in {each.code for each in stage.events(SpotDecided)}
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,19 @@ from leverd.interfaces.watcher import SpotSight
 WALL = datetime.fromtimestamp(NOW + 3, UTC)
 
 
-def seen(book=None):
+def seen(book=None, before=None):
     tick = Ticked(9, NOW * 1000, book or depth(), (), resynced=False)
-    return Seen(tick, None, MARKET, PURSES)
+    return Seen(tick, before, MARKET, PURSES)
 
 
-def marked(spot, book=None, at=NOW, **limits):
-    return marks(spot, seen(book), replace(LIMITS, **limits), at)
+def marked(spot, book=None, before=None):
+    """Return the marks of a look; `before` is the book of the look before it, None: the first."""
+    return marks(spot, seen(book, before), LIMITS, NOW)
+
+
+def twice(spot, price):
+    """Return the marks of the second of two looks at one price."""
+    return marked(spot, depth(price), depth(price))
 
 
 def after(spot, *events):
@@ -93,20 +99,41 @@ def test_a_mark_is_made_once_and_again_when_the_best_is_a_step_higher():
 def test_the_stop_counts_from_the_best_there_was_and_anew_after_a_resume():
     spot = after(holding(), *marked(holding()))
     spot = after(spot, *marked(spot, depth("25")))
-    (stop,) = [each for each in marked(spot, depth("14")) if isinstance(each, SpotStopped)]
+    (stop,) = [each for each in twice(spot, "14") if isinstance(each, SpotStopped)]
     assert stop.why == "portfolio_stop"
     spot = after(spot, stop)
-    assert marked(spot, depth("14")) == ()
+    assert twice(spot, "14") == ()
     spot = resumed(spot)
-    (anew,) = marked(spot, depth("14"))
+    (anew,) = twice(spot, "14")
     assert isinstance(anew, SpotMarked)
     assert anew.peak == anew.profit < 0
 
 
 def test_the_stop_is_reached_though_an_order_was_lost_before():
     spot = after(holding(), *marked(holding()), SpotStopped("spot", "lost", "r"))
-    assert [each.why for each in marked(spot, depth("8")) if isinstance(each, SpotStopped)] == [
+    assert [each.why for each in twice(spot, "8") if isinstance(each, SpotStopped)] == [
         "portfolio_stop"]  # fmt: skip
+
+
+def test_a_look_that_shows_far_bids_alone_stops_nothing_and_two_of_them_do():
+    spot = after(holding(), *marked(holding()))
+    low = depth("8")
+    assert marked(spot, low, depth()) == ()
+    assert marked(spot, depth(), low) == ()
+    assert marked(spot, low) == ()  # the first look after a start has none before it
+    nobody = Depth(MARKET.market_id, 1, (), low.asks)
+    for before in (low, nobody):
+        (stop,) = marked(spot, low, before)
+        assert (stop.why, stop.reason.split(" ")[0]) == ("portfolio_stop", "60.08995")
+
+
+def test_a_look_that_shows_a_high_bid_alone_is_no_best_to_fall_from():
+    spot = after(holding(), *marked(holding()))
+    spot = after(spot, *marked(spot, depth("60"), depth()))
+    assert spot.peak == 0
+    assert twice(spot, "20") == ()
+    (higher,) = twice(spot, "60")
+    assert higher.peak == higher.profit > 190 * WAD
 
 
 def test_what_was_said_last_is_not_said_again():
