@@ -87,11 +87,22 @@ class LocalMarket:
         return self.pair(base, quote).price(self.chain.read(pool, slot0)[0])
 
 
+_ONE: list[LocalMarket] = []
+"""A fixture that modules import is another one in each of them; the market is the process's."""
+
+
 @pytest.fixture(scope="session")
 def market() -> Iterator[LocalMarket]:
+    if _ONE:
+        yield _ONE[0]
+        return
     node, deployment = start(OPENING)
-    yield LocalMarket(node, deployment, Chain(node.rpc))
-    node.stop()
+    _ONE.append(LocalMarket(node, deployment, Chain(node.rpc)))
+    try:
+        yield _ONE[0]
+    finally:
+        _ONE.clear()
+        node.stop()
 
 
 @pytest.fixture

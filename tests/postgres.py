@@ -35,13 +35,13 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder, folder / "data"
-        self.port = _free_port()
         self._as: list[str] = []
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
             self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
         self._run("initdb", "-D", str(self.data), "-U", USER, "-A", "trust", "-E", "UTF8")
+        self.port = _free_port()  # only now: making the files takes seconds
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -55,7 +55,7 @@ def is_alive(pid: int) -> bool:
 
 def are_gone(pids: list[int]) -> bool:
     """Whether all end within seconds: the kernel takes a moment, on a busy machine a long one."""
-    for _ in range(250):
+    for _ in range(3_000):
         if not any(is_alive(pid) for pid in pids):
             return True
         wall.pause(0.02)

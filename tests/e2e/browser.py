@@ -41,13 +41,12 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def served(settings: Settings, scope: str = "control") -> Iterator[Server]:
     """Yield the API as `leverd api` serves it, at a free port, with a token of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    held = socket.create_server(("127.0.0.1", 0))
+    port = held.getsockname()[1]
     api = settings.api.model_copy(update={"port": port})
     server = Server(settings.model_copy(update={"api": api}), scope)
     running = uvicorn.Server(server.config())
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [held]})
     thread.start()
     try:
         until(lambda: running.started)
@@ -55,6 +54,7 @@ def served(settings: Settings, scope: str = "control") -> Iterator[Server]:
     finally:
         running.should_exit = True
         thread.join()
+        held.close()
 
 
 class Watched:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from loguru import logger
 from tests.e2e.children import moving
 from tests.e2e.stage import Stage
 
@@ -44,5 +45,8 @@ class Owner:
                 code = edge.guard(lambda: main.app(args=whole, prog_name="leverd"), whole)
             except SystemExit as ended:
                 code = int(ended.code or 0)
+            finally:  # a command may have set up logs, to what capsys closes after the test
+                logger.remove()
+                logger.configure(patcher=lambda _: None)
         captured = self._capsys.readouterr()
         return Answer(code, captured.out, captured.err)

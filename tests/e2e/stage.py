@@ -126,7 +126,9 @@ class Stage:
     def announce(self, url: str) -> None:
         """Say where the chain answers."""
         where = {"url": url, "speed": self.speed}
-        (self.folder / "endpoint.json").write_text(json.dumps(where))
+        part = self.folder / "endpoint.part"
+        part.write_text(json.dumps(where))
+        part.replace(self.folder / "endpoint.json")  # a child may be reading it
 
     def files(self, **sections: Any) -> list[Path]:
         """Return settings files: the shipped ones, with this world's places and `sections`."""

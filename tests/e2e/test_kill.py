@@ -128,7 +128,7 @@ def check_profit_adds_up(stage: Stage) -> None:
     assert [each.flow for each in marks if each.flow] == []
 
 
-def check_nothing_lost_nothing_doubled(stage: Stage, most: str = "2.50001") -> None:
+def check_nothing_lost_nothing_doubled(stage: Stage, most: str = "2.5001") -> None:
     """Check journal against chain, and that leverage is at `most` that: interest of the blocks."""
     truth = stage.truth()
     signed = [event.tx_hash for event in stage.events(AttemptSigned)]

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.chain
 
 
 def wait_until(holds, what):
-    for _ in range(600):
+    for _ in range(2_400):
         if holds():
             return
         time.sleep(0.05)  # noqa: TID251 -- a test's patience

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.stage import DUST_USD, Stage, staged
-from tests.e2e.test_faults import DEADLINE_S, bent, lying
+from tests.e2e.test_faults import bent, lying
 from tests.evm.proxy import Fault, delayed, dropped, proxied, status
 
 from leverd.bootstrap import daemon
@@ -30,6 +30,7 @@ from leverd.interfaces.requests import RequestKind
 
 pytestmark = pytest.mark.chain
 
+DEADLINE_S = 1.5  # a third of it is each node's
 START = 1_700_000_000
 DIE, FALL, CRASH, RISE, BACK, OVER, LATE = (
     START + 300 * number for number in (2, 3, 6, 9, 14, 30, 200)

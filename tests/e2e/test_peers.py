@@ -129,18 +129,19 @@ async def test_an_unknown_outcome_taken_for_a_failure(stage):
 
         async def deaf(request, questions, answers):
             if any(each["method"] == "eth_sendRawTransaction" for each in questions):
-                return await delayed(3)(request, questions, answers)
+                return await delayed(5)(request, questions, answers)
             return None
 
         proxy.fault = deaf
         turns = 0
 
-        def done(_opened) -> bool:
+        def done(opened) -> bool:
             nonlocal turns
             turns += 1
-            return bool(turns > 12)
+            assert turns < 400, "it never came to its end"
+            return turns > 12 and not opened.daemon._world.executor.open_slots and _at_target(stage)
 
-        await stage.play(until=done, chain={"read_deadline_s": 0.5})
+        await stage.play(until=done, chain={"read_deadline_s": 2})
     assert len({event.slot for event in stage.events(AttemptSigned)}) == 1
     assert len(stage.events(PlanApproved)) == 1
     assert _at_target(stage)
@@ -190,13 +191,13 @@ def test_alive_but_doing_nothing(stage, agents):
     """Ran on for days without a turn, healthy to its supervisor, and nobody was told."""
     heart = Heartbeat(stage.journal)
     with moving(stage) as market:
-        child = agents.start(stage, stage.files(chain={"read_deadline_s": 0.3}))
+        child = agents.start(stage, stage.files(chain={"read_deadline_s": 2}))
         child.wait_calm()
         with market.holding(), frozen(stage.devnet.node.pid):
-            child.wait_said("turn failed")
-            child.wait_said("LVD-NET")
-            stopped = heart.last()
             said = len(child.said())
+            child.wait_for(lambda: "turn failed" in child.said()[said:])
+            assert "LVD-NET" in child.said()[said:]
+            stopped, said = heart.last(), len(child.said())
             child.wait_for(lambda: "turn failed" in child.said()[said:])
             assert heart.last() == stopped, "a turn that failed is no sign of life"
         said = len(child.said())

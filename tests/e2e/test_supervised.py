@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -25,15 +26,22 @@ class Manager:
         self._held.bind(self.path)
         self._held.settimeout(0.05)
         self.heard = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="manager")
+        self._thread.start()  # what nobody reads is dropped once the kernel's queue is full
 
     def wait(self, holds, what):
         """Return the first notice of which `holds` is true; it may be there already."""
-        for _ in range(600):
-            for notice in self.heard:
+        for _ in range(2_400):
+            for notice in list(self.heard):
                 if holds(notice):
                     return notice
-            self._take()
+            time.sleep(0.05)  # noqa: TID251 -- a test's patience
         raise AssertionError(f"never heard {what}: {self.heard[-5:]}")
+
+    def _listen(self):
+        while not self._over.is_set():
+            self._take()
 
     def _take(self):
         try:
@@ -43,11 +51,12 @@ class Manager:
         self.heard.append(dict(line.split("=", 1) for line in message.splitlines()))
 
     def drain(self):
-        for _ in range(40):
-            self._take()
-        return self.heard
+        time.sleep(0.3)  # noqa: TID251 -- a test's patience
+        return list(self.heard)
 
     def close(self):
+        self._over.set()
+        self._thread.join()
         self._held.close()
 
 

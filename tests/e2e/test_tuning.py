@@ -24,7 +24,7 @@ LOOSE = {"limits": {"leverage_max": 3.2}}
 
 
 def wait_until(holds, what):
-    for _ in range(600):
+    for _ in range(2_400):
         if holds():
             return
         time.sleep(0.05)  # noqa: TID251 -- a test's patience

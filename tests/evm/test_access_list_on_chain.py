@@ -15,6 +15,7 @@ from tests.evm.accounts import deploy_account, give
 from tests.evm.proxy import proxied
 from tests.evm.worlds import USDC, WETH, mandate_of
 
+from leverd.adapters.evm import simulation
 from leverd.domain.plan import Borrow, Step, StepKind, Supply, Swap
 from leverd.interfaces.venue import Attempt, Order
 
@@ -87,6 +88,12 @@ def saying(result):
                 found.update(result)
 
     return fault
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A busy machine's node takes its time over a list."""
+    monkeypatch.setattr(simulation, "_LISTED_S", 30.0)
 
 
 async def test_every_flow_meets_its_gas_goal_as_the_daemon_sends_it(local):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
+import pytest
 from aiohttp import web
 from tests.evm.proxy import proxied
-from tests.evm.worlds import QUICK, SystemClock
+from tests.evm.worlds import PATIENT, SystemClock
 
+from leverd.adapters.evm import client as evm_client
 from leverd.adapters.evm.client import EvmClient
 from leverd.interfaces.breaker import Circuit
 from leverd.interfaces.chain_client import Head
@@ -54,7 +57,23 @@ class Node:
                 raise AssertionError(method)
 
 
-async def among(nodes, scene, *, dead=()):
+class Ahead(SystemClock):
+    """The machine's time, and what it is set ahead by."""
+
+    def __init__(self):
+        self.ahead = 0.0
+
+    def monotonic(self):
+        return super().monotonic() + self.ahead
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """On a busy machine a second opinion takes longer than it may cost an owner."""
+    monkeypatch.setattr(evm_client, "_WITNESS_S", 15.0)
+
+
+async def among(nodes, scene, *, dead=(), clock=None, patience=PATIENT):
     """Run `scene` with a client of `nodes`; those in `dead` answer nothing."""
 
     async def gone(_request, _questions, _answers):
@@ -65,7 +84,10 @@ async def among(nodes, scene, *, dead=()):
         for index in dead:
             proxies[index].fault = gone
         client = EvmClient(
-            [proxy.url for proxy in proxies], clock=SystemClock(), chain_id=1, patience=QUICK
+            [proxy.url for proxy in proxies],
+            clock=clock or SystemClock(),
+            chain_id=1,
+            patience=patience,
         )
         try:
             return await scene(client, proxies)
@@ -134,19 +156,22 @@ def test_a_longer_chain_that_denies_our_head_displaces_nobody():
 
 
 def test_a_breaker_opens_tries_again_and_closes():
+    clock = Ahead()
+
     async def scene(client, proxies):
         states = []
         for _ in range(4):
             await client.head()
             states.append(next(iter(client.circuits().values())))
         proxies[0].fault = None
-        await asyncio.sleep(QUICK.wait_s_max + 0.1)
+        clock.ahead = 601.0
         states.append(next(iter(client.circuits().values())))
         await client.head()
         states.append(next(iter(client.circuits().values())))
         return states
 
-    states = asyncio.run(among([Node(), Node()], scene, dead=[0]))
+    slow = replace(PATIENT, wait_s_first=600, wait_s_max=600)
+    states = asyncio.run(among([Node(), Node()], scene, dead=[0], clock=clock, patience=slow))
 
     assert states[0] == Circuit.CLOSED
     assert states[3] == Circuit.OPEN

@@ -35,9 +35,6 @@ PATIENT = Patience(deadline_s=30.0, wait_s_first=0.05, wait_s_max=0.2, jitter_s=
 BOUNDED = replace(PATIENT, deadline_s=5.0)
 """For a real node that falls silent in the course of a test."""
 
-QUICK = replace(PATIENT, deadline_s=2.0)
-"""For a node that is made to fail."""
-
 
 class SystemClock:
     """The machine's own time."""

@@ -321,7 +321,7 @@ def test_the_commands_of_a_day_tell_nobody(stage, agents, plant, typed):
         answer = typed(planted, *command, mining=command[0] in {"plan", "account", "reconcile"})
         assert answer.code in {0, 1}, (command, answer)
         assert answer.out, command
-    assert typed(planted, "unwind", "--yes").code == 0
+    assert typed(planted, "unwind", "--yes", "--for", "36000").code == 0
     assert stage.truth().debt == 0, "the planted key did sign"
     for command in (("db", "backup", "copy.db"), ("db", "export", "copy.jsonl")):
         assert typed(planted, *command).code == 0

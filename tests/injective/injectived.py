@@ -39,7 +39,7 @@ MAKER, TAKER, STRANGER = (Trader(f"{digit}" * 64) for digit in (1, 2, 3))
 
 
 def binary() -> Path:
-    """Return the node's own file; the package unpacks it when it is first asked."""
+    """Return the node's own file, which `prepare` had the package unpack."""
     assert PYTHON.exists(), "run tests/injective/prepare, as `make test` does"
     asked = "import injective_core; print(injective_core.get_binary_path())"
     return Path(subprocess.check_output([PYTHON, "-c", asked], text=True).strip())

@@ -227,7 +227,7 @@ async def test_silence_is_no_stream(chain, line, clock):
 
     chain.asks = {10: (4, {}), 11: (4, {})}
     chain.connections = [[block(10), hold], [block(11)]]
-    stamina = Stamina(silence_s_max=0.3, outage_s_max=60)
+    stamina = Stamina(silence_s_max=3, outage_s_max=60)
     watch = Watch(line, ChainReads(line), clock, market_id=MARKET, subaccount=OURS, stamina=stamina)
     assert [tick.block for tick in await told(watch, 2)] == [10, 11]
 

@@ -58,15 +58,24 @@ PATIENT = Patience(deadline_s=30, wait_s_first=0.2)  # machines that run tests a
 FEE_MAX = 10**16
 
 
+_ONE: list[Injectived] = []
+"""A fixture that modules import is another one in each of them; the node is the process's."""
+
+
 @pytest.fixture(scope="session")
 def chain() -> Iterator[Injectived]:
+    if _ONE:
+        yield _ONE[0]
+        return
     node = Injectived()
     try:
         node.create()
         node.start()
         _launch(node)
+        _ONE.append(node)
         yield node
     finally:
+        _ONE.clear()
         node.remove()
 
 

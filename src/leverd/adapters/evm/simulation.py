@@ -37,6 +37,8 @@ _LISTED_S: Final = 1.0  # a list saves gas, and must not hold anything up
 _LIST_GAS: Final = 1_000_000
 """What a list is asked for with. A node takes the most it knows unless it is told, and then
 refuses whoever could not pay for that."""
+_SPOILT_MAX: Final = 3
+"""So many rehearsals in a row that only a list spoilt are the node's way; one is a slow moment."""
 
 _Found = tuple[int, int, Answer]
 """Gas enough before refunds, gas used, and what was answered about a list (None: not asked)."""
@@ -68,28 +70,31 @@ class Rehearsals:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._simulates = True  # until the node says that it does not
-        self._lists = True  # until asking for a list spoils the rest
+        self._spoilt = 0  # rehearsals in a row that failed with a list alone
 
     async def tried(self, call: Call, sender: str, *, listing: bool) -> Tried:
         """Return what `call` takes, with the access list the node proposes if `listing`.
 
         The list is asked for in the same request, and nothing depends on its answer. A node
-        that fails only when asked for one is asked without, and for none again.
+        that fails only when asked for one is asked without, and after some times for none again.
 
         Raises:
             RevertedError: it would revert; the reason is that of a call without a gas limit.
         """
-        if not (listing and self._lists):
+        if not listing or self._spoilt >= _SPOILT_MAX:
             return await self._ask(call, sender, (), None)
         parameters = questions.transaction(call, sender) | {"gas": hex(_LIST_GAS)}
         ask = Ask("eth_createAccessList", (parameters, questions.LATEST))
         try:
-            return await self._ask(call, sender, (ask,), _LISTED_S)
+            found = await self._ask(call, sender, (ask,), _LISTED_S)
         except (UnreachableError, NonsenseError) as error:
             found = await self._ask(call, sender, (), None)
-            self._lists = False
-            logger.warning("no access lists from now on: with one, {}", error)
-            return found
+            self._spoilt += 1
+            if self._spoilt == _SPOILT_MAX:
+                logger.warning("no access lists from now on: with one, {}", error)
+        else:
+            self._spoilt = 0
+        return found
 
     async def _ask(
         self, call: Call, sender: str, listing: tuple[Ask, ...], deadline_s: float | None
