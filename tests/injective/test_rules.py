@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import spots
+from tests.journal_events import decision
 
 from leverd.adapters.injective import numbers
 from leverd.domain.atto import atto, down, of_atto, up
 from leverd.errors import ImpossibleError, NonsenseError, RefusedError
+from leverd.interfaces.journal import Entry
 from leverd.interfaces.spot_rules import CID_MAX, Wish, client_id, fitted, needed
 from leverd.interfaces.spot_venue import Manner, Side
 
@@ -93,9 +96,12 @@ def test_what_an_order_can_take_is_rounded_against_us(side, price, quantity):
 
 
 def test_client_ids_are_the_same_each_time_and_differ_between_steps():
-    ids = [client_id(f"inj{a}", b, c) for a in range(3) for b in range(3) for c in range(3)]
-    assert len(set(ids)) == 27
-    assert ids[0] == client_id("inj0", 0, 0)
+    plans = [Entry(seq, datetime(2026, 1, 1, 0, 0, 0, us, UTC), 0, decision(1))
+             for seq in range(3) for us in range(3)]  # fmt: skip
+    ids = [client_id(who, plan, step) for who in ("a", "b", "c") for plan in plans
+           for step in range(3)]  # fmt: skip
+    assert len(set(ids)) == 81
+    assert ids[0] == client_id("a", plans[0], 0)
     assert all(len(one) <= CID_MAX for one in ids)
 
 

@@ -250,4 +250,4 @@ def _step(event: SpotOrderPlanned) -> str:
 
 
 def _cid(entry: Entry, event: SpotOrderPlanned) -> str:
-    return client_id(event.account, entry.seq, 0)
+    return client_id(event.account, entry, 0)

@@ -69,7 +69,8 @@ class SpotOrders:
         assert not self.in_flight, "one order at a time: the slots are in a row"
         at, planned = approved.view.now, _planned(approved, self._venue.account)
         seq = await self._journal.append(planned, chain_at=at)
-        cid = client_id(self._venue.account, seq, 0)
+        (plan, *_) = self._journal.replay(after=seq - 1)  # as a restart would find it
+        cid = client_id(self._venue.account, plan, 0)
         try:
             attempt = await self._venue.sign(_order(planned, cid), await self._venue.slot())
         except (RefusedError, SigningRefusedError, UnreachableError) as error:

@@ -6,12 +6,14 @@ No Protocol: whoever places orders, and every venue of them, needs the same ones
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
 from leverd.domain.atto import atto, down, up
 from leverd.errors import RefusedError
+from leverd.interfaces.journal import Entry
 from leverd.interfaces.spot_venue import Manner, Side, SpotMarket, SpotOrder
 
 CID_MAX: Final = 36
@@ -19,6 +21,9 @@ CID_MAX: Final = 36
 
 OFF_RULES: Final = 91
 """The number of LVD-SND that says that an order does not keep the rules."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,17 @@ class Wish:
     quantity: Decimal  # base, at most
 
 
-def client_id(account: str, journal_sequence: int, step: int) -> str:
-    """Return the client id of one step of one plan: the same each time it is asked for.
+def client_id(account: str, plan: Entry, step: int) -> str:
+    """Return the client id of one step of a journaled plan: the same each time it is asked for.
+
+    A journal that begins anew or was salvaged gives a number again, but never with the moment it
+    was written at: so no later order is taken for the one that had the number before.
 
     A venue refuses a second open order of one id, but takes the id again once the first is
     closed: only the account's sequence number makes sending twice harmless.
     """
-    named = f"{account}/{journal_sequence}/{step}".encode()
+    written_us = (plan.written_at - _EPOCH) // _MICROSECOND
+    named = f"{account}/{plan.seq}/{written_us}/{step}".encode()
     return "lv" + sha256(named).hexdigest()[: CID_MAX - 4]
 
 

@@ -52,7 +52,7 @@ class SpotMarket:
 class SpotOrder:
     """One order that keeps the market's rules."""
 
-    cid: str  # ours: derived from account, journal sequence and step
+    cid: str  # ours: see `client_id`
     market_id: str
     side: Side
     manner: Manner

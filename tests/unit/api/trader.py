@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 from tests.spots import MARKET
@@ -9,6 +10,7 @@ from tests.unit.api.house import SHIPPED, House
 from tests.unit.settings.test_spot_settings import COMMENTED, section
 
 from leverd.adapters.sight_file import SpotSightFile, spot_sight_path
+from leverd.adapters.sql_journal import SqlLedger
 from leverd.domain.fixed_point import WAD
 from leverd.domain.spot_events import (
     SpotAttemptSent,
@@ -47,7 +49,9 @@ class Trader(House):
     def orders(self, order, **ends):
         """Write an order as far as it came; return its cid."""
         seq = self.write(order, chain_at=self.at)
-        cid = client_id(order.account, seq, 0)
+        with closing(SqlLedger(self.journal)) as ledger:
+            (plan,) = ledger.numbered([seq])
+        cid = client_id(order.account, plan, 0)
         if ends.get("standing") == "unsigned":
             cid = ""
         else:

@@ -96,7 +96,8 @@ async def test_it_is_planned_signed_journaled_sent_once_and_settled(stage):
     await desk.place(approved())
     assert kinds(stage) == [SpotOrderPlanned, SpotAttemptSigned, SpotAttemptSent]
     (sent,) = stage.events(SpotAttemptSigned)
-    assert (sent.cid, sent.slot) == (client_id(ACCOUNT, 1, 0), 0)
+    plan = next(stage.journal.replay())
+    assert (sent.cid, sent.slot) == (client_id(ACCOUNT, plan, 0), 0)
     await desk.tend(NOW)
     assert desk.in_flight
     stage.block()
