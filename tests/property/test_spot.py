@@ -71,7 +71,7 @@ def views(draw):
         spot,
         traded_at=draw(st.sampled_from([0, NOW - 1, NOW - 600])),
         trades_on=(NOW // DAY, draw(st.integers(0, 7))),
-        stopped=None if why is None else SpotStopped("spot", why, "r"),
+        stops=() if why is None else (SpotStopped("spot", why, "r"),),
     )
     purses = {
         "inj": Purse(held, draw(st.sampled_from([held, held // 2]))),
@@ -164,7 +164,7 @@ def test_whatever_holds_it_back_what_is_lost_is_sold_in_a_liquid_market(held, pa
         traded_at=NOW,
         trades_on=(NOW // DAY, 10**6),
         entries=99,
-        stopped=SpotStopped("spot", "lost", "r"),
+        stops=(SpotStopped("spot", "portfolio_stop", "r"),),
     )
     fallen = depth("18")
     purses = {"inj": Purse(base, base)}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from leverd.domain.atto import atto, atto_down, of_atto, up
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
 from leverd.domain.prediction import MICRO, as_decimal
-from leverd.domain.spot import PORTFOLIO_STOP
+from leverd.domain.spot import LOST, PORTFOLIO_STOP
 from leverd.domain.spot_limits import SpotLimits
 from leverd.domain.view import TradingState
 from leverd.interfaces.spot_agent import Exit, SpotView, Stay
@@ -28,6 +28,9 @@ def way_out(
     """
     if view.state is TradingState.HALTED:
         return Stay("halted", "the owner halted everything")
+    lost = view.spot.stop(LOST)
+    if lost is not None:  # what is held is not known: to sell it might be to sell it twice
+        return Stay(LOST, lost.reason)
     if view.sellable:
         why = guarded(view, limits) or ripe(view)
         return None if why is None else Exit(sale(view, limits), *why)
@@ -41,8 +44,9 @@ def guarded(view: SpotView, limits: SpotLimits) -> Reason | None:
     spot = view.spot
     if view.unwinding:
         return "unwind", "the owner wants everything sold"
-    if spot.stopped is not None and spot.stopped.why == PORTFOLIO_STOP:
-        return PORTFOLIO_STOP, spot.stopped.reason
+    stop = spot.stop(PORTFOLIO_STOP)
+    if stop is not None:
+        return PORTFOLIO_STOP, stop.reason
     lost = _lost(view, limits)
     if lost is not None:
         return "stop_loss", f"{lost} below what it cost, {limits.stop_loss:f} is borne"

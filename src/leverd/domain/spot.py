@@ -31,6 +31,9 @@ PORTFOLIO_STOP: Final = "portfolio_stop"
 PLACE: Final = "place"
 CANCEL: Final = "cancel"
 
+_UNSPENT: Final = frozenset({"never", "unsigned"})
+"""Standings of what no block ever held; after any other the sequence number is gone."""
+
 _DAY_S: Final = 86_400
 _WAITS_MAX: Final = 6
 """Doublings of the second that is waited after an order that traded nothing."""
@@ -62,11 +65,20 @@ class Spot:
     tried_at: int = 0  # chain time of the end of the last of them
     order: OpenOrder | None = None
     account: str = ""  # whose the last order was, and so what is held
-    slots: int = 0  # the first sequence number that no payload of ours was known to spend
+    slots: int = 0  # the first sequence number that no order of ours is known to have spent
     peak: int | None = None  # highest profit, None before the first mark and after a stop
     decided: SpotDecided | None = None
     marked: SpotMarked | None = None
-    stopped: SpotStopped | None = None
+    stops: tuple[SpotStopped, ...] = ()  # until the owner's resume; at most one of each reason
+
+    @property
+    def stopped(self) -> SpotStopped | None:
+        """What holds it back most: a lost order, after which nothing is even sold."""
+        return self.stop(LOST) or next(iter(self.stops), None)
+
+    def stop(self, why: str) -> SpotStopped | None:
+        """Return the stop for that reason, None if there is none."""
+        return next((each for each in self.stops if each.why == why), None)
 
     @property
     def average(self) -> int:
@@ -96,7 +108,7 @@ def fold_spot(spot: Spot, event: SpotEvent, chain_at: int) -> Spot:
         case SpotDecided():
             return changed(spot, decided=event)
         case SpotOrderPlanned():
-            return changed(spot, order=OpenOrder(event, planned_at=chain_at), account=event.account)
+            return _planned(spot, event, chain_at)
         case SpotAttemptSigned():
             return _signed(spot, event, chain_at)
         case SpotAttemptSent():
@@ -106,14 +118,24 @@ def fold_spot(spot: Spot, event: SpotEvent, chain_at: int) -> Spot:
         case SpotMarked():
             return changed(spot, marked=event, peak=event.peak)
         case SpotStopped():
-            return changed(spot, stopped=event)
+            others = tuple(each for each in spot.stops if each.why != event.why)
+            return changed(spot, stops=(*others, event))
         case _:
             assert_never(event)
 
 
 def resumed(spot: Spot) -> Spot:
     """Return `spot` after the owner's resume: after a stop the peak is looked for anew."""
-    return spot if spot.stopped is None else changed(spot, stopped=None, peak=None)
+    return changed(spot, stops=(), peak=None) if spot.stops else spot
+
+
+def _planned(spot: Spot, event: SpotOrderPlanned, chain_at: int) -> Spot:
+    return changed(
+        spot,
+        order=OpenOrder(event, planned_at=chain_at),
+        account=event.account,
+        slots=spot.slots if event.account == spot.account else 0,  # each account counts its own
+    )
 
 
 def _signed(spot: Spot, event: SpotAttemptSigned, chain_at: int) -> Spot:
@@ -139,10 +161,10 @@ def _settled(spot: Spot, event: SpotOrderSettled, chain_at: int) -> Spot:
 
 
 def _spent(order: OpenOrder, event: SpotOrderSettled) -> int:
-    """Return the sequence number after the last one that this order is known to have spent."""
-    if order.placed is None or not event.block:
+    """Return the sequence number after the one that is spent; a cancel's own may never be."""
+    if order.placed is None or event.standing in _UNSPENT:
         return 0
-    return max(order.placed.slot, order.cancel.slot if order.cancel else 0) + 1
+    return order.placed.slot + 1
 
 
 def _bought(spot: Spot, planned: SpotOrderPlanned, event: SpotOrderSettled, chain_at: int) -> Spot:

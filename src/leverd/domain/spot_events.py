@@ -93,7 +93,7 @@ class SpotMarked:
 
 @dataclass(frozen=True, slots=True)
 class SpotStopped:
-    """Nothing more is bought until the owner's resume."""
+    """Nothing is bought until the owner's resume; after a lost order nothing is sold either."""
 
     position_id: str
     why: str  # lost | portfolio_stop

@@ -266,10 +266,9 @@ class SpotDesk:
     def _say_unknown(self, tick: Ticked) -> None:
         """Say once that an order was lost, or that nobody knows what became of it."""
         spot = self._spot
-        if spot.stopped is not None and spot.stopped.why == LOST:
-            self._tell(
-                ORDER_LOST, f"{spot.stopped.reason}; nothing is bought until `leverd resume spot`"
-            )
+        lost = spot.stop(LOST)
+        if lost is not None:
+            self._tell(ORDER_LOST, f"{lost.reason}; nothing is ordered until `leverd resume spot`")
         placed = None if spot.order is None else spot.order.placed
         if placed is not None and tick.block > placed.dead_after + _UNKNOWN_BLOCKS:
             self._tell(UNKNOWN, f"nobody tells what became of order {placed.cid}; it is waited for")

@@ -118,7 +118,7 @@ def marks(spot: Spot, seen: Seen, limits: SpotLimits, at: int) -> tuple[Event, .
     if _is_due(spot, peak, most, at):
         found.append(SpotMarked(SPOT, bid, spot.base, spot.cost, spot.realised, profit, peak, at))
     fell = peak - high
-    is_stopped = spot.stopped is not None and spot.stopped.why == PORTFOLIO_STOP
+    is_stopped = spot.stop(PORTFOLIO_STOP) is not None
     is_reached = seen.before is not None and fell * WAD >= most * atto_down(limits.portfolio_stop)
     if is_reached and not is_stopped:
         reason = f"{of_atto(fell):f} lost since the best of {of_atto(peak):f}"

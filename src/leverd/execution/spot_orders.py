@@ -40,9 +40,14 @@ from leverd.interfaces.spot_venue import (
 )
 from leverd.risk.spot_gate import ApprovedOrder
 
+_BEHIND: Final = 94
 _UNSIGNED: Final = "unsigned"
 _WORST_FEE: Final = WAD // 100
 """Reckoned where nobody tells the fee: more than a taker pays."""
+
+_LOST_S: Final = 600
+"""Chain seconds that looks have to call an order lost before it is: indexes that begin anew are
+minutes behind. Nothing is ordered meanwhile, nor afterwards, so to wait costs nothing more."""
 
 _TOLD_LOOKS: Final = 5
 """Looks at an order that is closed until its trades are reckoned at their worst."""
@@ -54,6 +59,7 @@ class SpotOrders:
     def __init__(self, venue: SpotVenue, journal: Journal, spot: Callable[[], Spot]) -> None:
         self._venue, self._journal, self._spot = venue, journal, spot
         self._untold = 0  # looks in a row at a closed order whose trades are not all told
+        self._doubt: tuple[int, int] | None = None  # head and chain time since it seems lost
 
     @property
     def in_flight(self) -> bool:
@@ -72,7 +78,8 @@ class SpotOrders:
         (plan, *_) = self._journal.replay(after=seq - 1)  # as a restart would find it
         cid = client_id(self._venue.account, plan, 0)
         try:
-            attempt = await self._venue.sign(_order(planned, cid), await self._venue.slot())
+            slot = await self._slot(self._spot().slots)
+            attempt = await self._venue.sign(_order(planned, cid), slot)
         except (RefusedError, SigningRefusedError, UnreachableError) as error:
             await self._unsigned(str(error), at)
             return
@@ -94,6 +101,8 @@ class SpotOrders:
             await self._unsigned("nothing was signed for it", chain_at)
             return
         seen = await self._venue.look(*_sent(order, order.placed))
+        if seen.standing is not Standing.LOST:
+            self._doubt = None
         match seen.standing:
             case Standing.UNKNOWN:
                 pass
@@ -106,11 +115,37 @@ class SpotOrders:
             case Standing.NEVER | Standing.REJECTED:
                 await self._settle(order.placed, seen, (), chain_at)
             case Standing.LOST:
-                reason = f"slot {order.placed.slot} was spent, and no block is known to hold it"
-                stop = SpotStopped(SPOT, LOST, reason)
-                await self._settle(order.placed, seen, (stop,), chain_at)
+                await self._lose(order.placed, seen, chain_at)
             case _:
                 assert_never(seen.standing)
+
+    async def _slot(self, least: int) -> int:
+        """Return the account's next sequence number, which is `least` or more.
+
+        Raises:
+            UnreachableError: no answer, or one of a node that is behind: what is signed for a
+                number that is spent can never be included, and would look as if it were lost.
+        """
+        slot = await self._venue.slot()
+        if slot < least:
+            raise UnreachableError(
+                f"a node that is behind: it names slot {slot}, and {least} is the first unspent",
+                number=_BEHIND,
+                place=self._venue.name,
+                remedy="if it stays so, name a node that keeps up",
+            )
+        return slot
+
+    async def _lose(self, placed: SpotAttemptSigned, seen: SpotSighting, at: int) -> None:
+        """Give an order up for lost once later heads, minutes apart, show no more of it."""
+        if self._doubt is None:
+            self._doubt = seen.head, at
+        head, since = self._doubt
+        if seen.head <= head or at < since + _LOST_S:
+            return
+        self._doubt = None
+        reason = f"slot {placed.slot} was spent, and no block is known to hold {placed.cid}"
+        await self._settle(placed, seen, (SpotStopped(SPOT, LOST, reason),), at)
 
     async def _hand_over(self, attempt: SpotAttempt, purpose: str, at: int) -> None:
         """Journal a payload, send it, and journal what was said of it."""
@@ -146,7 +181,8 @@ class SpotOrders:
             return
         waiting = _order(order.planned, placed.cid)
         try:
-            attempt = await self._venue.sign_cancel(waiting, await self._venue.slot())
+            slot = await self._slot(max(self._spot().slots, placed.slot + 1))
+            attempt = await self._venue.sign_cancel(waiting, slot)
         except LeverdError as error:
             logger.warning("{} waits in the book and is not cancelled yet: {}", placed.cid, error)
             return

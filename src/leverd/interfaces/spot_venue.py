@@ -82,8 +82,9 @@ class Standing(StrEnum):
     """It was not included and cannot be any more; its slot may be used again."""
 
     LOST = "lost"
-    """Its slot is spent, and no block is known to hold it: another transaction took the slot, or
-    the node forgot this one. It is never placed anew without a human."""
+    """Its last block is past, its slot is spent, and this look finds no block that holds it:
+    another transaction took the slot, or an index is behind the block that did hold it. One look
+    alone proves nothing. It is never placed anew without a human."""
 
     REJECTED = "rejected"
     """It was included, and the venue said no; nothing was traded."""

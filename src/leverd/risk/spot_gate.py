@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from leverd.domain.atto import atto, atto_down
 from leverd.domain.fixed_point import WAD, mul_div_up
 from leverd.domain.prediction import MICRO
+from leverd.domain.spot import LOST
 from leverd.domain.spot_limits import SpotLimits
 from leverd.domain.view import TradingState
 from leverd.errors import RefusedError
@@ -36,6 +37,7 @@ class SpotReason(StrEnum):
     # Whatever it does.
     HALTED = "halted"
     IN_FLIGHT = "in_flight"
+    LOST = "lost"
     OTHER_MARKET = "other_market"
     OFF_RULES = "off_rules"
     SLIPPAGE = "slippage"
@@ -112,6 +114,7 @@ def _standing(view: SpotView, limits: SpotLimits) -> tuple[SpotReason, ...]:
         {
             SpotReason.HALTED: view.state is TradingState.HALTED,
             SpotReason.IN_FLIGHT: view.spot.order is not None,
+            SpotReason.LOST: view.spot.stop(LOST) is not None,
             SpotReason.OTHER_MARKET: view.market.market_id != limits.market_id
             or view.depth.market_id != limits.market_id,
         }

@@ -131,7 +131,8 @@ def test_what_pays_may_be_too_little():
         ({"purses": {}}, "too_small"),
         ({"spot": Spot(traded_at=NOW - 599)}, "cooldown"),
         ({"spot": Spot(trades_on=(NOW // DAY, 6))}, "trades_day"),
-        ({"spot": Spot(stopped=SpotStopped("spot", "lost", "r"))}, "stopped"),
+        ({"spot": Spot(stops=(SpotStopped("spot", "portfolio_stop", "r"),))}, "stopped"),
+        ({"spot": Spot(stops=(SpotStopped("spot", "lost", "r"),))}, "lost"),
     ],
 )
 def test_nothing_is_bought_when_it_may_not(changes, code):
@@ -172,7 +173,7 @@ def test_dead_or_mad_references_sell_nothing_by_themselves(said):
         ({"spot": holding(entered_at=NOW - DAY)}, "horizon"),
         ({"depth": depth("18.9"), "before": depth("18.9")}, "stop_loss"),
         ({"unwinding": True}, "unwind"),
-        ({"spot": holding(stopped=SpotStopped("spot", "portfolio_stop", "r"))}, "portfolio_stop"),
+        ({"spot": holding(stops=(SpotStopped("spot", "portfolio_stop", "r"),))}, "portfolio_stop"),
     ],
 )
 @pytest.mark.parametrize("said", [(), (quote("24"),), (quote(at=0),), (quote("21"),)])

@@ -85,7 +85,8 @@ def test_costs_are_both_fees_the_spread_and_the_slippage_of_both_ways():
         ({"purses": {"usdt": Purse(9_000_000, 9_000_000)}}, "too_small"),
         ({"spot": Spot(trades_on=(NOW // DAY, 6))}, "trades_day"),
         ({"spot": Spot(traded_at=NOW - 599)}, "cooldown"),
-        ({"spot": Spot(stopped=SpotStopped("spot", "lost", "r"))}, "stopped"),
+        ({"spot": Spot(stops=(SpotStopped("spot", "portfolio_stop", "r"),))}, "stopped"),
+        ({"spot": Spot(stops=(SpotStopped("spot", "lost", "r"),))}, "lost"),
     ],
 )
 def test_nothing_is_bought_when_or_where_it_may_not(changes, code):
@@ -119,7 +120,7 @@ def test_a_second_purchase_keeps_to_the_position_and_a_third_is_none():
         ({"spot": holding(entered_at=NOW - DAY)}, "horizon"),
         ({"depth": depth("18.9"), "before": depth("18.9")}, "stop_loss"),
         ({"unwinding": True}, "unwind"),
-        ({"spot": holding(stopped=SpotStopped("spot", "portfolio_stop", "r"))}, "portfolio_stop"),
+        ({"spot": holding(stops=(SpotStopped("spot", "portfolio_stop", "r"),))}, "portfolio_stop"),
     ],
 )
 @pytest.mark.parametrize("heard", [True, False])
@@ -134,10 +135,20 @@ def test_what_is_held_is_sold_for_each_of_its_reasons(changes, code, heard):
     assert decision.wish.price >= seen.depth.bids[0][0] * Decimal("0.99")
 
 
-def test_a_lost_order_or_a_pause_do_not_sell_what_is_held():
-    lost = held_view(spot=holding(stopped=SpotStopped("spot", "lost", "r")))
-    assert TRADER.decide(lost).code == "stopped"
+def test_a_pause_does_not_sell_what_is_held():
     assert TRADER.decide(held_view(paused=True)).code == "only_out"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"unwinding": True}, {"depth": depth("10"), "before": depth("10")}],
+)
+def test_after_a_lost_order_nothing_is_sold_because_what_is_held_is_not_known(changes):
+    lost = SpotStopped("spot", "lost", "slot 3")
+    stopped = SpotStopped("spot", "portfolio_stop", "r")
+    for stops in ((lost,), (lost, stopped), (stopped, lost)):
+        said = TRADER.decide(held_view(spot=holding(stops=stops), **changes))
+        assert (said.code, said.reason) == ("lost", "slot 3")
 
 
 def test_the_stop_needs_two_looks_so_that_one_empty_block_sells_nothing():
@@ -151,8 +162,7 @@ def test_the_stop_needs_two_looks_so_that_one_empty_block_sells_nothing():
 
 @pytest.mark.parametrize("why", ["unwind", "portfolio_stop"])
 def test_a_sale_asks_for_what_the_better_of_two_looks_offers_and_then_for_what_this_one_does(why):
-    stopped = SpotStopped("spot", why, "r") if why == "portfolio_stop" else None
-    held = holding(stopped=stopped)
+    held = holding(stops=(SpotStopped("spot", why, "r"),) if why == "portfolio_stop" else ())
     gone, near = depth("10"), depth("20")
     for now, before in ((gone, near), (near, gone)):
         seen = held_view(spot=held, depth=now, before=before, unwinding=why == "unwind")

@@ -303,6 +303,37 @@ async def test_a_lost_order_is_said(stage):
     assert stage.base == 0
 
 
+class Robbed(SimulatedSpot):
+    """A venue that takes nothing while somebody else spends the slots."""
+
+    robbed = False
+
+    async def send(self, payload):
+        if self.robbed:
+            self._exchange.tills[self.account].sequence += 1
+            raise UnreachableError("silence", number=90)
+        await super().send(payload)
+
+
+async def test_a_sale_that_is_lost_is_not_made_again_before_the_owner_resumes():
+    stage = SpotStage(venue=Robbed)
+    stage.says(heard())
+    await stage.live(holds)
+    stage.venue.robbed, stage.price = True, "18.5"
+    await stage.live(lambda s: bool(s.events(SpotStopped)), blocks=2_000)
+    stage.venue.robbed = False
+    stage.says(UnwindRequested("spot", "owner"), SpotStopped("spot", "portfolio_stop", "r"))
+    await stage.live(lambda _: False, blocks=300)
+    assert [each.purpose for each in stage.events(SpotOrderPlanned)] == ["enter", "exit"]
+    assert (stage.base, stage.spot.stopped.why) == (stage.spot.base, "lost")
+    assert stage.base > 0
+    assert "LVD-SPT-001" in stage.told.codes
+    ignored = PredictionIgnored(word().prediction.track, "LVD-PRD-015", "drifted")
+    stage.says(ignored, Resumed("spot", "owner"))
+    await stage.live(is_flat)
+    assert stage.base == 0
+
+
 async def test_what_is_in_flight_is_settled_before_it_stops(stage):
     stage.says(heard())
     await stage.live(lambda s: bool(s.exchange._pool))

@@ -107,11 +107,19 @@ def test_what_traded_nothing_is_tried_again_ever_later():
     assert folded(planned(), signed(), settled(), spot=spot).may_try_at() == 0
 
 
-def test_only_an_included_payload_spends_its_slot():
+def test_only_what_was_never_included_leaves_its_slot():
     assert folded(planned(), signed(7), settled(block=9)).slots == 8
-    assert folded(planned(), signed(7), signed(8, "cancel"), settled(block=9)).slots == 9
+    assert folded(planned(), signed(7), settled(block=0)).slots == 8
+    assert folded(planned(), signed(7), settled(0, standing="lost", block=0)).slots == 8
+    assert folded(planned(), signed(7), signed(8, "cancel"), settled(block=9)).slots == 8
     assert folded(planned(), signed(7), settled(0, standing="never", block=0)).slots == 0
     assert folded(planned(), settled(0, standing="unsigned", block=0)).slots == 0
+
+
+def test_each_account_counts_its_own_slots():
+    spot = folded(planned(), signed(70), settled(), planned("sell"), signed(71), settled())
+    assert folded(planned(), spot=spot).slots == 72
+    assert folded(replace(planned(), account="you"), spot=spot).slots == 0
 
 
 def test_an_order_is_in_flight_from_its_plan_until_it_is_settled():
@@ -129,9 +137,21 @@ def test_a_resume_lifts_a_stop_and_looks_for_a_peak_anew():
     spot = folded(mark)
     assert (spot.peak, spot.marked) == (9, mark)
     assert resumed(spot) == spot
-    stopped = folded(SpotStopped("spot", "lost", "r"), spot=spot)
-    assert stopped.stopped.why == "lost"
+    stopped = folded(SpotStopped("spot", "portfolio_stop", "r"), spot=spot)
+    assert stopped.stopped.why == "portfolio_stop"
     assert (resumed(stopped).stopped, resumed(stopped).peak) == (None, None)
+
+
+def test_a_lost_order_and_a_portfolio_stop_are_both_remembered_whichever_came_first():
+    lost, stop = SpotStopped("spot", "lost", "l"), SpotStopped("spot", "portfolio_stop", "p")
+    for events in ((lost, stop), (stop, lost)):
+        spot = folded(*events)
+        assert (spot.stop("lost"), spot.stop("portfolio_stop")) == (lost, stop)
+        assert spot.stopped == lost  # it holds back more
+        assert resumed(spot).stops == ()
+    again = replace(stop, reason="q")
+    assert folded(lost, stop, again).stops == (lost, again)
+    assert Spot().stopped is None
 
 
 def test_the_last_decision_is_remembered():

@@ -34,6 +34,7 @@ from leverd.interfaces.spot_venue import Depth, Manner, Purse, Side
 from leverd.risk.spot_gate import ApprovedOrder, DeniedOrder, SpotReason, review
 
 PLANNED = SpotOrderPlanned("spot", MARKET.market_id, "me", "buy", "enter", 1, 1, "r")
+STOP, LOST = (SpotStopped("spot", why, "r") for why in ("portfolio_stop", "lost"))
 NOBODY = Depth(MARKET.market_id, 1, (), ())
 
 
@@ -89,7 +90,9 @@ def test_nobody_else_approves_an_order():
         (entering("20.211"), {}, SpotReason.SLIPPAGE),
         (entering(), {"depth": NOBODY}, SpotReason.SLIPPAGE),
         (entering(side=Side.SELL), {}, SpotReason.NOT_HELD),
-        (entering(), {"spot": Spot(stopped=SpotStopped("spot", "lost", "r"))}, SpotReason.STOPPED),
+        (entering(), {"spot": Spot(stops=(STOP,))}, SpotReason.STOPPED),
+        (entering(), {"spot": Spot(stops=(LOST,))}, SpotReason.STOPPED),
+        (entering(), {"spot": Spot(stops=(STOP, LOST))}, SpotReason.LOST),
         (entering(), {"age_s": 31}, SpotReason.STALE_VIEW),
         (entering(), {"age_s": -1}, SpotReason.STALE_VIEW),
         (entering(), {"spot": Spot(traded_at=NOW - 599)}, SpotReason.COOLDOWN),
@@ -131,7 +134,7 @@ def test_what_is_exactly_at_its_limits_is_approved():
         {"words": ()},
         {"spot": holding(traded_at=NOW - 1)},
         {"spot": holding(trades_on=(NOW // DAY, 1_000))},
-        {"spot": holding(stopped=SpotStopped("spot", "portfolio_stop", "r"))},
+        {"spot": holding(stops=(STOP,))},
         {"spot": holding(entries=99)},
     ],
 )
@@ -144,6 +147,7 @@ def test_what_only_gets_out_passes_every_breaker(changes):
     [
         (leaving(), {"state": TradingState.HALTED}, SpotReason.HALTED),
         (leaving(), {"spot": holding(order=OpenOrder(PLANNED))}, SpotReason.IN_FLIGHT),
+        (leaving(), {"spot": holding(stops=(LOST, STOP))}, SpotReason.LOST),
         (leaving("19.79"), {}, SpotReason.SLIPPAGE),
         (leaving(), {"depth": NOBODY}, SpotReason.SLIPPAGE),
         (leaving(quantity="5.01"), {}, SpotReason.NOT_HELD),

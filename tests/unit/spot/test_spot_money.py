@@ -79,6 +79,7 @@ async def settled(stage, order, sees, tells, desk=None):
     """Place `order`, let the venue say what it `sees` and `tells`, and return how it ended."""
     desk = desk or orders(stage)
     await desk.place(order)
+    stage.exchange.tills[ACCOUNT].sequence += 1
     stage.venue.sees, stage.venue.tells = sees, tells
     for look in range(9):
         await desk.tend(NOW + look)

@@ -21,6 +21,7 @@ from leverd.domain.spot_events import (
 )
 from leverd.engine.recorder import Recorder
 from leverd.errors import NonsenseError, RefusedError, SigningRefusedError, UnreachableError
+from leverd.execution.spot_orders import _LOST_S as LOST_S
 from leverd.execution.spot_orders import SpotOrders
 from leverd.interfaces.spot_rules import client_id
 from leverd.interfaces.spot_venue import SpotSighting, Standing
@@ -35,6 +36,11 @@ class Moody(SimulatedSpot):
     sees = None  # what `look` says instead
     untold = False
     wrong_cancels = None
+    told_from = 0  # height before which no index knows what its blocks did
+    behind = 0  # sequence numbers that its account's state lags
+
+    async def slot(self):
+        return await super().slot() - self.behind
 
     async def sign(self, order, slot):
         if self.refuses is not None:
@@ -56,6 +62,8 @@ class Moody(SimulatedSpot):
         raise error
 
     async def look(self, order, attempt):
+        if self._exchange.height < self.told_from:
+            return self._not_found(attempt)
         return self.sees or await super().look(order, attempt)
 
     async def fills(self, order):
@@ -168,18 +176,94 @@ async def test_what_was_never_taken_is_unknown_until_it_is_dead_and_then_never(s
     assert stage.events(SpotAttemptSigned)[1].slot == sent.slot
 
 
-async def test_a_slot_that_somebody_else_spent_is_lost_and_stops_purchases(stage):
+async def gone(stage):
+    """Return a desk whose order somebody else's took the slot of, long ago."""
     stage.venue.loses = UnreachableError("silence"), False
     desk = orders(stage)
     await desk.place(approved())
     stage.exchange.tills[ACCOUNT].sequence += 1
     for _ in range(40):
         stage.block()
+    return desk
+
+
+async def test_a_slot_that_somebody_else_spent_is_lost_and_then_nothing_is_ordered(stage):
+    desk = await gone(stage)
     await desk.tend(NOW)
-    assert ended(stage).standing == "lost"
+    assert desk.in_flight  # one look proves nothing
+    stage.block()
+    await desk.tend(NOW + LOST_S)
+    assert (ended(stage).standing, ended(stage).filled) == ("lost", 0)
     (stopped,) = stage.events(SpotStopped)
     assert stopped.why == "lost"
-    assert SignalTrader(LIMITS).decide(view(spot=stage.spot)).code == "stopped"
+    assert ended(stage).cid in stopped.reason
+    assert stage.spot.slots == 1
+    held = view(spot=replace(stage.spot, base=5 * WAD), unwinding=True)
+    for seen in (view(spot=stage.spot), held):
+        assert SignalTrader(LIMITS).decide(seen).code == "lost"
+
+
+async def test_neither_minutes_alone_nor_a_later_block_alone_make_an_order_lost(stage):
+    desk = await gone(stage)
+    for at in (NOW, NOW + 10 * LOST_S):  # a node that stands still says the same again
+        await desk.tend(at)
+    assert desk.in_flight
+    again = orders(stage)  # nothing of the doubt outlives a restart
+    await again.tend(NOW)
+    for _ in range(60):
+        stage.block()
+        await again.tend(NOW + LOST_S - 1)
+    assert again.in_flight
+    await again.tend(NOW + LOST_S)
+    assert ended(stage).standing == "lost"
+
+
+async def test_a_look_that_says_otherwise_begins_the_doubt_anew(stage):
+    desk = await gone(stage)
+    await desk.tend(NOW)
+    stage.block()
+    stage.venue.sees = SpotSighting(Standing.UNKNOWN, stage.exchange.height)
+    await desk.tend(NOW + LOST_S)
+    stage.venue.sees = None
+    stage.block()
+    await desk.tend(NOW + LOST_S)
+    assert desk.in_flight
+    stage.block()
+    await desk.tend(NOW + 2 * LOST_S)
+    assert ended(stage).standing == "lost"
+
+
+async def test_indexes_that_are_sixty_blocks_late_lose_no_order(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    (sent,) = stage.events(SpotAttemptSigned)
+    stage.venue.told_from = sent.dead_after + 60
+    while stage.exchange.height < stage.venue.told_from:
+        stage.block()
+        await desk.tend(stage.exchange.at_ms // 1000)
+        assert desk.in_flight == (stage.exchange.height < stage.venue.told_from)
+    assert ended(stage).standing == "closed"
+    assert stage.spot.base == stage.base > 4 * WAD
+    assert stage.events(SpotStopped) == []
+
+
+async def test_a_node_that_is_behind_has_nothing_signed_and_the_next_turn_places_it(stage):
+    desk = orders(stage)
+    await desk.place(approved())
+    stage.block()
+    await desk.tend(NOW)
+    stage.venue.behind = 1
+    await desk.place(approved())
+    assert not desk.in_flight
+    (_, refused) = stage.events(SpotOrderSettled)
+    assert (refused.standing, "LVD-NET-094" in refused.reason) == ("unsigned", True)
+    assert len(stage.events(SpotAttemptSigned)) == 1
+    stage.venue.behind = 0
+    await desk.place(approved())
+    stage.block()
+    await desk.tend(NOW)
+    assert [each.slot for each in stage.events(SpotAttemptSigned)] == [0, 1]
+    assert stage.spot.slots == 2
 
 
 async def test_what_the_venue_says_no_to_traded_nothing(stage):
@@ -263,6 +347,9 @@ async def test_what_rests_though_it_should_only_take_is_cancelled_once_a_life(st
     await desk.tend(NOW)
     assert len(stage.events(SpotAttemptSigned)) == 1
     stage.venue.wrong_cancels = None
+    await desk.tend(NOW)  # of a node that does not know yet that the order spent its slot
+    assert len(stage.events(SpotAttemptSigned)) == 1
+    stage.exchange.tills[ACCOUNT].sequence = 1
     await desk.tend(NOW)
     await desk.tend(NOW)
     (_, cancel) = stage.events(SpotAttemptSigned)

@@ -90,6 +90,9 @@ def settled(order: SpotOrder, attempt: SpotAttempt, found: Evidence) -> SpotSigh
         return _not_found(attempt, found)
     if found.included.block > found.head:  # book and account are of a block before it
         return SpotSighting(Standing.UNKNOWN, found.head, block=found.included.block)
+    if found.included.code and found.slot_next <= attempt.slot:
+        # Refused before it spent its number, for want of a fee say: another block may take it yet.
+        return _not_found(attempt, found)
     if found.included.code and not _is_duplicate(found.included):
         return SpotSighting(
             Standing.REJECTED,
@@ -102,7 +105,7 @@ def settled(order: SpotOrder, attempt: SpotAttempt, found: Evidence) -> SpotSigh
 
 
 def _not_found(attempt: SpotAttempt, found: Evidence) -> SpotSighting:
-    """Return what a transaction that no block is known to hold has become."""
+    """Return what a transaction that no block is known to have executed has become."""
     past = found.head > attempt.dead_after + SETTLE_BLOCKS
     # What history tells of it was traded, whatever the index of transactions has lost.
     if not past or found.fills or found.history is not None:

@@ -14,7 +14,7 @@ const spot = (() => {
     set("spot-state", known.state);
     $("spot-state").className = `chip ${known.state === "active" ? "good" : known.state.startsWith("halted") ? "bad" : "warn"}`;
     $("spot-stopped").hidden = known.stopped === null;
-    if (known.stopped) set("spot-stopped", `Stopped (${known.stopped.why.replaceAll("_", " ")}): ${known.stopped.reason}. Nothing is bought until \`leverd resume spot\`.`);
+    if (known.stopped) set("spot-stopped", `Stopped (${known.stopped.why.replaceAll("_", " ")}): ${known.stopped.reason}. Nothing is ${known.stopped.why === "lost" ? "ordered" : "bought"} until \`leverd resume spot\`.`);
     set("spot-held", words.money(known.held));
     for (const name of ["worth", "cost", "free"]) set(`spot-${name}`, words.money(known[name]));
     for (const name of ["average", "bid"]) set(`spot-${name}`, words.money(known[name], 4));
