@@ -4,7 +4,7 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .setup
-SETTINGS := -c config/settings.yaml $(if $(WITH),-c config/with/$(WITH).yaml)
+SETTINGS := -c config/settings.yaml$(if $(WITH), -c config/with/$(WITH).yaml)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run test check docs bench bench-peers prove reality study setup clean
