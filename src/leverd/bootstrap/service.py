@@ -38,6 +38,12 @@ from leverd.settings import Settings
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _RETRY_S: Final = 2.0
 _TRADER_S: Final = 2 * STOP_GRACE_S
+"""Wall seconds that the trader has to end once the owner stopped us."""
+
+_TRADER_CUT_S: Final = 2.0
+"""The same where the daemon ended by itself: enough for a write that is under way, and no more,
+for until it is started again nothing is deleveraged. What is left its next start settles."""
+
 _ATTEMPT_S: Final = 2.0
 """One attempt to reach the chain; between two of them a stop is heard."""
 _GARBLED_MAX: Final = 3
@@ -109,7 +115,7 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
             if trading is not None and trading.holder is not None and opened.renewal is not None:
                 opened.renewal.add(trading.holder)
             async with switch.wired(opened.requests, opened.daemon.wake, clock):
-                await _both(opened, trading, ending)
+                await _both(opened, trading, ending, stop)
         finally:
             await opened.close()
 
@@ -138,22 +144,24 @@ async def _say_post(opened: Opened, post: Post | None) -> None:
 
 
 async def _both(
-    opened: Opened, trading: Trading | None, stop: asyncio.Event, patience_s: float = _TRADER_S
+    opened: Opened, trading: Trading | None, ending: asyncio.Event, owners: asyncio.Event
 ) -> None:
     """Run the daemon and, beside it, the trader: neither waits for the other but at the end.
 
-    Then the trader has `patience_s` wall seconds; what it leaves, its next start settles.
+    `ending` ends both. Then the trader has its time only where `owners`, the owner's own stop, is
+    set: whatever else ends the daemon, it is to be there again soon.
     """
     if trading is None:
-        await opened.daemon.run(stop)
+        await opened.daemon.run(ending)
         return
-    guarding = asyncio.create_task(opened.daemon.run(stop))
+    guarding = asyncio.create_task(opened.daemon.run(ending))
     # Tasks begin in the order they are made: the journal is folded before the trader looks at it.
-    beside = asyncio.create_task(trading.run(stop))
+    beside = asyncio.create_task(trading.run(ending))
     try:
         await guarding
     finally:
-        stop.set()
+        ending.set()
+        patience_s = _TRADER_S if owners.is_set() else _TRADER_CUT_S
         await asyncio.wait({beside}, timeout=patience_s)
         beside.cancel()
         await asyncio.gather(beside, return_exceptions=True)

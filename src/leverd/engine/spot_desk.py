@@ -25,7 +25,7 @@ from leverd.engine.foresight import Foresight
 from leverd.engine.recorder import Recorder
 from leverd.engine.spot_references import SpotReferences
 from leverd.engine.spot_turn import Seen, decided, foreseen, marks, picture, sighted
-from leverd.errors import LeverdError, NonsenseError, UnreachableError
+from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.spot_orders import SpotOrders
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.notifier import Notifier
@@ -300,6 +300,9 @@ class SpotDesk:
         while self._orders.in_flight and self._newest is not None and clock.monotonic() < deadline:
             try:
                 await self._orders.tend(self._newest.at_ms // 1000, signs=self._may_sign)
+            except JournalError as error:
+                logger.error("while stopping: {}", error)
+                break  # nothing that is found out can be written down any more
             except LeverdError as error:
                 logger.warning("while stopping: {}", error)
             if self._orders.in_flight:

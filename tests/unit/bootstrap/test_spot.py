@@ -24,7 +24,7 @@ from leverd.bootstrap.subjects import is_the_loops
 from leverd.domain.reference import silent
 from leverd.domain.spot_events import SpotOrderPlanned, SpotOrderSettled
 from leverd.engine.recorder import Recorder
-from leverd.errors import JournalLockedError
+from leverd.errors import JournalError, JournalLockedError
 from leverd.settings import load_settings
 
 KEY = "1" * 64
@@ -215,7 +215,7 @@ async def test_a_bug_of_the_trader_is_said_and_does_not_end_the_daemon():
                 stopped.set()
 
     begun = SimpleNamespace(daemon=SimpleNamespace(run=guard))
-    await service._both(begun, trading, stop)
+    await service._both(begun, trading, stop, stop)
     assert len(turns) == 50
     assert stage.told.codes == [spot.ENDED] == ["LVD-SPT-004"]
 
@@ -223,30 +223,77 @@ async def test_a_bug_of_the_trader_is_said_and_does_not_end_the_daemon():
 class Hanging(SimulatedSpot):
     """A venue whose answers never come, in a desk that was already told of a block."""
 
-    asked = False
+    asked = hangs = False
 
     async def market(self, market_id):
         if self.asked:
+            self.hangs = True
             await asyncio.Event().wait()
         self.asked = True  # the stream begins with this question
         return await super().market(market_id)
 
 
-async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_for_ever():
-    stage, turns = SpotStage(venue=Hanging), []
-    trading = spot.Trading(stage.desk(), stage.venue, spot.nobody_signs(), stage.told)
+def hanging():
+    """Return a stage on such a venue, and its trader."""
+    stage = SpotStage(venue=Hanging)
+    return stage, spot.Trading(stage.desk(), stage.venue, spot.nobody_signs(), stage.told)
+
+
+def guarded_by(run):
+    return SimpleNamespace(daemon=SimpleNamespace(run=run))
+
+
+async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_for_ever(
+    monkeypatch,
+):
+    monkeypatch.setattr(service, "_TRADER_S", 0.01)
+    (stage, trading), turns, stop = hanging(), [], asyncio.Event()
 
     async def guard(stopped):
         while len(turns) < 300:
             turns.append(1)
             await asyncio.sleep(0)
         assert not stopped.is_set()
+        stop.set()
 
-    begun = SimpleNamespace(daemon=SimpleNamespace(run=guard))
-    await asyncio.wait_for(service._both(begun, trading, asyncio.Event(), 0.01), 60)
+    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop, stop), 60)
     assert len(turns) == 300
-    assert stage.venue.asked
+    assert stage.venue.hangs
     assert stage.events() == []
+
+
+async def test_a_daemon_that_ends_by_itself_is_not_held_back_by_the_trader(monkeypatch):
+    """Whoever starts it again is to find it ended: only an owner's stop lets the trader settle."""
+    monkeypatch.setattr(service, "_TRADER_S", 3600.0)
+    monkeypatch.setattr(service, "_TRADER_CUT_S", 0.01)
+    (stage, trading), ending, owners = hanging(), asyncio.Event(), asyncio.Event()
+
+    async def fails(_stop):
+        while not stage.venue.hangs:  # noqa: ASYNC110 -- nobody rings there
+            await asyncio.sleep(0)
+        raise JournalError("the disk is gone", number=1)
+
+    with pytest.raises(JournalError):
+        await asyncio.wait_for(service._both(guarded_by(fails), trading, ending, owners), 60)
+    assert ending.is_set()
+    assert not owners.is_set()
+
+
+async def test_an_owners_stop_lets_the_trader_settle_what_is_in_flight(monkeypatch):
+    monkeypatch.setattr(service, "_TRADER_CUT_S", 0.0)
+    stage = SpotStage()
+    stage.says(word(valid_until=10**12))
+    trading = spot.Trading(stage.desk(), stage.venue, spot.nobody_signs(), stage.told)
+    stop = asyncio.Event()
+
+    async def guard(stopped):
+        while not stage.exchange._pool:  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0)
+        stopped.set()
+
+    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop, stop), 60)
+    assert stage.spot.order is None
+    assert stage.base == stage.spot.base > 0
 
 
 async def test_a_daemon_that_ends_ends_the_trader_too():
@@ -256,9 +303,9 @@ async def test_a_daemon_that_ends_ends_the_trader_too():
     async def fails(_stop):
         raise RuntimeError("the journal is gone")
 
-    begun = SimpleNamespace(daemon=SimpleNamespace(run=fails))
+    stop = asyncio.Event()
     with pytest.raises(RuntimeError):
-        await service._both(begun, trading, asyncio.Event())
+        await service._both(guarded_by(fails), trading, stop, stop)
     assert stage.events(SpotOrderPlanned) == []
 
 

@@ -17,6 +17,7 @@ from leverd.domain.events import Resumed, TradingStateChanged, UnwindRequested
 from leverd.domain.prediction import Quantity
 from leverd.domain.prediction_events import PredictionIgnored, PredictionMade
 from leverd.domain.spot_events import (
+    SpotAttemptSent,
     SpotAttemptSigned,
     SpotDecided,
     SpotMarked,
@@ -26,7 +27,7 @@ from leverd.domain.spot_events import (
 )
 from leverd.engine.admission import Leave
 from leverd.engine.foresight import Appointed, Foresight
-from leverd.errors import NonsenseError, UnreachableError
+from leverd.errors import DiskFullError, NonsenseError, UnreachableError
 from leverd.interfaces.spot_venue import SpotSighting, Standing
 
 STOPS = replace(LIMITS, portfolio_stop=Decimal("0.02"), stop_loss=Decimal("0.5"))
@@ -334,10 +335,38 @@ async def test_a_sale_that_is_lost_is_not_made_again_before_the_owner_resumes():
     assert stage.base == 0
 
 
+class Stopping:
+    """A journal whose process is asked to stop once an order is sent, and that may be full then."""
+
+    def __init__(self, stage, *, fills):
+        self._stage, self._fills, self.refused = stage, fills, 0
+
+    async def append(self, *events, chain_at=0):
+        if self._fills and self._stage.stop.is_set():
+            self.refused += 1
+            raise DiskFullError("no space", number=3)
+        seq = await self._stage.journal.append(*events, chain_at=chain_at)
+        if any(isinstance(each, SpotAttemptSent) for each in events):
+            self._stage.stop.set()
+        return seq
+
+    def replay(self, **given):
+        return self._stage.journal.replay(**given)
+
+
 async def test_what_is_in_flight_is_settled_before_it_stops(stage):
     stage.says(heard())
-    await stage.live(lambda s: bool(s.exchange._pool))
+    await stage.live(lambda _: False, desk=stage.desk(Stopping(stage, fills=False)))
+    assert len(stage.events(SpotOrderSettled)) == 1
     assert holds(stage)
+
+
+async def test_a_stop_gives_up_on_what_is_in_flight_once_nothing_can_be_written(stage):
+    stage.says(heard())
+    journal = Stopping(stage, fills=True)
+    await stage.live(lambda _: False, desk=stage.desk(journal))
+    assert stage.spot.order is not None
+    assert journal.refused == 1
 
 
 async def test_a_stop_before_the_first_block_is_heard():
