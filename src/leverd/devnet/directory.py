@@ -27,7 +27,7 @@ from leverd.devnet.deployment import Deployment
 from leverd.devnet.saved import Saved
 from leverd.errors import NonsenseError, OwnerError
 
-_PATIENCE_S: Final = 0.5
+_PATIENCE_S: Final = 2.0
 
 DEFAULT: Final = Path("var/devnet")
 
@@ -87,7 +87,7 @@ class Directory:
             return False
         handle = self._open_lock()
         try:
-            return not _taken(handle)
+            return not _taken(handle, fcntl.LOCK_SH)
         finally:
             os.close(handle)
 
@@ -169,10 +169,10 @@ class Directory:
         return os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _taken(handle: int) -> bool:
-    """Try to lock the open file; return whether that worked."""
+def _taken(handle: int, how: int = fcntl.LOCK_EX) -> bool:
+    """Try to lock the open file; return whether that worked. Who only looks, shares it."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

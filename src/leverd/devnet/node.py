@@ -119,7 +119,8 @@ class Node:
             except UnreachableError:
                 wall.pause(0.01)
             else:
-                return
+                if self.alive():  # or somebody else has taken the port
+                    return
         raise UnreachableError(f"anvil did not come up on port {self.port}", number=41)
 
     def _steady_clock(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -78,6 +80,17 @@ def test_looking_who_holds_a_lock_never_makes_a_start_fail(tmp_path):
     for _ in range(50):
         assert holder(lock) is None
         acquire_lock(lock).release()
+
+
+def test_one_who_looks_for_long_is_waited_for(tmp_path):
+    lock = tmp_path / "l.lock"
+    acquire_lock(lock).release()
+    looking = os.open(lock, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    gone = threading.Timer(1.0, os.close, (looking,))  # longer than a holder is waited for
+    gone.start()
+    acquire_lock(lock).release()
+    gone.join()
 
 
 def test_every_commit_is_synced_and_foreign_keys_hold(path):

@@ -11,8 +11,10 @@ from typing import Final, Self
 from leverd.errors import JournalLockedError
 
 _TRIES: Final = 6
+_TRIES_WITH_LOOKERS: Final = 200
 _PAUSE_S: Final = 0.05
-"""A look by `holder` takes the lock for microseconds; a start must not fail on it."""
+"""A look by `holder` takes the lock for microseconds, or longer on a busy machine; a start must
+not fail on it. Who looks shares the lock and who holds it does not, so they are told apart."""
 
 
 class Lock:
@@ -43,11 +45,16 @@ def acquire_lock(path: Path, *, what: str = "") -> Lock:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    for _ in range(_TRIES):
+    refused = 0
+    for _ in range(_TRIES_WITH_LOOKERS):
         if _try(descriptor, fcntl.LOCK_EX):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             return Lock(path, descriptor)
+        refused += not _try(descriptor, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if refused == _TRIES:
+            break
         threading.Event().wait(_PAUSE_S)
     os.close(descriptor)
     raise JournalLockedError(
