@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import text
 from tests.journal_events import SteadyClock, decision
 
@@ -56,6 +57,28 @@ def taken_over(url: str) -> None:
 def _change(url: str, what: str) -> None:
     with contextlib.closing(doors.writing(Server(url))) as door, door.begin() as connection:
         connection.execute(text(f"UPDATE lease SET {what}"))
+
+
+@contextlib.contextmanager
+def only_reading(url: str) -> Iterator[None]:
+    """Have the server answer and write nothing while inside, as one in recovery does."""
+    _let_write(url, "off")
+    try:
+        yield
+    finally:
+        _let_write(url, "on")
+
+
+def _let_write(url: str, word: str) -> None:
+    """Say so to every session to come, and end those that there are, as a failover does."""
+    name = url.rsplit("/", 1)[1]
+    is_reading = {"on": "off", "off": "on"}[word]
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+    with psycopg.connect(url.replace(name, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            f'ALTER DATABASE "{name}" SET default_transaction_read_only = {is_reading}'
+        )
+        connection.execute(others, [name])
 
 
 def written(path: Path, url: str, *numbers: int) -> None:

@@ -22,6 +22,7 @@
         * `JournalDamagedError`: it does not replay. Exit 5; the whole prefix is kept.
         * `JournalForeignError`: it belongs to another chain or deployment.
         * `JournalLockedError`: another process holds it.
+        * `JournalRefusedError`: the server of its copy says no, and may say yes later.
         * `DiskFullError`: an append could not be made durable.
     * `HaltedError` (LVD-HLT): trading is halted and only a human resumes it. Exit 4.
     * `OwnerError` (LVD-OWN): the command cannot be done as asked; nothing was changed.
@@ -190,6 +191,10 @@ class JournalForeignError(JournalError):
 
 class JournalLockedError(JournalError):
     """Another process holds the journal or signs for the key."""
+
+
+class JournalRefusedError(JournalError):
+    """The server of a journal's copy answers, and will not do what is asked; later it may."""
 
 
 class DiskFullError(JournalError):

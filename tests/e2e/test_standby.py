@@ -16,7 +16,7 @@ from tests.e2e.market_day import agents, devnet, stage
 from tests.e2e.stage import POSITION, Stage
 from tests.e2e.test_kill import check_nothing_lost_nothing_doubled
 from tests.prove.tally import tell
-from tests.standby import Line, eventually, lined
+from tests.standby import Line, eventually, lined, only_reading
 
 from leverd.adapters.evm.leased_signer import _data_of, is_fenced
 from leverd.adapters.sql_journal import Server, SqlLedger
@@ -211,6 +211,27 @@ def test_without_the_lease_a_guard_deleverages_by_a_call_that_the_chain_lets_hap
         assert child.stop() == 0
     check_nothing_lost_nothing_doubled(stage, "2.8")  # in its band, after the fall
     assert _copied(pair.database) == stage.events(), "what it did alone is in the copy too"
+
+
+def test_where_the_holder_dies_and_the_server_only_reads_the_one_that_waits_guards(pair):
+    """As after a failover to a node in recovery: it answers, and gives the lease to nobody."""
+    first = pair.born(pair.one)
+    first.wait_calm()
+    second, stage = _standing_by(pair), pair.other.stage
+    held = stage.truth()
+    with only_reading(pair.database):
+        assert first.stop(signal.SIGKILL) == -signal.SIGKILL
+        _comes_to(pair.other, WITHOUT)
+        second.wait_said("started mode=")
+        with fallen(stage, pair.market, 0.85):
+            second.wait_for(lambda: stage.truth().sequence > held.sequence, "never deleveraged")
+            second.wait_calm()
+            assert pair.other.state() == WITHOUT
+    _comes_to(pair.other, HOLDER)
+    second.wait_calm()
+    assert second.stop() == 0
+    check_nothing_lost_nothing_doubled(stage, "2.8")
+    assert _copied(pair.database) == stage.events(), "one story, with what was done alone"
 
 
 @contextmanager

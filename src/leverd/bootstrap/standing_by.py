@@ -2,8 +2,9 @@
 
 While another holds the lease we follow its journal and sign nothing. Who takes the lease first
 brings its own journal up to the copy: what the predecessor left under way is in there, and is
-settled on chain as after any restart. While the server does not answer, nobody can be given the
-lease; then we guard, as far as the chain itself lets an act happen only once.
+settled on chain as after any restart. While the server does not answer, or answers and will not
+write, nobody can be given the lease; then we guard, as far as the chain itself lets an act happen
+only once.
 """
 
 from __future__ import annotations
@@ -35,7 +36,13 @@ from leverd.bootstrap.beside import server_at_start
 from leverd.bootstrap.chain import key_of, open_client, venue_config
 from leverd.bootstrap.leased import Post
 from leverd.bootstrap.places import resolve
-from leverd.errors import JournalError, NonsenseError, UnreachableError
+from leverd.errors import (
+    JournalRefusedError,
+    LeverdError,
+    NonsenseError,
+    OwnerError,
+    UnreachableError,
+)
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.supervisor import Supervisor
 from leverd.settings import Settings
@@ -67,11 +74,13 @@ class Candidate:
     not_before: float = 0.0  # by our lasting clock: we had our time, let another try first
     followed_at: float | None = None
     set_aside: list[Path] = field(default_factory=list)
+    silence: str = ""  # the code of why no lease is to be had, as it was last said
 
     async def post(self, stop: asyncio.Event) -> Post | None:
-        """Return once there is something to act under: the lease, or a server that is gone.
+        """Return once there is something to act under: the lease, or a server that gives none.
 
-        None when told to stop first.
+        None when told to stop first. Somebody acts as long as the lease is seen to be held; else
+        what counts is that it can be taken, not that the server answers.
 
         Raises:
             JournalError: our journal is another story than the copy's, or one of them is damaged.
@@ -80,46 +89,59 @@ class Candidate:
         heard = lasting()
         with acquire_lock(lock_path(self.path), what=f"the journal {self.path}"):
             while not stop.is_set():
-                wait = self.terms.renew_s
+                wait, seen = self.terms.renew_s, None
                 try:
                     seen = await asyncio.to_thread(self._look, row)
-                    heard = lasting()
-                    tenure = await self._taken(row, seen)
-                    if tenure is not None:
-                        return Post(self.account, tenure, self._news(tenure, seen), self.server)
-                    wait = min(wait, max(seen.left_s, _WAIT_S_MIN)) if seen.is_held else wait
-                except UnreachableError as error:
-                    self.followed_at = None
+                    if seen.is_held:
+                        heard, wait = lasting(), min(wait, max(seen.left_s, _WAIT_S_MIN))
+                        await asyncio.to_thread(self._keep_up)
+                    else:
+                        tenure = await self._taken(row)
+                        if tenure is not None:
+                            return self._given(tenure, seen)
+                        heard = lasting()
+                    self.silence = ""
+                except (UnreachableError, JournalRefusedError, OwnerError) as error:
+                    self._say_silence(error)
                     if lasting() - heard >= self.terms.ttl_s:
+                        if seen is not None:
+                            await self._read_on()
                         return self._alone(row, error)
-                    self.supervisor.turned(f"standby, no answer: {error}", fresh=True)
                 await _pause(self.clock, wait, stop)
         row.close()
         return None
 
-    async def until_answered(self, told: Callable[[], None]) -> None:
-        """Ask for the lease's row until the server answers, and tell."""
+    async def until_given(self, told: Callable[[], None]) -> None:
+        """Ask until another holds the lease, or the server would let us have it, and tell."""
         row = LeaseRow(self.server, limit_s=self.terms.limit_s)
-        while True:
-            await self.clock.sleep(self.terms.renew_s)
-            try:
-                await asyncio.to_thread(self._seen, row)
-            except (UnreachableError, JournalError):
-                continue
+        try:
+            while not await self._would_be_given(row):
+                """Nobody can have it."""
+        finally:
             row.close()
-            told()
-            return
+        told()
+
+    async def _would_be_given(self, row: LeaseRow) -> bool:
+        await self.clock.sleep(self.terms.renew_s)
+        try:
+            await asyncio.to_thread(self._rehearse, row)
+        except LeverdError:
+            self.prepared = False  # what comes back may be another database, and empty
+            return False
+        return True
+
+    def _rehearse(self, row: LeaseRow) -> None:
+        if not self._seen(row).is_held:
+            row.rehearse()
 
     def _look(self, row: LeaseRow) -> Seen:
-        """Return how the lease stands; follow the holder's journal where it is time to."""
+        """Return how the lease stands, and tell whoever looks after us."""
         seen = self._seen(row)
         whose = seen.holder if seen.is_held and seen.holder else "nobody"
         status = f"standby: {whose} holds the lease, epoch {seen.epoch}"
         self.supervisor.turned(status, fresh=True)
         if seen.is_held:
             self.file.say(Standing(STANDBY, seen.epoch, seen.holder))
-            if self.followed_at is None or lasting() - self.followed_at >= _FOLLOW_S:
-                self._follow()
         return seen
 
     def _seen(self, row: LeaseRow) -> Seen:
@@ -128,13 +150,20 @@ class Candidate:
             self.prepared = True
         return row.look()
 
-    async def _taken(self, row: LeaseRow, seen: Seen) -> Tenure | None:
-        """Return the lease, with our journal brought up to the copy; None if it is not to be had.
+    def _keep_up(self) -> None:
+        """Follow the holder's journal where it is time to."""
+        if self.followed_at is None or lasting() - self.followed_at >= _FOLLOW_S:
+            self._follow()
+
+    async def _taken(self, row: LeaseRow) -> Tenure | None:
+        """Return the free lease, with our journal brought up to the copy; None if left to others.
 
         Raises:
             UnreachableError: the server fell silent on the way.
+            JournalRefusedError: it would give the lease to nobody.
         """
-        if seen.is_held or lasting() < self.not_before or not await self._chain_answers():
+        if lasting() < self.not_before or not await self._chain_answers():
+            await asyncio.to_thread(row.rehearse)
             return None
         began = lasting()
         title = await asyncio.to_thread(row.take, self.name, self.terms.ttl_s)
@@ -157,6 +186,11 @@ class Candidate:
             return False
         return True
 
+    async def _read_on(self) -> None:
+        """Follow a last time: a server that writes nothing may still tell what is under way."""
+        with contextlib.suppress(UnreachableError, JournalRefusedError, OwnerError):
+            await asyncio.to_thread(self._follow)
+
     def _follow(self) -> None:
         followed: Followed = follow(self.path, self.server)
         self.followed_at = lasting()
@@ -168,12 +202,23 @@ class Candidate:
                 followed.set_aside,
             )
 
-    def _news(self, tenure: Tenure, seen: Seen) -> str:
+    def _given(self, tenure: Tenure, seen: Seen) -> Post:
         before = seen.holder or "nobody"
-        text = f"took the lease, epoch {tenure.title.epoch}; before it was {before}'s"
-        aside = "; ".join(str(each) for each in self.set_aside)
-        self.set_aside.clear()
-        return f"{text}; an older journal of this machine was set aside: {aside}" if aside else text
+        news = f"took the lease, epoch {tenure.title.epoch}; before it was {before}'s"
+        if self.set_aside:
+            aside = "; ".join(str(each) for each in self.set_aside)
+            news += f"; an older journal of this machine was set aside: {aside}"
+            self.set_aside.clear()
+        self.silence = ""
+        return Post(self.account, tenure, news, self.server)
+
+    def _say_silence(self, error: LeverdError) -> None:
+        """Say that the lease is not to be had from the server; the same reason is said once."""
+        self.followed_at = None
+        self.supervisor.turned(f"standby, no lease to be had: {error}", fresh=True)
+        if self.silence != error.code:
+            logger.warning("no lease is to be had for now: {}", error)
+        self.silence = error.code
 
     def _alone(self, row: LeaseRow, error: Exception) -> Post:
         row.close()
@@ -184,7 +229,7 @@ class Candidate:
             RAN_OUT,
             error,
         )
-        news = "no server gave the lease: guarding alone"
+        news = f"no server gave the lease: guarding alone ({error})"
         return Post(self.account, None, news, self.server)
 
 
@@ -245,11 +290,11 @@ async def _acted(
     stop: asyncio.Event,
     act: Callable[[Post, asyncio.Event], Awaitable[None]],
 ) -> bool:
-    """Act until told to stop, the lease is another's, or the server answers; return if so."""
+    """Act until told to stop, or the lease is another's or to be had again; return if so."""
     loop, ending = asyncio.get_running_loop(), asyncio.Event()
     bells = [asyncio.create_task(_passed_on(stop, ending))]
     if post.tenure is None:
-        bells.append(asyncio.create_task(ours.until_answered(ending.set)))
+        bells.append(asyncio.create_task(ours.until_given(ending.set)))
     else:
         post.tenure.on_end(partial(_ring, loop, ending))
     try:

@@ -6,19 +6,29 @@ import asyncio
 import contextlib
 
 import pytest
+from sqlalchemy import text
 from tests.journal_events import SteadyClock, decision
-from tests.standby import LONG, expire, prepared, row_of, taken_over, written
+from tests.standby import LONG, expire, only_reading, prepared, row_of, taken_over, written
 
-from leverd.adapters.sql_journal import Server, SqlJournal, holder, lock_path
+from leverd.adapters.sql_journal import Server, SqlJournal, doors, holder, lock_path
+from leverd.adapters.sql_journal.lease import LeaseRow
 from leverd.adapters.sql_journal.lease_file import HOLDER, STANDBY, WITHOUT, LeaseFile
 from leverd.adapters.sql_journal.tenure import Terms
-from leverd.adapters.system_clock import SystemClock
+from leverd.adapters.system_clock import SystemClock, lasting
 from leverd.bootstrap import standing_by
 from leverd.bootstrap.standing_by import Candidate
-from leverd.errors import JournalForeignError, JournalLockedError, UnreachableError
+from leverd.errors import (
+    JournalForeignError,
+    JournalLockedError,
+    JournalRefusedError,
+    OwnerError,
+    UnreachableError,
+)
 from leverd.interfaces.supervisor import Alone
 
 PATIENCE_S = 60.0
+SHORT = 1.5
+"""Wall seconds of a lease that a slow machine can still renew."""
 
 
 class Chain:
@@ -73,16 +83,15 @@ async def until(true):
 @contextlib.asynccontextmanager
 async def waiting(ours, stop=None):
     """Yield the post that `ours` waits for, as a task."""
-    task = asyncio.create_task(ours.post(stop or asyncio.Event()))
+    stop = stop or asyncio.Event()
+    task = asyncio.create_task(ours.post(stop))
     try:
         yield task
     finally:
-        if not task.done():
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            post = await task
-            if post is not None and post.tenure is not None:
-                await asyncio.to_thread(post.tenure.close)
+        stop.set()
+        post = await task
+        if post is not None and post.tenure is not None:
+            await asyncio.to_thread(post.tenure.close)
 
 
 async def test_a_free_lease_is_taken_and_the_journal_brought_up_to_the_copy(url, tmp_path):
@@ -133,6 +142,102 @@ async def test_a_server_that_stays_silent_leaves_us_to_guard_alone(tmp_path):
         assert post.tenure is None
         assert not post.lease.holds()
         assert ours.file.last()[0].state == WITHOUT
+
+
+async def test_a_server_that_only_reads_leaves_us_to_guard_alone_once_nobody_holds_the_lease(
+    url, other, tmp_path
+):
+    ours = candidate(url, tmp_path, ttl_s=SHORT)
+    written(tmp_path / "theirs.db", url, 1)
+    other.take("theirs", LONG)
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(ours.path.exists)
+        with only_reading(url):
+            await asyncio.sleep(2 * ours.terms.ttl_s)
+            assert not task.done(), "another holds it: that one acts"
+        ours.not_before = lasting() + LONG  # so that it runs out before anybody can have it
+        expire(url)
+        written(tmp_path / "theirs.db", url, 2)
+        with only_reading(url):
+            ours.not_before = 0.0
+            post = await task
+            assert post.tenure is None
+            assert "read-only" in post.news
+            assert ours.file.last()[0].state == WITHOUT
+            journal = SqlJournal(ours.path, SteadyClock())
+            assert [each.seq for each in journal.replay()] == [1, 2], "all that the holder shipped"
+            journal.close()
+
+
+@pytest.mark.parametrize("right", ["UPDATE", "SELECT", "ALL"])
+async def test_a_right_that_was_taken_away_leaves_us_to_guard_alone(
+    url, other, tmp_path, cluster, right
+):
+    role = f"poor_{right.lower()}"
+    ours = candidate(url.replace("leverd@", f"{role}@"), tmp_path, ttl_s=SHORT)
+    with contextlib.closing(doors.writing(Server(url))) as door, door.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"))
+        connection.execute(text(f"REVOKE {right} ON lease FROM {role}"))
+    async with asyncio.timeout(PATIENCE_S):
+        post = await ours.post(asyncio.Event())
+    assert post.tenure is None
+    assert "permission denied" in post.news
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        UnreachableError("its disk is full"),
+        JournalRefusedError("cannot execute UPDATE in a read-only transaction"),
+        OwnerError("there is no lease here yet"),
+    ],
+)
+@pytest.mark.parametrize("had_its_time", [False, True])
+async def test_that_a_server_answers_is_nothing_where_it_gives_no_lease(
+    url, tmp_path, monkeypatch, refusal, had_its_time
+):
+    def refuse(*_given):
+        raise refusal
+
+    for each in ("take", "rehearse"):
+        monkeypatch.setattr(LeaseRow, each, refuse)
+    ours = candidate(url, tmp_path, ttl_s=SHORT)
+    ours.not_before = lasting() + LONG * had_its_time
+    async with asyncio.timeout(PATIENCE_S):
+        post = await ours.post(asyncio.Event())
+    assert post.tenure is None
+
+
+async def test_a_lease_that_was_left_to_others_is_waited_for_while_the_server_would_give_it(
+    url, other, tmp_path
+):
+    ours = candidate(url, tmp_path, ttl_s=SHORT)
+    ours.not_before = lasting() + LONG
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(lambda: ours.prepared)
+        await asyncio.sleep(2 * ours.terms.ttl_s)
+        assert not task.done(), "another may have it any moment: nobody guards beside it"
+        ours.not_before = 0.0
+        assert (await task).lease.holds()
+
+
+async def test_who_cannot_read_the_holders_journal_does_not_guard_beside_it(
+    url, other, tmp_path, monkeypatch
+):
+    asked = []
+
+    def refuse(*_given):
+        asked.append(1)
+        raise JournalRefusedError("permission denied for table events")
+
+    monkeypatch.setattr(standing_by, "follow", refuse)
+    other.take("theirs", LONG)
+    ours = candidate(url, tmp_path, ttl_s=SHORT)
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(lambda: len(asked) > 1)
+        await asyncio.sleep(2 * ours.terms.ttl_s)
+        assert not task.done()
 
 
 async def test_told_to_stop_it_waits_no_longer(url, other, tmp_path):
@@ -216,6 +321,51 @@ async def test_it_acts_until_another_takes_over_and_again_when_its_turn_comes(
         await standing_by.run(None, SystemClock(), Alone(), stop, act)
     assert epochs == [1, 3]
     assert not other.look().is_held, "given back at the end"
+
+
+async def test_guarding_alone_goes_on_while_the_server_only_reads_and_ends_when_it_writes(
+    url, other, tmp_path, line
+):
+    ours = candidate(url, tmp_path, ttl_s=SHORT)
+    line(ours)
+    stop, seen = asyncio.Event(), []
+
+    async def act(post, ending):
+        seen.append(post.tenure is None)
+        if len(seen) == 1:
+            await asyncio.sleep(20 * ours.terms.renew_s)
+            assert not ending.is_set(), "it answers every look, and would give the lease to nobody"
+            healing.close()
+            ours.terms = Terms(LONG, 0.05)
+        else:
+            stop.set()
+        await ending.wait()
+
+    with contextlib.ExitStack() as healing:
+        healing.enter_context(only_reading(url))
+        async with asyncio.timeout(PATIENCE_S):
+            await standing_by.run(None, SystemClock(), Alone(), stop, act)
+    assert seen == [True, False]
+    assert not other.look().is_held, "given back at the end"
+
+
+async def test_guarding_alone_ends_on_a_server_that_came_back_empty(cluster, tmp_path, line):
+    ours = candidate("postgresql://leverd@127.0.0.1:1/x", tmp_path, ttl_s=0.1)
+    ours.prepared = True  # it once was
+    line(ours)
+    stop, seen = asyncio.Event(), []
+
+    async def act(post, ending):
+        seen.append(post.tenure is None)
+        if len(seen) == 1:
+            ours.server, ours.terms = Server(cluster.database()), Terms(LONG, 0.05)
+        else:
+            stop.set()
+        await ending.wait()
+
+    async with asyncio.timeout(PATIENCE_S):
+        await standing_by.run(None, SystemClock(), Alone(), stop, act)
+    assert seen == [True, False]
 
 
 async def test_guarding_alone_ends_when_the_server_answers(url, tmp_path, line):

@@ -50,6 +50,7 @@ _TAKE_AWAY: Final[LiteralString] = (
     f"UPDATE lease SET epoch = epoch + 1, holder = '', taken_at = {_NOW}"  # noqa: S608 -- as above
     f" WHERE id = 1 AND holder <> '' AND until > {_NOW} RETURNING epoch"
 )
+_REHEARSE: Final[LiteralString] = "UPDATE lease SET epoch = epoch WHERE id = 1 RETURNING epoch"
 _LOOK: Final[LiteralString] = (
     f"SELECT epoch, holder, until - {_NOW}, {_NOW} - taken_at FROM lease WHERE id = 1"  # noqa: S608 -- as above
 )
@@ -81,7 +82,8 @@ class Title:
 class LeaseRow:
     """One thread's way to the lease. No answer within `limit_s` wall seconds counts as none.
 
-    Each method may raise `UnreachableError`: what was asked may or may not have been done.
+    Each method may raise `UnreachableError`: what was asked may or may not have been done. And
+    `JournalRefusedError`: it was not done, as where a server only reads.
     """
 
     def __init__(self, server: Server, *, limit_s: float) -> None:
@@ -92,6 +94,13 @@ class LeaseRow:
         """Return the title of a new epoch, None while another's lease runs."""
         row = self._ask(_TAKE, holder=holder, ttl=_micro(ttl_s))
         return None if row is None else Title(int(row[0]), holder)
+
+    def rehearse(self) -> None:
+        """Have the server write what changes nothing: whether it would let a lease be taken.
+
+        That it answers says little: one in recovery, read-only or full shows the lease as ever.
+        """
+        self._ask(_REHEARSE)
 
     def renew(self, title: Title, ttl_s: float) -> bool:
         """Return whether the lease is ours for `ttl_s` from now on; False: it never will be."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from leverd.errors import JournalError, OwnerError, UnreachableError
+from leverd.errors import JournalRefusedError, OwnerError, UnreachableError
 from leverd.interfaces.secrets import Secret
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Server:
 
         Raises:
             UnreachableError: no connection, or it was cut; a commit may have been carried out.
-            JournalError: the server says no.
+            JournalRefusedError: the server says no.
         """
         try:
             yield
@@ -158,8 +158,8 @@ class Server:
             "~/.pgpass",
         )
 
-    def _refused(self, error: Exception) -> JournalError:
-        return JournalError(
+    def _refused(self, error: Exception) -> JournalRefusedError:
+        return JournalRefusedError(
             f"PostgreSQL at {self.name}: {_first_line(error)}",
             number=7,
             place="journal.copy_to",
