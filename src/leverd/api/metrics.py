@@ -135,6 +135,7 @@ def _of_spot(spot: SpotModel) -> Iterator[Metric]:
     yield _one("spot_trades_today", "Orders of this UTC day.", spot.trades_today)
     if spot.trades_day_max is not None:
         yield _one("spot_trades_day_max", "Orders a UTC day may have.", spot.trades_day_max)
+    yield _one("spot_fruitless", "Orders in a row that traded nothing.", spot.fruitless)
     yield _one("spot_stopped", "Nothing is bought until resume.", spot.stopped is not None)
     age = 0 if spot.order is None else spot.order.age_s
     yield _one("spot_order_age_seconds", "Of the order in flight; 0 without one.", age)

@@ -71,6 +71,7 @@ def model(
         free=_of(None if sight is None else sight.quote_free, quote),
         trades_today=spot.trades_today(int(now.timestamp())),
         trades_day_max=None if section is None else section.limits.trades_day_max,
+        fruitless=spot.fruitless,
         order=None if spot.order is None else _order(spot.order, (base, quote), now),
         last_decision=_thought(spot, quote),
         limits={} if section is None else _limits(section),

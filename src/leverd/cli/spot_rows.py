@@ -50,6 +50,7 @@ def data(
         "units": [base, quote],
         "orders_today": spot.trades_today(now),
         "orders_day_max": None if section is None else section.limits.trades_day_max,
+        "fruitless": spot.fruitless,
         "peak": None if marked is None else of_atto(marked.peak),
         "decision": "" if decided is None else decided.decision,
         "code": "" if decided is None else decided.code,
@@ -96,6 +97,8 @@ def show(found: dict[str, Any] | None) -> None:
     say(f"spot: {found['decision'] or 'nothing decided yet'} {found['code']}".rstrip())
     for line in (found["reason"], *found["said"]):
         say(f"  {line}")
+    if found["fruitless"]:
+        say(f"  orders in a row that traded nothing: {found['fruitless']}")
     if found["last_turn_s_ago"] is not None:
         say(f"  last look {found['last_turn_s_ago']} s ago")
     if found["stopped"]:

@@ -23,6 +23,7 @@ _CRITICAL: Final = frozenset(
         "LVD-REC-002",  # liquidated
         "LVD-SPT-001",  # an order on a book is lost, and nobody knows what it did
         "LVD-SPT-002",  # the portfolio stop of spot: everything is sold
+        "LVD-SPT-005",  # what is held on a book cannot be sold
     }
 )
 _INFO: Final = frozenset({"LVD-ORD-001"})  # an order of the owner's fired

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from leverd.domain.events import Event
 from leverd.engine.book import Book
@@ -15,6 +15,7 @@ class Recorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._listeners: list[Callable[[Event], None]] = []
         self.book = Book()
 
     def bind(self, binding: Binding) -> None:
@@ -32,7 +33,14 @@ class Recorder:
         seq = await self._journal.append(*events, chain_at=chain_at)
         for event in events:
             self.book = fold(self.book, event, chain_at)
+        for event in events:
+            for hear in self._listeners:
+                hear(event)
         return seq
+
+    def listen(self, hear: Callable[[Event], None]) -> None:
+        """Have `hear` called with each event from now on, once it is durable and folded."""
+        self._listeners.append(hear)
 
     def replay(self, *, after: int = 0) -> Iterator[Entry]:
         """Yield what the journal holds; see `Journal.replay`."""

@@ -24,16 +24,17 @@ from leverd.domain.view import TradingState
 from leverd.engine.foresight import Foresight
 from leverd.engine.recorder import Recorder
 from leverd.engine.spot_references import SpotReferences
+from leverd.engine.spot_sales import UNSOLD, Sales
 from leverd.engine.spot_turn import Seen, decided, foreseen, marks, picture, sighted
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.spot_orders import SpotOrders
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.notifier import Notifier
-from leverd.interfaces.spot_agent import Enter, SpotAgent, SpotView, Stay
+from leverd.interfaces.spot_agent import Enter, Exit, SpotAgent, SpotView, Stay
 from leverd.interfaces.spot_value import fair_of
 from leverd.interfaces.spot_venue import Depth, Purse, SpotMarket, SpotVenue, Ticked
 from leverd.interfaces.watcher import Nobody, SpotWatcher
-from leverd.risk.spot_gate import ApprovedOrder, review
+from leverd.risk.spot_gate import ApprovedOrder, DeniedOrder, review
 
 ORDER_LOST: Final = "LVD-SPT-001"
 STOPPED: Final = "LVD-SPT-002"
@@ -90,6 +91,8 @@ class SpotDesk:
     def __init__(self, charter: SpotCharter, world: SpotWorld) -> None:
         self._charter, self._world = charter, world
         self._orders = SpotOrders(world.venue, world.recorder, lambda: world.recorder.book.spot)
+        self._sales = Sales(world.recorder.book.spot, self._tell_unsold)
+        world.recorder.listen(self._sales.hear)
         self._newest: Ticked | None = None
         self._judged: Ticked | None = None  # the last that was decided from
         self._market: SpotMarket | None = None
@@ -247,6 +250,8 @@ class SpotDesk:
         if isinstance(verdict, ApprovedOrder):
             self._read_at = None  # it changes what we have
             await self._orders.place(verdict)
+        elif isinstance(verdict, DeniedOrder) and isinstance(decision, Exit):
+            self._sales.came_to_nothing(f"it is denied: {', '.join(verdict.reasons)}")
 
     def _view(self, seen: Seen) -> SpotView:
         return picture(
@@ -272,6 +277,10 @@ class SpotDesk:
         placed = None if spot.order is None else spot.order.placed
         if placed is not None and tick.block > placed.dead_after + _UNKNOWN_BLOCKS:
             self._tell(UNKNOWN, f"nobody tells what became of order {placed.cid}; it is waited for")
+
+    def _tell_unsold(self, text: str) -> None:
+        logger.error("spot: {} {}", UNSOLD, text)
+        self._alert(UNSOLD, text)
 
     def _tell(self, code: str, text: str) -> None:
         """Say something, to a human too the first time."""

@@ -50,6 +50,7 @@ async def test_it_tells_what_is_held_what_it_cost_and_what_it_made(trader):
     assert said["profit"] == said["unrealised"] == usdt("7.812")  # 88, less 0.1 %, less 80.1
     assert (said["peak"], said["free"]) == (usdt("1"), usdt("500"))
     assert (said["trades_today"], said["trades_day_max"], said["order"]) == (1, 6, None)
+    assert said["fruitless"] == 1
     assert (said["last_decision"]["decision"], said["last_decision"]["code"]) == (
         "exit", "stop_loss",
     )  # fmt: skip
@@ -325,6 +326,7 @@ async def test_every_number_of_it_is_for_prometheus(trader):
     assert found["leverd_spot_bid", "USDT"] == 22
     assert found["leverd_spot_trades_today",] == 2
     assert found["leverd_spot_trades_day_max",] == 6
+    assert found["leverd_spot_fruitless",] == 1
     assert found["leverd_spot_stopped",] == 1
     assert 0 < found["leverd_spot_order_age_seconds",] <= 3_600
     assert found["leverd_spot_last_look_timestamp_seconds",] == trader.clock.now().timestamp()

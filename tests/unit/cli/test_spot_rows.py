@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tests.spots import MARKET, quote
@@ -78,6 +79,19 @@ def test_status_shows_what_is_held_what_was_decided_and_why(trader):
     shown = trader("status").out
     for part in ("spot, orders paper", "20.025", "-0.500000", "spot: enter signal", "it rises"):
         assert part in shown
+    assert spot["fruitless"] == 0
+    assert "traded nothing" not in shown
+
+
+def test_status_shows_how_many_orders_in_a_row_traded_nothing(trader):
+    journal = trader.open_journal()
+    for _ in range(3):
+        sale = replace(PLANNED, side="sell", purpose="exit")
+        nothing = SpotOrderSettled("spot", "", "unsigned", 0, 0, 0, 0, "no inj for a fee")
+        journal.append_now(sale, nothing, chain_at=500)
+    journal.close()
+    assert trader("status", "--json").data["spot"]["fruitless"] == 3
+    assert "orders in a row that traded nothing: 3" in trader("status").out
 
 
 def test_status_reckons_by_the_last_look_where_there_is_one(trader):

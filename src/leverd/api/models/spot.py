@@ -101,6 +101,7 @@ class SpotModel(Answer):
     free: Annotated[Money | None, Field(description="quote that may be spent, as last seen")]
     trades_today: Annotated[int, Field(description="orders of this UTC day")]
     trades_day_max: int | None
+    fruitless: Annotated[int, Field(description="orders in a row that traded nothing")]
     order: SpotOrderModel | None
     last_decision: SpotThought | None
     limits: Annotated[dict[str, Any], Field(description="the owner's; numbers as decimal text")]
