@@ -19,6 +19,7 @@ from leverd.interfaces.spot_venue import (
     Manner,
     Side,
     SpotAttempt,
+    SpotFill,
     SpotMarket,
     SpotOrder,
     SpotSighting,
@@ -63,6 +64,14 @@ class Simulated:
         while True:
             found = await venue.look(order, attempt)
             if found.standing in (until or KNOWN):
+                return found
+            await asyncio.sleep(0)
+
+    async def told(self, venue: SpotVenue, order: SpotOrder, quantity: int) -> tuple[SpotFill, ...]:
+        """Return the trades of `order` by its history, once it tells all of them."""
+        while True:
+            found = await venue.fills(order)
+            if sum(fill.quantity for fill in found) == quantity:
                 return found
             await asyncio.sleep(0)
 

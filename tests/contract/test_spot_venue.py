@@ -96,6 +96,22 @@ async def test_more_than_there_is_is_filled_in_part_and_closed(world):
     assert ended.filled == 3
 
 
+async def test_what_is_closed_is_told_with_all_of_its_trades(world):
+    await world.place(world.maker, world.order(Side.SELL, Manner.REST, "20", "1"))
+    await world.place(world.maker, world.order(Side.SELL, Manner.REST, "20.5", "2"))
+    buy = world.order(Side.BUY, Manner.TAKE, "21", "5")
+    _, taken = await world.place(world.taker, buy)
+    assert (taken.standing, taken.filled) == (Standing.CLOSED, Decimal(3))
+    assert sum(fill.quantity for fill in taken.fills) == 3
+    told = await world.told(world.taker, buy, 3)
+    assert money(taken.fills) == money(told)
+    assert all(fill.side is Side.BUY and fill.price <= 21 for fill in taken.fills)
+
+
+def money(fills):
+    return sum(fill.price * fill.quantity for fill in fills), sum(fill.fee for fill in fills)
+
+
 async def test_who_sells_into_bids_gets_the_best_first(world):
     await world.place(world.maker, world.order(Side.BUY, Manner.REST, "18", "1"))
     await world.place(world.maker, world.order(Side.BUY, Manner.REST, "19", "1"))

@@ -19,6 +19,7 @@ from leverd.adapters.injective import events
 from leverd.adapters.injective.events import BlockEvents
 from leverd.adapters.system_clock import SystemClock
 from leverd.errors import NonsenseError, UnreachableError
+from leverd.interfaces.spot_venue import Side, SpotFill
 
 pytestmark = pytest.mark.sockets
 
@@ -28,11 +29,21 @@ TYPE = "injective.exchange.v2.EventBatchSpotExecution"
 
 def trade(quantity: Any = "1.5", **changed: Any) -> dict[str, Any]:
     owner = base64.b64encode(bytes.fromhex("ab" * 32)).decode()
-    return {"quantity": quantity, "subaccount_id": owner, "cid": "c"} | changed
+    money = {"quantity": quantity, "price": "20.010000000000000000", "fee": "0.03"}
+    return money | {"subaccount_id": owner, "cid": "c"} | changed
 
 
-def event(*trades: Any, kind: str = TYPE, market: str = "0xm") -> dict[str, Any]:
-    attributes = {"is_buy": True, "market_id": market, "trades": list(trades)}
+def made(*quantities: str) -> tuple[SpotFill, ...]:
+    """Return what block 7 made of so many trades of ours."""
+    money = Decimal("20.01"), Decimal("0.03")
+    return tuple(
+        SpotFill(f"7/{number}", "c", "0xm", Side.BUY, money[0], Decimal(each), money[1], 0)
+        for number, each in enumerate(quantities)
+    )
+
+
+def event(*trades: Any, kind: str = TYPE, market: str = "0xm", buys: Any = True) -> dict[str, Any]:
+    attributes = {"is_buy": buys, "market_id": market, "trades": list(trades)}
     return {
         "type": kind,
         "attributes": [{"key": key, "value": json.dumps(one)} for key, one in attributes.items()],
@@ -62,9 +73,10 @@ async def block(server) -> AsyncIterator[BlockEvents]:
     ("told", "executed"),
     [
         ((), None),
-        ((event(trade()),), Decimal("1.5")),
-        ((event(trade("0.000000000000000000")),), Decimal(0)),
-        ((event(trade("1")), event(trade("2"))), Decimal(3)),
+        ((event(trade()),), made("1.5")),
+        ((event(trade("0.000000000000000000", price="0", fee="0")),), ()),
+        ((event(trade("1")), event(trade("2"))), made("1", "2")),
+        ((event(trade("1"), trade("1")),), made("1", "1")),
         ((event(trade(cid="d")),), None),
         ((event(trade(subaccount_id=base64.b64encode(b"x").decode())),), None),
         ((event(trade(subaccount_id="***")),), None),
@@ -99,12 +111,22 @@ async def test_it_tells_what_was_traded_of_our_order_alone(server, block, told, 
         results(event(trade("-1"))),
         results(event(trade("NaN"))),
         results(event(trade(1.5))),
+        results(event(trade(price="-1"))),
+        results(event(trade(price=None))),
+        results(event(trade(fee="1e5"))),
+        results(event(trade(), buys=None)),
     ],
 )
 async def test_another_form_or_block_is_refused(server, block, body):
     server.script = says(whole(body))
     with pytest.raises(NonsenseError):
         await block.executed("0xm", "c", 7)
+
+
+async def test_a_sale_and_a_fee_that_is_paid_to_us_are_told_as_they_are(server, block):
+    server.script = says(whole(results(event(trade(fee="-0.002"), buys=False))))
+    (fill,) = await block.executed("0xm", "c", 7)
+    assert (fill.side, fill.fee) == (Side.SELL, Decimal("-0.002"))
 
 
 async def test_a_node_that_forgot_the_block_is_no_answer(server, block):

@@ -74,6 +74,8 @@ async def test_an_order_gone_from_the_book_is_unknown_until_history_accounts_for
         assert (await deaf.look(buy, taken)).standing is Standing.UNKNOWN
         told = await world.taker.look(buy, taken)  # by the block itself
         assert (told.standing, told.filled) == (Standing.CLOSED, Decimal(2))
+        (fill,) = told.fills
+        assert (fill.side, fill.price, fill.fee) == (Side.BUY, Decimal(20), Decimal("0.024"))
         world.indexer.silent = False
         assert (await world.seen(world.maker, sell, attempt)).filled == 2
         assert (await world.seen(deaf, buy, taken)).standing is Standing.CLOSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -28,6 +29,7 @@ from leverd.interfaces.spot_venue import (
 
 ATTEMPT = SpotAttempt("c", slot=5, tx_hash="AB", payload=b"", dead_after=100)
 TAKEN = Included(90, 0, "", "")
+FILLED = InHistory(False, "filled", Decimal(5))
 FAILED = Standing.NEVER, Standing.LOST, Standing.REJECTED
 
 
@@ -35,9 +37,9 @@ def order(manner: Manner = Manner.REST) -> SpotOrder:
     return SpotOrder("c", "0xab", Side.BUY, manner, Decimal(20), Decimal(5))
 
 
-def fill(quantity: int) -> SpotFill:
+def fill(quantity: int, *, price: int = 20, side: Side = Side.BUY) -> SpotFill:
     amount = Decimal(quantity)
-    return SpotFill(str(quantity), "c", "0xab", Side.BUY, Decimal(20), amount, Decimal(0), 1)
+    return SpotFill(str(quantity), "c", "0xab", side, Decimal(price), amount, Decimal(0), 1)
 
 
 def evidence(**found) -> Evidence:
@@ -74,7 +76,8 @@ FOUND = st.builds(
         state=st.sampled_from(["booked", "partial_filled", "filled", "canceled"]),
         filled=AMOUNTS,
     ),
-    fills=st.lists(st.builds(fill, st.integers(1, 2)), max_size=2),
+    fills=st.lists(st.builds(fill, st.integers(1, 4)), max_size=2),
+    executed=st.none() | st.lists(st.builds(fill, st.integers(1, 4)), max_size=2),
 )
 
 
@@ -99,7 +102,8 @@ def test_nothing_is_called_never_while_it_may_still_come(found):
 def test_closed_accounts_for_all_that_was_filled(found, manner):
     seen = settled(order(manner), ATTEMPT, found)
     if seen.standing is Standing.CLOSED:
-        assert seen.filled == sum(one.quantity for one in found.fills)
+        assert seen.filled == sum(one.quantity for one in seen.fills) <= 5
+        assert seen.fills in (tuple(found.fills), tuple(found.executed or ()))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,23 @@ def test_closed_accounts_for_all_that_was_filled(found, manner):
         (evidence(head=101 + SETTLE_BLOCKS), Standing.NEVER),
         (evidence(head=101 + SETTLE_BLOCKS, slot_next=6), Standing.LOST),
         (evidence(head=200, slot_next=6, fills=(fill(1),)), Standing.UNKNOWN),
+        (evidence(slot_next=6, fills=(fill(5),), history=FILLED), Standing.UNKNOWN),  # it may come
+        (evidence(head=200, slot_next=6, fills=(fill(5),), history=FILLED), Standing.CLOSED),
+        (evidence(head=200, slot_next=6, fills=(fill(4),), history=FILLED), Standing.UNKNOWN),
+        (
+            evidence(head=200, slot_next=6, fills=(fill(5),), history=replace(FILLED, active=True)),
+            Standing.CLOSED,  # more than all of it there cannot be
+        ),
+        (
+            evidence(
+                head=200,
+                slot_next=6,
+                fills=(fill(2),),
+                history=InHistory(False, "canceled", Decimal(2)),
+            ),
+            Standing.CLOSED,
+        ),
+        (evidence(included=TAKEN, fills=(fill(6),)), Standing.UNKNOWN),  # beyond the order
         (
             evidence(head=200, slot_next=6, history=InHistory(True, "booked", Decimal(0))),
             Standing.UNKNOWN,
@@ -150,6 +171,35 @@ def test_what_takes_is_closed_by_its_trades_and_a_history_that_agrees():
     found = evidence(included=TAKEN, fills=(fill(2),), history=told)
     assert settled(order(Manner.TAKE), ATTEMPT, found).standing is Standing.CLOSED
     assert settled(order(Manner.REST), ATTEMPT, found).standing is Standing.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("executed", "standing"),
+    [
+        ((fill(5),), Standing.CLOSED),
+        ((fill(1), fill(2, price=19)), Standing.CLOSED),
+        ((), Standing.CLOSED),  # it found nobody
+        (None, Standing.UNKNOWN),
+        ((fill(6),), Standing.UNKNOWN),
+        ((fill(3), fill(3)), Standing.UNKNOWN),
+        ((fill(2, price=21),), Standing.UNKNOWN),
+        ((fill(2, side=Side.SELL),), Standing.UNKNOWN),
+    ],
+)
+def test_a_blocks_word_closes_what_takes_if_the_order_can_have_made_it(executed, standing):
+    seen = settled(order(Manner.TAKE), ATTEMPT, evidence(included=TAKEN, executed=executed))
+    assert seen.standing is standing
+    assert seen.fills == (executed if standing is Standing.CLOSED else ())
+    resting = settled(order(), ATTEMPT, evidence(included=TAKEN, executed=executed))
+    assert resting.standing is Standing.UNKNOWN
+
+
+def test_a_sale_is_not_made_below_its_price():
+    sale = replace(order(Manner.TAKE), side=Side.SELL)
+    for price, standing in ((20, Standing.CLOSED), (19, Standing.UNKNOWN)):
+        told = (fill(2, price=price, side=Side.SELL),)
+        found = evidence(included=TAKEN, executed=told)
+        assert settled(sale, ATTEMPT, found).standing is standing
 
 
 def test_an_order_in_the_book_tells_what_is_left():

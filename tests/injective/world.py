@@ -47,6 +47,7 @@ from leverd.interfaces.spot_venue import (
     Manner,
     Side,
     SpotAttempt,
+    SpotFill,
     SpotMarket,
     SpotOrder,
     SpotSighting,
@@ -224,6 +225,16 @@ class World:
             found = await venue.look(order, attempt)
             wanted = until or frozenset(Standing) - {Standing.UNKNOWN}
             if found.standing in wanted:
+                return found
+            await asyncio.sleep(0.2)
+
+    async def told(
+        self, venue: InjectiveSpot, order: SpotOrder, quantity: int
+    ) -> tuple[SpotFill, ...]:
+        """Return the trades of `order` by its history, once it tells all of them."""
+        while True:
+            found = await venue.fills(order)
+            if sum(fill.quantity for fill in found) == quantity:
                 return found
             await asyncio.sleep(0.2)
 

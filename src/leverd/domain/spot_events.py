@@ -74,7 +74,7 @@ class SpotOrderSettled:
     fee: int  # quote; below nothing it was paid to us
     block: int  # that included it, 0 if none did
     reason: str
-    exact: bool = True  # False: no trade was told in time, and the worst price is reckoned
+    exact: bool = True  # False, in older journals: reckoned at the worst price, for want of trades
 
 
 @dataclass(frozen=True, slots=True)

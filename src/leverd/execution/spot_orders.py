@@ -32,7 +32,6 @@ from leverd.interfaces.spot_venue import (
     Manner,
     Side,
     SpotAttempt,
-    SpotFill,
     SpotOrder,
     SpotSighting,
     SpotVenue,
@@ -42,15 +41,9 @@ from leverd.risk.spot_gate import ApprovedOrder
 
 _BEHIND: Final = 94
 _UNSIGNED: Final = "unsigned"
-_WORST_FEE: Final = WAD // 100
-"""Reckoned where nobody tells the fee: more than a taker pays."""
-
 _LOST_S: Final = 600
 """Chain seconds that looks have to call an order lost before it is: indexes that begin anew are
 minutes behind. Nothing is ordered meanwhile, nor afterwards, so to wait costs nothing more."""
-
-_TOLD_LOOKS: Final = 5
-"""Looks at an order that is closed until its trades are reckoned at their worst."""
 
 
 class SpotOrders:
@@ -58,7 +51,6 @@ class SpotOrders:
 
     def __init__(self, venue: SpotVenue, journal: Journal, spot: Callable[[], Spot]) -> None:
         self._venue, self._journal, self._spot = venue, journal, spot
-        self._untold = 0  # looks in a row at a closed order whose trades are not all told
         self._doubt: tuple[int, int] | None = None  # head and chain time since it seems lost
 
     @property
@@ -111,7 +103,7 @@ class SpotOrders:
             case Standing.OPEN:
                 await self._cancel(order, order.placed, seen, chain_at)
             case Standing.CLOSED:
-                await self._close(order, order.placed, seen, chain_at)
+                await self._settle(order.placed, seen, (), chain_at, _traded(order, seen))
             case Standing.NEVER | Standing.REJECTED:
                 await self._settle(order.placed, seen, (), chain_at)
             case Standing.LOST:
@@ -188,36 +180,15 @@ class SpotOrders:
             return
         await self._hand_over(attempt, CANCEL, at)
 
-    async def _close(
-        self, order: OpenOrder, placed: SpotAttemptSigned, seen: SpotSighting, at: int
-    ) -> None:
-        """Settle what is over, from its trades once all of them are told."""
-        fills = await self._fills(order, placed) if seen.filled else ()
-        told = sum(atto_down(fill.quantity) for fill in fills) == atto(seen.filled)
-        self._untold = 0 if told else self._untold + 1
-        if 0 < self._untold < _TOLD_LOOKS:
-            return
-        self._untold = 0
-        money = _traded(order, fills) if told else _reckoned(order, seen)
-        await self._settle(placed, seen, (), at, money)
-
-    async def _fills(self, order: OpenOrder, placed: SpotAttemptSigned) -> tuple[SpotFill, ...]:
-        try:
-            return await self._venue.fills(_order(order.planned, placed.cid))
-        except LeverdError as error:
-            logger.warning("the trades of {} are not told yet: {}", placed.cid, error)
-            return ()
-
     async def _settle(
         self,
         placed: SpotAttemptSigned,
         seen: SpotSighting,
         more: Sequence[Event],
         at: int,
-        money: tuple[int, int, bool] = (0, 0, True),
+        money: tuple[int, int, int] = (0, 0, 0),
     ) -> None:
-        notional, fee, exact = money
-        filled = atto(seen.filled) if seen.standing is Standing.CLOSED else 0
+        filled, notional, fee = money
         settled = SpotOrderSettled(
             SPOT,
             placed.cid,
@@ -227,7 +198,6 @@ class SpotOrders:
             fee,
             seen.block,
             seen.reason,
-            exact,
         )
         await self._journal.append(settled, *more, chain_at=at)
         logger.info("{} is {}, {} traded", placed.cid, seen.standing, of_atto(filled))
@@ -267,16 +237,12 @@ def _sent(order: OpenOrder, placed: SpotAttemptSigned) -> tuple[SpotOrder, SpotA
     return _order(order.planned, placed.cid), attempt
 
 
-def _reckoned(order: OpenOrder, seen: SpotSighting) -> tuple[int, int, bool]:
-    """Return notional and fee of what traded, neither of them told, at their worst."""
-    rounded = mul_div_up if order.planned.side == BUY else mul_div_down
-    notional = rounded(order.planned.price, atto(seen.filled), WAD)
-    return notional, mul_div_up(notional, _WORST_FEE, WAD), False
-
-
-def _traded(order: OpenOrder, fills: Sequence[SpotFill]) -> tuple[int, int, bool]:
-    """Return notional and fee of what traded, as they were told; rounded against us."""
+def _traded(order: OpenOrder, seen: SpotSighting) -> tuple[int, int, int]:
+    """Return base, notional and fee of what traded; the money is rounded against us."""
     one = atto_up if order.planned.side == BUY else atto_down
     rounded = mul_div_up if order.planned.side == BUY else mul_div_down
-    notional = sum(rounded(one(each.price), atto_down(each.quantity), WAD) for each in fills)
-    return notional, sum(atto_up(each.fee) for each in fills), True
+    trades = [(one(each.price), atto(each.quantity)) for each in seen.fills]
+    filled = sum(quantity for _, quantity in trades)
+    assert filled == atto(seen.filled), "what is closed is told with all of its trades"
+    notional = sum(rounded(price, quantity, WAD) for price, quantity in trades)
+    return filled, notional, sum(atto_up(each.fee) for each in seen.fills)

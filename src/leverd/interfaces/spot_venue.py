@@ -93,7 +93,21 @@ class Standing(StrEnum):
     """It waits in the book, perhaps filled in part."""
 
     CLOSED = "closed"
-    """Nothing more will be filled; `filled` is all of it."""
+    """Nothing more will be filled; `filled` is all of it, and `fills` are all of its trades."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpotFill:
+    """One trade of an order."""
+
+    trade_id: str
+    cid: str
+    market_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal  # base, no finer than 1e-18
+    fee: Decimal  # quote; below nothing it was paid to us
+    at_ms: int  # chain time, unix milliseconds; 0 where only its block is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +120,7 @@ class SpotSighting:
     block: int = 0  # that included it, 0 while none did
     code: int = 0  # the venue's own number of its no
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SpotFill:
-    """One trade of an order."""
-
-    trade_id: str
-    cid: str
-    market_id: str
-    side: Side
-    price: Decimal
-    quantity: Decimal
-    fee: Decimal  # quote; below nothing it was paid to us
-    at_ms: int  # chain time, unix milliseconds
+    fills: tuple[SpotFill, ...] = ()  # of what is closed: together they are `filled`
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ class Moody(SimulatedSpot):
     refuses = None  # what `sign` raises
     loses = None  # what `send` raises, and whether it was taken all the same
     sees = None  # what `look` says instead
-    untold = False
     wrong_cancels = None
     told_from = 0  # height before which no index knows what its blocks did
     behind = 0  # sequence numbers that its account's state lags
@@ -65,11 +64,6 @@ class Moody(SimulatedSpot):
         if self._exchange.height < self.told_from:
             return self._not_found(attempt)
         return self.sees or await super().look(order, attempt)
-
-    async def fills(self, order):
-        if self.untold == "dead":
-            raise UnreachableError("no indexer", number=1)
-        return () if self.untold else await super().fills(order)
 
 
 @pytest.fixture
@@ -285,41 +279,14 @@ async def test_what_fills_in_part_is_what_is_held(stage):
     assert stage.spot.base == stage.base == 3 * WAD // 2
 
 
-@pytest.mark.parametrize("untold", ["lags", "dead"])
-async def test_trades_that_nobody_tells_are_waited_for_and_then_reckoned_at_their_worst(
-    stage, untold
-):
-    stage.venue.untold = untold
+async def test_what_is_closed_without_all_of_its_trades_is_a_bug_and_nothing_is_booked(stage):
     desk = orders(stage)
     await desk.place(approved())
-    stage.block()
     stage.venue.sees = SpotSighting(Standing.CLOSED, 102, Decimal(4), 102)
-    for _ in range(4):
+    with pytest.raises(AssertionError):
         await desk.tend(NOW)
-        assert desk.in_flight
-    await desk.tend(NOW)
-    done = ended(stage)
-    assert (done.filled, done.exact) == (4 * WAD, False)
-    assert done.notional == 4 * stage.events(SpotOrderPlanned)[0].price
-    assert done.fee == done.notional // 100
-
-
-async def test_a_sale_that_nobody_tells_is_reckoned_low(stage):
-    stage.exchange.tills[ACCOUNT].held["inj"] = 5 * WAD
-    desk = orders(stage)
-    await desk.place(approved())
-    stage.block()
-    await desk.tend(NOW)
-    recorder = desk._journal
-    seen = view(spot=recorder.book.spot, unwinding=True, purses=await stage.venue.purses())
-    await desk.place(review(SignalTrader(LIMITS).decide(seen), seen, LIMITS))
-    stage.venue.untold = "lags"
-    stage.block()
-    stage.venue.sees = SpotSighting(Standing.CLOSED, 103, Decimal(4), 103)
-    for _ in range(5):
-        await desk.tend(NOW)
-    sold = stage.events(SpotOrderSettled)[-1]
-    assert sold.notional == 4 * stage.events(SpotOrderPlanned)[-1].price
+    assert desk.in_flight
+    assert stage.events(SpotOrderSettled) == []
 
 
 async def test_a_sale_is_told_and_counted(stage):

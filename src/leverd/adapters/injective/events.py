@@ -13,9 +13,11 @@ from typing import Any, Final
 from leverd.adapters.injective import codes
 from leverd.errors import NonsenseError
 from leverd.interfaces.http_client import HttpClient
+from leverd.interfaces.spot_venue import Side, SpotFill
 
 _EXECUTION: Final = "injective.exchange.v2.EventBatchSpotExecution"
 _PLAIN: Final = re.compile(r"[0-9]{1,60}(?:\.[0-9]{1,18})?", re.ASCII)
+_SIGNED: Final = re.compile(rf"-?{_PLAIN.pattern}", re.ASCII)
 _OK: Final = 200
 
 
@@ -25,10 +27,10 @@ class BlockEvents:
     def __init__(self, http: HttpClient, url: str, subaccount: str) -> None:
         self._http, self._url, self._subaccount = http, url.rstrip("/"), subaccount
 
-    async def executed(self, market_id: str, cid: str, block: int) -> Decimal | None:
-        """Return the base that `block` traded of an order, None if it tells nothing of it.
+    async def executed(self, market_id: str, cid: str, block: int) -> tuple[SpotFill, ...] | None:
+        """Return the trades that `block` made of an order, None if it tells nothing of it.
 
-        An order that found the book empty is told of with nothing traded.
+        An order that found the book empty is told of with nothing traded: it has no trades.
 
         Raises:
             UnreachableError: no answer, or the endpoint has forgotten the block.
@@ -37,14 +39,15 @@ class BlockEvents:
         answer = await self._http.read(f"{self._url}/block_results", params={"height": str(block)})
         if answer.status != _OK:
             raise _malformed(f"HTTP status {answer.status}")
-        found = [
-            _quantity(trade)
+        told = [
+            (event, trade)
             for event in _events(answer.body, block)
             if event.get("market_id") == market_id
             for trade in _trades(event)
             if trade.get("cid") == cid and _hex(trade.get("subaccount_id")) == self._subaccount
         ]
-        return sum(found, Decimal(0)) if found else None
+        found = [_fill(*one, f"{block}/{number}") for number, one in enumerate(told)]
+        return tuple(each for each in found if each.quantity) if told else None
 
 
 def _events(body: bytes, block: int) -> Iterator[Mapping[str, Any]]:
@@ -65,7 +68,7 @@ def _events(body: bytes, block: int) -> Iterator[Mapping[str, Any]]:
         yield {
             str(one.get("key")): _json(one.get("value"))
             for one in attributes
-            if isinstance(one, dict) and one.get("key") in {"market_id", "trades"}
+            if isinstance(one, dict) and one.get("key") in {"market_id", "is_buy", "trades"}
         }
 
 
@@ -76,10 +79,26 @@ def _trades(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return trades
 
 
-def _quantity(trade: Mapping[str, Any]) -> Decimal:
-    text = trade.get("quantity")
-    if not isinstance(text, str) or not _PLAIN.fullmatch(text):
-        raise _malformed("a quantity that is no plain decimal")
+def _fill(event: Mapping[str, Any], trade: Mapping[str, Any], trade_id: str) -> SpotFill:
+    buys = event.get("is_buy")
+    if not isinstance(buys, bool):
+        raise _malformed("a trade in no direction")
+    return SpotFill(
+        trade_id=trade_id,
+        cid=str(trade["cid"]),
+        market_id=str(event["market_id"]),
+        side=Side.BUY if buys else Side.SELL,
+        price=_decimal(trade, "price"),
+        quantity=_decimal(trade, "quantity"),
+        fee=_decimal(trade, "fee", _SIGNED),
+        at_ms=0,
+    )
+
+
+def _decimal(trade: Mapping[str, Any], name: str, form: re.Pattern[str] = _PLAIN) -> Decimal:
+    text = trade.get(name)
+    if not isinstance(text, str) or not form.fullmatch(text):
+        raise _malformed(f"a {name} that is no plain decimal")
     return Decimal(text)
 
 

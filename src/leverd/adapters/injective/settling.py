@@ -15,6 +15,7 @@ from typing import Final
 from leverd.adapters.injective import codes
 from leverd.interfaces.spot_venue import (
     Manner,
+    Side,
     SpotAttempt,
     SpotFill,
     SpotOrder,
@@ -68,7 +69,7 @@ class Evidence:
     in_book: InBook | None
     history: InHistory | None
     fills: Sequence[SpotFill]
-    executed: Decimal | None = None  # what the including block traded of an order that takes
+    executed: Sequence[SpotFill] | None = None  # what its block tells of an order that takes
 
 
 def wants_history(attempt: SpotAttempt, found: Evidence) -> bool:
@@ -80,6 +81,16 @@ def wants_history(attempt: SpotAttempt, found: Evidence) -> bool:
     return not found.included.code or _is_duplicate(found.included)
 
 
+def can_have_made(order: SpotOrder, fills: Sequence[SpotFill]) -> bool:
+    """Return whether `order` can have made these trades: its side, its price, no more than it."""
+    buys = order.side is Side.BUY
+    return _sum(fills) <= order.quantity and not any(
+        fill.side is not order.side
+        or (fill.price > order.price if buys else fill.price < order.price)
+        for fill in fills
+    )
+
+
 def settled(order: SpotOrder, attempt: SpotAttempt, found: Evidence) -> SpotSighting:
     """Return what `found` says of `order`."""
     if found.in_book is not None:
@@ -87,12 +98,12 @@ def settled(order: SpotOrder, attempt: SpotAttempt, found: Evidence) -> SpotSigh
         block = found.included.block if found.included else 0
         return SpotSighting(Standing.OPEN, found.head, filled, block)
     if found.included is None:
-        return _not_found(attempt, found)
+        return _not_found(order, attempt, found)
     if found.included.block > found.head:  # book and account are of a block before it
         return SpotSighting(Standing.UNKNOWN, found.head, block=found.included.block)
     if found.included.code and found.slot_next <= attempt.slot:
         # Refused before it spent its number, for want of a fee say: another block may take it yet.
-        return _not_found(attempt, found)
+        return _not_found(order, attempt, found)
     if found.included.code and not _is_duplicate(found.included):
         return SpotSighting(
             Standing.REJECTED,
@@ -104,37 +115,52 @@ def settled(order: SpotOrder, attempt: SpotAttempt, found: Evidence) -> SpotSigh
     return _executed(order, found, found.included)
 
 
-def _not_found(attempt: SpotAttempt, found: Evidence) -> SpotSighting:
+def _not_found(order: SpotOrder, attempt: SpotAttempt, found: Evidence) -> SpotSighting:
     """Return what a transaction that no block is known to have executed has become."""
     past = found.head > attempt.dead_after + SETTLE_BLOCKS
+    if past and _is_accounted_for(order, found):  # by history, which knows no block
+        return _closed(found, found.fills, 0)
     # What history tells of it was traded, whatever the index of transactions has lost.
     if not past or found.fills or found.history is not None:
-        filled = sum((fill.quantity for fill in found.fills), Decimal(0))
-        return SpotSighting(Standing.UNKNOWN, found.head, filled)
+        return SpotSighting(Standing.UNKNOWN, found.head, _sum(found.fills))
     lost = found.slot_next > attempt.slot
     return SpotSighting(Standing.LOST if lost else Standing.NEVER, found.head)
 
 
 def _executed(order: SpotOrder, found: Evidence, included: Included) -> SpotSighting:
     """Return what an order is that was taken and waits no more."""
-    if order.manner is Manner.TAKE and found.executed is not None:
-        return SpotSighting(Standing.CLOSED, found.head, found.executed, included.block)
-    filled = sum((fill.quantity for fill in found.fills), Decimal(0))
-    if filled >= order.quantity:
-        return SpotSighting(Standing.CLOSED, found.head, filled, included.block)
-    told = found.history
-    done = told is not None and (
-        told.state in _DONE or (order.manner is Manner.TAKE and told.filled > 0)
-    )
-    if told is not None and done and not told.active and told.filled == filled:
-        return SpotSighting(Standing.CLOSED, found.head, filled, included.block)
+    told = found.executed if order.manner is Manner.TAKE else None
+    if told is not None and can_have_made(order, told):
+        return _closed(found, told, included.block)
+    if _is_accounted_for(order, found):
+        return _closed(found, found.fills, included.block)
     return SpotSighting(
         Standing.UNKNOWN,
         found.head,
-        filled,
+        _sum(found.fills),
         included.block,
         reason="taken" if order.manner is Manner.TAKE else "gone from the book",
     )
+
+
+def _is_accounted_for(order: SpotOrder, found: Evidence) -> bool:
+    """Return whether history is done with an order, and its trades are all that it tells of."""
+    if not can_have_made(order, found.fills):
+        return False
+    filled, told = _sum(found.fills), found.history
+    if filled == order.quantity:
+        return True
+    if told is None or told.active or told.filled != filled:
+        return False
+    return told.state in _DONE or (order.manner is Manner.TAKE and filled > 0)
+
+
+def _closed(found: Evidence, fills: Sequence[SpotFill], block: int) -> SpotSighting:
+    return SpotSighting(Standing.CLOSED, found.head, _sum(fills), block, fills=tuple(fills))
+
+
+def _sum(fills: Sequence[SpotFill]) -> Decimal:
+    return sum((fill.quantity for fill in fills), Decimal(0))
 
 
 def _is_duplicate(included: Included) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any, Final
 
 from loguru import logger
@@ -16,7 +15,12 @@ from leverd.adapters.injective.events import BlockEvents
 from leverd.adapters.injective.history import History
 from leverd.adapters.injective.line import PATIENT, Line, Patience, SaidNoError
 from leverd.adapters.injective.reads import ChainReads, Head
-from leverd.adapters.injective.settling import Evidence, settled, wants_history
+from leverd.adapters.injective.settling import (
+    Evidence,
+    can_have_made,
+    settled,
+    wants_history,
+)
 from leverd.adapters.injective.signer import Bid, InjectiveSigner, Onlooker, Seat, tx_hash
 from leverd.adapters.injective.watching import STAMINA, Stamina, Watch
 from leverd.errors import NonsenseError, RefusedError, UnreachableError
@@ -26,7 +30,6 @@ from leverd.interfaces.spot_venue import (
     Depth,
     Manner,
     Purse,
-    Side,
     SpotAttempt,
     SpotFill,
     SpotMarket,
@@ -230,16 +233,7 @@ class InjectiveSpot:
             NonsenseError: they are beyond the order: another unit, or another order.
         """
         found = await self._history.fills(await self._rules(order.market_id), order.cid)
-        traded = sum((fill.quantity for fill in found), Decimal(0))
-        for fill in found:
-            worse = fill.price > order.price if order.side is Side.BUY else fill.price < order.price
-            if worse or fill.side is not order.side or traded > order.quantity:
-                raise NonsenseError(
-                    f"trades that {order.cid} cannot have made",
-                    number=codes.MALFORMED,
-                    place=self._indexer.name,
-                    remedy="check that the indexer is of this chain",
-                )
+        _check_trades(order, found, self._indexer.name, "check that the indexer is of this chain")
         return found
 
     @asynccontextmanager
@@ -318,15 +312,17 @@ class InjectiveSpot:
         top, bottom = _MARGIN
         return used * top // bottom
 
-    async def _executed(self, order: SpotOrder, block: int) -> Decimal | None:
-        """Return what the including block traded, None if only the indexer can tell."""
+    async def _executed(self, order: SpotOrder, block: int) -> Sequence[SpotFill] | None:
+        """Return the trades of the including block, None if only the indexer can tell."""
         if self._events is None:
             return None
         try:
-            return await self._events.executed(order.market_id, order.cid, block)
+            told = await self._events.executed(order.market_id, order.cid, block)
+            _check_trades(order, told or (), self._where.rpc, "check that rpc is of this chain")
         except (UnreachableError, NonsenseError) as error:
             logger.warning("{}; the indexer is asked instead", error)
             return None
+        return told
 
     async def _check_chain(self) -> None:
         """See once that the endpoint is of the chain that is meant."""
@@ -347,3 +343,18 @@ class InjectiveSpot:
 
     async def _rules(self, market_id: str) -> SpotMarket:
         return self._markets.get(market_id) or await self.market(market_id)
+
+
+def _check_trades(order: SpotOrder, fills: Sequence[SpotFill], place: str, remedy: str) -> None:
+    """Check that `order` can have made these trades.
+
+    Raises:
+        NonsenseError: they are beyond it: another unit, or another order.
+    """
+    if not can_have_made(order, fills):
+        raise NonsenseError(
+            f"trades that {order.cid} cannot have made",
+            number=codes.MALFORMED,
+            place=place,
+            remedy=remedy,
+        )

@@ -126,8 +126,9 @@ class SimulatedSpot:
             return SpotSighting(
                 Standing.REJECTED, head, block=block, code=included.code, reason=included.reason
             )
-        traded = (fill.quantity for fill in await self.fills(order))
-        return SpotSighting(Standing.CLOSED, head, sum(traded, Decimal(0)), block)
+        fills = await self.fills(order)
+        traded = sum((fill.quantity for fill in fills), Decimal(0))
+        return SpotSighting(Standing.CLOSED, head, traded, block, fills=fills)
 
     async def fills(self, order: SpotOrder) -> tuple[SpotFill, ...]:
         """Return the trades of `order`, the oldest first."""
