@@ -11,12 +11,14 @@ from tests.injective.world import World, chain, world
 from tests.unit.bootstrap.test_spot import settings_at
 from tests.unit.settings.test_spot_settings import MARKET, SENT
 
+from leverd.adapters.injective.reads import ChainReads
 from leverd.adapters.sql_journal import SqlJournal
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap import spot_preflight
 from leverd.bootstrap.checks import Status
 from leverd.domain.fixed_point import WAD
 from leverd.domain.spot_events import SpotAttemptSigned, SpotOrderPlanned
+from leverd.errors import NonsenseError
 
 pytestmark = pytest.mark.chain
 
@@ -79,8 +81,8 @@ def closed_port():
 async def test_all_is_well_where_all_is_well(doctor):
     found = await doctor.finds()
     assert {code: each.status for code, each in found.items()} == dict.fromkeys(
-        ("spot-key", "spot-chain", "spot-market", "spot-stream", "spot-indexer", "spot-rpc",
-         "spot-purse"), GOOD,
+        ("spot-key", "spot-chain", "spot-index", "spot-market", "spot-stream", "spot-indexer",
+         "spot-rpc", "spot-purse"), GOOD,
     )  # fmt: skip
     assert TAKER.address in found["spot-key"].message
     assert "INJ/USDT: price tick 0.001" in found["spot-market"].message
@@ -115,6 +117,17 @@ async def test_limits_that_the_market_does_not_take_are_named(doctor):
     found = await doctor.finds(("subject: INJ ", "subject: ETH "))
     assert found["spot-market"].status is NOTE
     assert "predictors speak of ETH" in found["spot-market"].message
+
+
+async def test_a_node_without_an_index_of_transactions_is_named(doctor, monkeypatch):
+    async def unindexed(_self):
+        raise NonsenseError("it keeps none", number=95, remedy="tx_index")
+
+    monkeypatch.setattr(ChainReads, "check_index", unindexed)
+    found = await doctor.finds()
+    assert (found["LVD-CHN-095"].status, "spot-index" in found) == (BAD, False)
+    assert found["LVD-CHN-095"].place == doctor.on.node.grpc
+    assert found["spot-purse"].status is GOOD  # the others are asked all the same
 
 
 async def test_each_endpoint_that_is_dead_is_named_and_the_others_are_asked(doctor):

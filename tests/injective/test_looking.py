@@ -6,11 +6,12 @@ from base64 import b64encode
 from decimal import Decimal
 
 import pytest
+from pyinjective.proto.cosmos.tx.v1beta1 import tx_pb2
 from tests.injective.test_events import event, results, trade
 from tests.spots import LIMITS, MARKET, NOW, view
 
 from leverd.adapters.injective.reads import Account, Head
-from leverd.adapters.injective.settling import Included, InHistory
+from leverd.adapters.injective.settling import SETTLE_BLOCKS, Included, InHistory
 from leverd.adapters.injective.signer import InjectiveSigner
 from leverd.adapters.injective.venue import InjectiveSpot, Where
 from leverd.adapters.simulated.memory_journal import MemoryJournal
@@ -138,6 +139,35 @@ async def desk():
     found = Desk()
     await found.buy()
     return found
+
+
+async def test_what_is_rehearsed_before_the_journal_knows_of_it_has_no_signature(desk):
+    (rehearsed,), (sent,) = desk.chain.rehearsed, desk.chain.sent
+    assert list(tx_pb2.TxRaw.FromString(rehearsed).signatures) == [b""]
+    assert sent.hex() == desk.signed.payload
+    assert tx_pb2.TxRaw.FromString(sent).signatures[0]
+
+
+async def test_without_an_index_of_transactions_history_settles_an_order_that_is_dead(desk):
+    desk.chain.holds = None
+    desk.indexer.told = InHistory(False, "filled", Decimal(2))
+    desk.indexer.trades = (desk.fill("2"),)
+    assert await desk.ended() is None  # a block may take it yet
+    desk.chain.height = desk.signed.dead_after + SETTLE_BLOCKS + 1
+    ended = await desk.ended()
+    assert (ended.standing, ended.filled, ended.block) == ("closed", 2 * WAD, 0)
+    assert desk.recorder.book.spot.slots == 6
+
+
+async def test_when_every_index_is_sixty_blocks_late_it_is_unknown_and_then_closed(desk):
+    desk.chain.holds = None
+    for late in range(60):
+        desk.chain.height = desk.signed.dead_after + late
+        assert await desk.ended(NOW + late) is None
+    desk.chain.holds, desk.rpc.trades = Included(BLOCK, 0, "", ""), [desk.trade("2")]
+    ended = await desk.ended(NOW + 60)
+    assert (ended.standing, ended.filled, ended.block) == ("closed", 2 * WAD, BLOCK)
+    assert desk.recorder.book.spot.stops == ()
 
 
 async def test_with_a_dead_indexer_the_block_tells_price_and_fee_exactly(desk):

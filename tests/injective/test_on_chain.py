@@ -7,15 +7,18 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from pyinjective.proto.cosmos.tx.v1beta1 import tx_pb2
 from tests.injective.injectived import MAKER, STRANGER, TAKER
 from tests.injective.world import PATIENT, World, aio_world, chain, world
 from tests.spots import MARKET
 
 from leverd.adapters.injective.line import Patience
+from leverd.adapters.injective.reads import ChainReads
 from leverd.adapters.injective.signer import InjectiveSigner
 from leverd.adapters.injective.venue import Manners
 from leverd.errors import (
     NonsenseError,
+    RefusedError,
     SigningRefusedError,
     UnreachableError,
 )
@@ -128,6 +131,31 @@ async def test_every_block_of_a_market_is_told_once_and_fills_with_it(world: Wor
     (fill,) = seen[-1].fills
     assert (fill.cid, fill.side, fill.quantity) == (sell.cid, Side.SELL, Decimal("1.5"))
     assert seen[-1].depth.asks == ((Decimal(20), Decimal("0.5")),)
+
+
+async def test_a_rehearsal_is_no_transaction_and_tells_the_gas_all_the_same(
+    world: World, monkeypatch
+):
+    rehearsed: list[bytes] = []
+    asked = ChainReads.gas_used
+
+    async def overheard(reads: ChainReads, payload: bytes) -> int:
+        rehearsed.append(payload)
+        return await asked(reads, payload)
+
+    monkeypatch.setattr(ChainReads, "gas_used", overheard)
+    buy = world.order(Side.BUY, Manner.REST, "10", "1")
+    signed = await world.taker.sign(buy, await world.taker.slot())
+    (rehearsal,) = rehearsed
+    raw, auth = tx_pb2.TxRaw.FromString(signed.payload), tx_pb2.AuthInfo()
+    auth.ParseFromString(raw.auth_info_bytes)
+    with_signature = await asked(world.taker._reads, signed.payload)
+    assert with_signature < auth.fee.gas_limit < 2 * with_signature
+    with pytest.raises(RefusedError):
+        await world.taker.send(rehearsal)
+    await world.taker.send(signed.payload)  # the same but for the signature
+    await world.mined(world.taker, signed)
+    world.resting.append((world.taker, buy))
 
 
 async def test_a_subaccount_holds_what_is_deposited_and_gives_it_back(world: World):

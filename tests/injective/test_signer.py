@@ -12,7 +12,7 @@ from pyinjective.proto.cosmos.tx.v1beta1 import tx_pb2
 from pyinjective.wallet import PrivateKey
 
 from leverd.adapters.injective import messages
-from leverd.adapters.injective.signer import Bid, InjectiveSigner, Seat, tx_hash
+from leverd.adapters.injective.signer import Bid, InjectiveSigner, Onlooker, Seat, tx_hash
 from leverd.errors import SecretError, SigningRefusedError
 from leverd.interfaces.secrets import Secret
 from leverd.interfaces.spot_venue import Manner, Side, SpotOrder
@@ -64,6 +64,24 @@ def test_an_order_is_signed_for_its_slot_and_the_same_each_time(signer, manner):
     }
     assert signer.subaccount(0)[2:42] in signers
     assert len(tx_hash(payload)) == 64
+
+
+def test_what_is_rehearsed_is_the_same_without_a_signature(signer):
+    message, bid = placed(signer), Bid(500, fee=1000)
+    rehearsed, signed = (
+        tx_pb2.TxRaw.FromString(made((message,), SEAT, bid))
+        for made in (signer.unsigned, signer.signed)
+    )
+    assert list(rehearsed.signatures) == [b""]
+    assert len(signed.signatures[0]) == 64
+    for part in ("body_bytes", "auth_info_bytes"):
+        assert getattr(rehearsed, part) == getattr(signed, part)
+
+
+def test_who_only_looks_neither_signs_nor_rehearses():
+    for made in (Onlooker().signed, Onlooker().unsigned):
+        with pytest.raises(SigningRefusedError):
+            made((placed(OTHER),), SEAT, Bid(500, fee=1))
 
 
 def test_cancels_deposits_and_withdrawals_of_its_own_are_signed(signer):

@@ -132,6 +132,9 @@ async def _outside(visit: _Visit, stream_s: float) -> AsyncIterator[Check]:
                          place=told.chain)  # fmt: skip
     if height is None:
         return
+    _, index = await _tried(venue.check_index, "spot-index", told.chain)
+    yield index or Check("spot-index", Status.GOOD, "it tells what became of a transaction",
+                         place=told.chain)  # fmt: skip
     market, rules = await _tried(
         lambda: venue.market(visit.market_id), "spot-market", "spot.limits.market_id"
     )

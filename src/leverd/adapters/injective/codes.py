@@ -15,6 +15,7 @@ MALFORMED: Final = 91
 WRONG_CHAIN: Final = 92
 REFUSED_BY_NODE: Final = 93
 NO_ACCOUNT: Final = 94
+NO_INDEX: Final = 95
 
 # LVD-SND: refused
 NOT_TAKEN: Final = 90

@@ -35,6 +35,10 @@ from leverd.interfaces.spot_venue import Purse, SpotMarket
 _PAGE: Final = 1000
 _PAGES_MAX: Final = 100
 _REASON_MAX: Final = 200
+_NOBODYS: Final = "00" * 32
+"""The hash of no transaction."""
+
+_UNINDEXED: Final = "transaction indexing is disabled"
 _NO_MARKET: Final = 2  # the exchange module's number
 _GAS_PRICE_PLACES: Final = 10**18
 
@@ -162,17 +166,41 @@ class ChainReads:
         return None
 
     async def included(self, tx_hash: str) -> Included | None:
-        """Return what the chain did with a transaction, None if no block is known to hold it."""
+        """Return what the chain did with a transaction, None if no block is known to hold it.
+
+        A node that keeps no index knows of none: what became of an order has to be told elsewhere.
+        """
         stub = tx_grpc.ServiceStub(self._line.channel)
         try:
             found = await self._line.read(stub.GetTx, tx.GetTxRequest(hash=tx_hash))
         except SaidNoError as error:
-            if error.status is grpc.StatusCode.NOT_FOUND:
+            if error.status is grpc.StatusCode.NOT_FOUND or _UNINDEXED in error.message:
                 return None
             raise
         told = found.tx_response
         return Included(
             int(told.height), int(told.code), str(told.codespace), str(told.raw_log)[:_REASON_MAX]
+        )
+
+    async def check_index(self) -> None:
+        """Check that the node can tell what became of a transaction, by one that nobody sent.
+
+        Raises:
+            NonsenseError: it keeps no index of transactions, or knows that one.
+        """
+        stub = tx_grpc.ServiceStub(self._line.channel)
+        try:
+            await self._line.read(stub.GetTx, tx.GetTxRequest(hash=_NOBODYS))
+            said = "it knows a transaction that nobody sent"
+        except SaidNoError as error:
+            if error.status is grpc.StatusCode.NOT_FOUND:
+                return
+            said = error.message
+        raise NonsenseError(
+            f"what became of an order cannot be asked: {said}",
+            number=codes.NO_INDEX,
+            place=self._line.name,
+            remedy='name a node that indexes transactions (tx_index.indexer: "kv")',
         )
 
     async def gas_price(self) -> int:

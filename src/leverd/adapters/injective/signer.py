@@ -68,6 +68,8 @@ class Onlooker:
             f"{len(messages)} message(s), and nobody to sign them", number=codes.FOREIGN_SENDER
         )
 
+    unsigned = signed
+
 
 class InjectiveSigner:
     """Signs for one account, each payload at most for `fee_max`."""
@@ -106,18 +108,13 @@ class InjectiveSigner:
                 f"a fee of {bid.fee} {FEE_DENOM}, at most {self._fee_max}",
                 number=codes.TOO_HIGH_FEE,
             )
-        transaction = (
-            Transaction()
-            .with_messages(*messages)
-            .with_sequence(seat.sequence)
-            .with_account_num(seat.account_number)
-            .with_chain_id(seat.chain_id)
-            .with_gas(bid.gas)
-            .with_fee([Coin(amount=str(bid.fee), denom=FEE_DENOM)])
-            .with_timeout_height(seat.timeout_height)
-        )
+        transaction = _transaction(messages, seat, bid)
         document = transaction.get_sign_doc(self._public).SerializeToString()
         return bytes(transaction.get_tx_data(self._key.sign(document), self._public))
+
+    def unsigned(self, messages: Sequence[Any], seat: Seat, bid: Bid) -> bytes:
+        """Return a transaction to rehearse: without a signature no block can include it."""
+        return bytes(_transaction(messages, seat, bid).get_tx_data(b"", self._public))
 
     def _allow(self, message: Any) -> None:
         if not isinstance(message, _ALLOWED):
@@ -132,6 +129,19 @@ class InjectiveSigner:
         own = all(one.startswith("0x" + self._raw.hex()) for one in ids)
         if message.sender != self.address or not own:
             raise SigningRefusedError("a message for another account", number=codes.FOREIGN_SENDER)
+
+
+def _transaction(messages: Sequence[Any], seat: Seat, bid: Bid) -> Transaction:
+    return (
+        Transaction()
+        .with_messages(*messages)
+        .with_sequence(seat.sequence)
+        .with_account_num(seat.account_number)
+        .with_chain_id(seat.chain_id)
+        .with_gas(bid.gas)
+        .with_fee([Coin(amount=str(bid.fee), denom=FEE_DENOM)])
+        .with_timeout_height(seat.timeout_height)
+    )
 
 
 def _no_key() -> SecretError:

@@ -267,6 +267,10 @@ class InjectiveSpot:
         """Check that the indexer answers, by asking after an order that nobody placed."""
         await self._history.fills(await self._rules(market_id), _NOBODYS)
 
+    async def check_index(self) -> None:
+        """Check that the node can be asked what became of a transaction."""
+        await self._reads.check_index()
+
     async def check_events(self, market_id: str, block: int) -> bool:
         """Check that a block's own word can be had; return False where no endpoint is named."""
         if self._events is None:
@@ -296,7 +300,7 @@ class InjectiveSpot:
         )
         price = await self._reads.gas_price()
         # A rehearsal is charged nothing; but taking a fee, any, takes gas of its own.
-        rehearsal = self._signer.signed((message,), seat, Bid(_REHEARSAL_GAS, fee=1))
+        rehearsal = self._signer.unsigned((message,), seat, Bid(_REHEARSAL_GAS, fee=1))
         gas = await self._rehearsed(rehearsal)
         payload = self._signer.signed((message,), seat, Bid(gas, gas * price))
         return SpotAttempt(cid, slot, tx_hash(payload), payload, seat.timeout_height)
