@@ -202,7 +202,9 @@ def mutation(tally: Sequence[Mapping[str, str]]) -> list[str]:
     """Return how many planted slips each room's fast suites found."""
     lines = [line for line in tally if line["proof"] == "mutation"]
     if not lines:
-        return ["None were planted in this run; scores of earlier ones are in [mutation](mutation.md)."]
+        return [
+            "None were planted in this run; scores of earlier ones are in [mutation](mutation.md)."
+        ]
     return [
         "Score: killed or timed out, in percent of the mutants tried; its interval is that of all",
         "mutants of the room, at 95 %. What survives is explained in [mutation](mutation.md).",

@@ -298,6 +298,46 @@ async def test_a_node_that_knows_neither_is_asked_for_a_call_and_an_estimate(rea
 
 
 @pytest.mark.sockets
+@pytest.mark.parametrize("code", [-32600, -32603, -32004, -32005, -32075, -38014, -32601])
+async def test_by_whatever_code_a_simulation_is_refused_the_rehearsal_goes_on(reader_of, code):
+    async with proxied(node) as proxy:
+        proxy.fault = refusing("eth_simulateV1", code=code)
+        reader = reader_of(proxy)
+        for listing in (True, False, False, False, False):
+            found = await tried(reader, listing=listing)
+            assert found == Tried(USED_GAS, LISTED if listing else ())
+        assert set(reader.circuits().values()) == {"closed"}, "refusing is no failure of the node"
+
+
+@pytest.mark.sockets
+async def test_a_host_that_refuses_a_simulation_by_http_status_rehearses_by_estimates(reader_of):
+    async def refused(_request, questions, _answers):
+        if questions[0]["method"] != "eth_simulateV1":
+            return None
+        error = {"code": -32600, "message": "Unsupported method: eth_simulateV1"}
+        said = {"jsonrpc": "2.0", "id": questions[0]["id"], "error": error}
+        return web.json_response(said, status=400)
+
+    async with proxied(node) as proxy:
+        proxy.fault = refused
+        assert await tried(reader_of(proxy), listing=False) == Tried(USED_GAS)
+
+
+@pytest.mark.sockets
+async def test_one_refused_simulation_does_not_end_them_for_good(reader_of):
+    async with proxied(node) as proxy:
+        proxy.fault = refusing("eth_simulateV1", code=-32603)
+        reader = reader_of(proxy)
+        assert await tried(reader, listing=False) == Tried(USED_GAS)
+        proxy.fault = None
+        for _ in range(simulation._ESTIMATES):
+            proxy.forget()
+            assert await tried(reader, listing=False) == Tried(USED_GAS)
+            assert "eth_simulateV1" not in proxy.methods, "it is not asked each time"
+        assert await tried(reader, listing=False) == Tried(125_000)
+
+
+@pytest.mark.sockets
 @pytest.mark.parametrize(
     "fault", [status(400), status(500), dropped, delayed(9), whole_batch_refused]
 )

@@ -53,6 +53,24 @@ async def test_a_wrong_chain_is_the_first_and_only_finding(local, good):
     assert [code for code, _ in found] == ["LVD-CHN-001"]
 
 
+async def test_a_node_that_tries_no_call_is_noted_and_nothing_else_is_wrong(local, good):
+    async def refusing(_request, questions, answers):
+        for question, answer in zip(questions, answers, strict=True):
+            if question["method"] in {"eth_simulateV1", "eth_estimateGas"}:
+                answer.pop("result", None)
+                answer["error"] = {"code": -32004, "message": "method not supported"}
+
+    async with proxied(local.url) as proxy:
+        proxy.fault = refusing
+        client = client_for(proxy.url, chain_id=good.chain_id)
+        try:
+            (finding,) = await preflight.check(good, client, ME)
+        finally:
+            await client.close()
+    assert (finding.severity, finding.code) == (Severity.NOTE, "LVD-CHN-015")
+    assert finding.error.remedy
+
+
 async def test_every_address_without_code_is_named_by_its_setting(local, good):
     tokens = tuple(replace(token, address=NOWHERE) for token in good.tokens[:2])
     broken = replace(

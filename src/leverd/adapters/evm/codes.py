@@ -26,6 +26,7 @@ UNKNOWN_REVISION: Final = 11
 FOREIGN_CODE: Final = 12
 FORGOTTEN: Final = 13
 FOREIGN_FACTORY: Final = 14
+NO_REHEARSAL: Final = 15
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1

@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from leverd.adapters.evm import codes, erc20
+from leverd.adapters.evm import batch, codes, erc20
 from leverd.adapters.evm.account import AccountKind, bounds
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.reads import each
 from leverd.adapters.evm.survey import accounts, ask, market, pool, wrong_decimals
 from leverd.domain.position import Mandate
-from leverd.errors import LeverdError, NonsenseError, OwnerError
+from leverd.errors import (
+    LeverdError,
+    NonsenseError,
+    OwnerError,
+    RevertedError,
+    UnreachableError,
+)
 
 
 class Severity(StrEnum):
@@ -66,6 +72,7 @@ async def check(
     for mandate in mandates:
         if not findings and kinds[mandate.account.lower()].state is not None:
             findings += await _bounds(config, client, mandate)
+    findings += await _rehearsal(config, client, signer)
     return findings + await _gas(client, signer)
 
 
@@ -253,6 +260,21 @@ def _plain(kind: AccountKind, signer: str) -> Sequence[Finding]:
         remedy="name an account contract, or the key's own address",
     )
     return (Finding(Severity.ERROR, error),)
+
+
+async def _rehearsal(config: EvmVenueConfig, client: EvmClient, signer: str) -> list[Finding]:
+    """Return a finding where not even a read can be tried: no step could be, and none is sent."""
+    try:
+        await client.rehearse(batch.facts(config.multicall)[0], sender=signer)
+    except (NonsenseError, RevertedError, UnreachableError) as error:
+        refused = NonsenseError(
+            f"the node tries no call before it is sent: {error}",
+            number=codes.NO_REHEARSAL,
+            place="chain.rpc",
+            remedy="use an RPC that serves eth_simulateV1, or eth_call and eth_estimateGas",
+        )
+        return [Finding(Severity.NOTE, refused)]
+    return []
 
 
 async def _gas(client: EvmClient, signer: str) -> list[Finding]:

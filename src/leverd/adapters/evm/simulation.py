@@ -39,6 +39,8 @@ _LIST_GAS: Final = 1_000_000
 refuses whoever could not pay for that."""
 _SPOILT_MAX: Final = 3
 """So many rehearsals in a row that only a list spoilt are the node's way; one is a slow moment."""
+_ESTIMATES: Final = 32
+"""Rehearsals that are estimated after a refused simulation, before one is asked for again."""
 
 _Found = tuple[int, int, Answer]
 """Gas enough before refunds, gas used, and what was answered about a list (None: not asked)."""
@@ -65,11 +67,11 @@ class Tried:
 
 
 class Rehearsals:
-    """Tries calls on the newest block; remembers whether the node simulates."""
+    """Tries calls on the newest block; remembers for a while that a node did not simulate."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._simulates = True  # until the node says that it does not
+        self._estimates = 0  # rehearsals until a simulation is asked for again
         self._spoilt = 0  # rehearsals in a row that failed with a list alone
 
     async def tried(self, call: Call, sender: str, *, listing: bool) -> Tried:
@@ -100,10 +102,12 @@ class Rehearsals:
         self, call: Call, sender: str, listing: tuple[Ask, ...], deadline_s: float | None
     ) -> Tried:
         found: _Found | None = None
-        if self._simulates:
+        if self._estimates:
+            self._estimates -= 1
+        else:
             asks = (Ask("eth_simulateV1", (of(call, sender), questions.LATEST)), *listing)
             found = await self._sources.read(asks, _simulated, deadline_s=deadline_s)
-            self._simulates = found is not None
+            self._estimates = _ESTIMATES if found is None else 0
         if found is None:
             parameters = (questions.transaction(call, sender), questions.LATEST)
             asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters), *listing)
@@ -119,17 +123,15 @@ def of(call: Call, sender: str) -> dict[str, Any]:
 
 
 def gas_used(answer: Answer) -> int | None:
-    """Return the gas the call used after refunds, None if the node does not simulate.
+    """Return the gas the call used after refunds, None if the node refused to simulate.
+
+    Nodes refuse by many codes, and a call and an estimate tell as much: none is a failure.
 
     Raises:
         RevertedError: it would revert.
-        UnreachableError: the node could not say.
     """
     if isinstance(answer, RpcError):
-        error = answers.failure(answer)
-        if isinstance(error, NonsenseError):  # it does not know the method or its parameters
-            return None
-        raise error
+        return None
     try:
         result = answer[0]["calls"][0]  # type: ignore[index]  # checked by trying
         succeeded = wire.quantity(result["status"]) == 1
@@ -142,7 +144,7 @@ def gas_used(answer: Answer) -> int | None:
 
 
 def _simulated(got: Sequence[Answer]) -> _Found | None:
-    """Return what a simulation found, None if the node does not simulate.
+    """Return what a simulation found, None if the node refused it.
 
     Raises:
         NonsenseError: it refused all that was asked, and that may be for the list's sake.

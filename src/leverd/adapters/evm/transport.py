@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,8 @@ BYTES_MAX: Final = 64 * 2**20
 _CONNECT_S: Final = 2.0
 _LONG: Final = 2**20  # bytes; shorter requests are refused for other reasons
 _INVALID_REQUEST: Final = -32600
+_SPOKEN: Final = (200, 400)
+"""HTTP's OK, and its "bad request": with it some hosts refuse a method they do not serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +139,10 @@ class Endpoint:
         async with self._session.post(self._url, data=data, allow_redirects=False) as response:
             if response.status == 413:  # noqa: PLR2004 - HTTP's "content too large"
                 raise TooLongError
-            if response.status != 200:  # noqa: PLR2004 - HTTP's OK
+            said = await self._bounded(response) if response.status in _SPOKEN else b""
+            if response.status != 200 and not _is_said(said):  # noqa: PLR2004 - HTTP's OK
                 raise _StatusError(f"HTTP status {response.status}")
-            return await self._bounded(response)
+            return said
 
     async def _bounded(self, response: aiohttp.ClientResponse) -> bytes:
         parts, size = [], 0
@@ -160,6 +164,15 @@ class Endpoint:
             return self._provider.decode_rpc_response(raw)
         except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors
             raise malformed(f"{len(raw)} bytes that are no JSON", self.name) from error
+
+
+def _is_said(raw: bytes) -> bool:
+    """Return whether a body is a refusal in JSON-RPC's own words."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("error"), dict) and "id" in found
 
 
 def _is_refusal(found: object) -> bool:
