@@ -13,7 +13,7 @@ from tests.chain import LocalMarket, local, market
 from tests.contract.reference_worlds import one_pool
 from tests.evm.worlds import client_for
 from tests.spots import ACCOUNT, SpotStage
-from tests.unit.bootstrap.test_spot import opened, settings_at
+from tests.unit.bootstrap.test_spot import opened, settings_at, trader_of
 from tests.unit.settings.test_spot_settings import MISPRICING
 
 from leverd.adapters.evm.pool_reference import Route, UniswapReference
@@ -87,8 +87,7 @@ def settings_for(folder, local: LocalMarket):
 async def lived(stage, settings, until):
     """Open the trader as a start does, and run it until what it remembers is as wanted."""
     begun = opened(stage)
-    trading = spot.open_trading(settings, begun, stage.clock)
-    assert trading is not None, stage.told.alerts
+    trading = trader_of(settings, begun, stage.clock)
     last = stage.exchange.height + 1_000
     stage.stop = asyncio.Event()
     stage.until = lambda: until(stage.spot) or stage.exchange.height >= last

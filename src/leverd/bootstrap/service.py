@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from loguru import logger
 
@@ -25,7 +25,7 @@ from leverd.bootstrap.kept_settings import keep
 from leverd.bootstrap.kill_switch import KillSwitch
 from leverd.bootstrap.leased import Post, TellingSupervisor
 from leverd.bootstrap.sources import Source
-from leverd.bootstrap.spot import Trading, open_trading
+from leverd.bootstrap.spot_opening import opening_of
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.spot import SPOT
@@ -57,6 +57,14 @@ class Start:
     wait_s: float  # wall seconds to wait for the chain
     source: Source | None = None  # where a SIGHUP finds the settings
     guarding: LeverdError | None = None  # run the guards alone, because of this
+
+
+class Trader(Protocol):
+    """Whatever trades beside the daemon."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Trade until `stop` is set. Raises nothing."""
+        ...
 
 
 class _Bell:
@@ -111,11 +119,9 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
             await _say_post(opened, cared.post)
             # Guards alone take no new settings: what starts us again begins with them.
             bell.heard_by(stop.set if opened.tuner is None else opened.tuner.ask)
-            trading = open_trading(settings, opened, clock) if start.guarding is None else None
-            if trading is not None and trading.holder is not None and opened.renewal is not None:
-                opened.renewal.add(trading.holder)
+            trader = opening_of(settings, opened, clock) if start.guarding is None else None
             async with switch.wired(opened.requests, opened.daemon.wake, clock):
-                await _both(opened, trading, ending, stop)
+                await _both(opened, trader, ending)
         finally:
             await opened.close()
 
@@ -143,25 +149,23 @@ async def _say_post(opened: Opened, post: Post | None) -> None:
         opened.beside.notifier.notify(event)
 
 
-async def _both(
-    opened: Opened, trading: Trading | None, ending: asyncio.Event, owners: asyncio.Event
-) -> None:
+async def _both(opened: Opened, trader: Trader | None, stop: asyncio.Event) -> None:
     """Run the daemon and, beside it, the trader: neither waits for the other but at the end.
 
-    `ending` ends both. Then the trader has its time only where `owners`, the owner's own stop, is
-    set: whatever else ends the daemon, it is to be there again soon.
+    Then the trader has its time only where `stop` was set: a daemon that ended by itself is to be
+    there again soon.
     """
-    if trading is None:
-        await opened.daemon.run(ending)
+    if trader is None:
+        await opened.daemon.run(stop)
         return
-    guarding = asyncio.create_task(opened.daemon.run(ending))
+    guarding = asyncio.create_task(opened.daemon.run(stop))
     # Tasks begin in the order they are made: the journal is folded before the trader looks at it.
-    beside = asyncio.create_task(trading.run(ending))
+    beside = asyncio.create_task(trader.run(stop))
     try:
         await guarding
     finally:
-        ending.set()
-        patience_s = _TRADER_S if owners.is_set() else _TRADER_CUT_S
+        patience_s = _TRADER_S if stop.is_set() else _TRADER_CUT_S
+        stop.set()
         await asyncio.wait({beside}, timeout=patience_s)
         beside.cancel()
         await asyncio.gather(beside, return_exceptions=True)

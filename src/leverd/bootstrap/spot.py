@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from loguru import logger
@@ -26,6 +27,7 @@ from leverd.bootstrap.subjects import is_the_loops
 from leverd.domain.atto import atto
 from leverd.domain.events import AlertRaised
 from leverd.domain.spot import SPOT
+from leverd.engine.foresight import Foresight
 from leverd.engine.recorder import Recorder
 from leverd.engine.spot_desk import SpotCharter, SpotDesk, SpotWorld
 from leverd.errors import LeverdError, OwnerError
@@ -36,6 +38,7 @@ from leverd.settings import Settings
 from leverd.settings.spot import InjectiveSection, SpotSection
 
 if TYPE_CHECKING:
+    from leverd.adapters.injective.signer import InjectiveSigner
     from leverd.adapters.injective.venue import Where
 
 ENDED: Final = "LVD-SPT-004"
@@ -61,9 +64,7 @@ class Trading:
         try:
             await self.desk.run(stop)
         except Exception as error:  # noqa: BLE001 -- a bug here must not leave loans unguarded
-            text = f"trading spot ended until the next start: {error!r}"
-            logger.opt(exception=error).error("{}", text)
-            self.notifier.notify(AlertRaised(SPOT, ENDED, text))
+            tell_bug(self.notifier, error)
         finally:
             await self.venue.close()
             self.lock.release()
@@ -75,26 +76,67 @@ def heart(settings: Settings) -> Heartbeat:
     return Heartbeat(journal.with_name(f"{journal.name}.{SPOT}"))
 
 
-def open_trading(settings: Settings, begun: Opened, clock: Clock) -> Trading | None:
-    """Return the trader, None where the settings want none or it cannot be had; then it says why.
+def tell_bug(notifier: Notifier, error: Exception) -> None:
+    """Say that a bug ended the trading of spot, and that alone."""
+    text = f"trading spot ended until the next start: {error!r}"
+    logger.opt(exception=error).error("{}", text)
+    notifier.notify(AlertRaised(SPOT, ENDED, text))
 
-    Nothing is asked of the venue yet.
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What of a trader may take its time to be had."""
+
+    signer: InjectiveSigner | None  # None: nothing is signed
+    foresight: Foresight | None
+
+
+def prepared(
+    settings: Settings,
+    section: SpotSection,
+    feeds: OutsideFeeds,
+    signer: InjectiveSigner | None = None,
+) -> Prepared:
+    """Return what a trader begins with; `signer` is its own if it is known already.
+
+    It loads libraries, reads the journal, and asks the places of keys: not for a running loop.
+
+    Raises:
+        OwnerError: the client library is not installed.
+        SecretError: the key is missing or wrong.
+        UnreachableError: its place does not answer.
     """
-    section = settings.spot
-    if section is None:
-        return None
     try:
-        return _opened(settings, section, begun, clock)
-    except LeverdError as error:
-        text = f"no spot is traded until the next start: {error}"
-        logger.error("{}", text)
-        begun.beside.notifier.notify(AlertRaised(SPOT, error.code, text))
-        return None
+        for each in ("signer", "venue"):  # they load injective-py
+            import_module(f"leverd.adapters.injective.{each}")
+    except ModuleNotFoundError as error:
+        raise OwnerError(
+            f"{error.name} is not installed",
+            number=_NOT_INSTALLED,
+            remedy="pip install 'leverd[injective]'",
+        ) from error
+    if section.orders == "sent" and signer is None:
+        signer = signer_of(section)
+    foresight = foresight_remembering(
+        settings,
+        file_of(settings.journal.path),
+        feeds,
+        about=lambda subject: not is_the_loops(settings, subject),
+    )
+    return Prepared(signer, foresight)
 
 
-def _opened(settings: Settings, section: SpotSection, begun: Opened, clock: Clock) -> Trading:
+def open_trading(
+    settings: Settings, section: SpotSection, begun: Opened, clock: Clock, ready: Prepared
+) -> Trading:
+    """Return the trader. Nothing is asked of the venue yet.
+
+    Raises:
+        SecretError: the journal knows of what another account holds.
+        JournalLockedError: another process trades for the account.
+    """
     recorder, notifier = begun.recorder, begun.beside.notifier
-    venue, lock = venue_of(section, recorder, begun.feeds, clock)
+    venue, lock = venue_of(section, recorder, begun.feeds, clock, ready.signer)
     try:
         check_account(recorder.book.spot, venue.account)
     except LeverdError:
@@ -109,12 +151,7 @@ def _opened(settings: Settings, section: SpotSection, begun: Opened, clock: Cloc
         SignalTrader(limits) if limits.fair is None else Mispricing(limits),
         notifier,
         heart(settings).beat,
-        foresight_remembering(
-            settings,
-            file_of(settings.journal.path),
-            begun.feeds,
-            about=lambda subject: not is_the_loops(settings, subject),
-        ),
+        ready.foresight,
         SpotSightFile(spot_sight_path(file_of(settings.journal.path))),
         references,
     )
@@ -139,42 +176,32 @@ def _holder(
 
 
 def venue_of(
-    section: SpotSection, recorder: Recorder, feeds: OutsideFeeds, clock: Clock
+    section: SpotSection,
+    recorder: Recorder,
+    feeds: OutsideFeeds,
+    clock: Clock,
+    signer: InjectiveSigner | None,
 ) -> tuple[SpotVenue, SignerLock]:
     """Return the venue, and the right to sign for its account.
 
     Raises:
-        OwnerError: the client library is not installed.
-        SecretError: the key is missing or wrong.
         JournalLockedError: another process trades for the account.
     """
-    try:
-        real = _injective(section, section.venue, feeds, clock)
-    except ModuleNotFoundError as error:
-        raise OwnerError(
-            f"{error.name} is not installed",
-            number=_NOT_INSTALLED,
-            remedy="pip install 'leverd[injective]'",
-        ) from error
+    real = _injective(section, feeds, clock, signer)
     if section.orders == "sent":
         return real, spot_lock(section.venue.chain_id, real.account)
     return _on_paper(section, recorder, real), nobody_signs()
 
 
 def _injective(
-    section: SpotSection, told: InjectiveSection, feeds: OutsideFeeds, clock: Clock
+    section: SpotSection, feeds: OutsideFeeds, clock: Clock, signer: InjectiveSigner | None
 ) -> SpotVenue:
-    from leverd.adapters.injective.signer import (  # noqa: PLC0415 -- loads injective-py
-        InjectiveSigner,
-        Onlooker,
-    )
+    from leverd.adapters.injective.signer import Onlooker  # noqa: PLC0415 -- loads injective-py
     from leverd.adapters.injective.venue import InjectiveSpot, Manners  # noqa: PLC0415 -- as above
 
-    signer: InjectiveSigner | Onlooker = Onlooker()
-    if section.orders == "sent":
-        signer = signer_of(section)
+    told, signs = section.venue, signer or Onlooker()
     manners = Manners(subaccount=told.subaccount)
-    return InjectiveSpot(where_of(told), signer, clock, http=feeds.client(), manners=manners)
+    return InjectiveSpot(where_of(told), signs, clock, http=feeds.client(), manners=manners)
 
 
 def where_of(told: InjectiveSection) -> Where:

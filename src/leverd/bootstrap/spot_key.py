@@ -42,10 +42,12 @@ class SpotKeyHolder:
         section = settings.spot
         if section is None or section.access is None:
             return None
-        signer = await asyncio.to_thread(signer_of, section)
+        return self.fresh(section, await signer_tried(section, self.spot()))
+
+    def fresh(self, section: SpotSection, signer: InjectiveSigner) -> Fresh:
+        """Return `signer`, which was tried, as the one to go on with."""
         if signer.address == self.venue.account:
             return Fresh("", partial(self.venue.renew, signer))
-        check_account(self.spot(), signer.address)
         told = f"spot.access: trades for {signer.address}"
         change = partial(self._change, section.venue.chain_id, signer)
         return Fresh(told, partial(self.desk.change_account, change))
@@ -60,6 +62,18 @@ class SpotKeyHolder:
         check_account(self.spot(), signer.address)
         self.lock.become(spot_lock(chain_id, signer.address))
         self.venue.renew(signer)
+
+
+async def signer_tried(section: SpotSection, spot: Spot) -> InjectiveSigner:
+    """Return who signs with the key that is there now, `spot` being what the journal knows.
+
+    Raises:
+        SecretError: it is not there, no key, or another account's than what is held.
+        UnreachableError: its place does not answer.
+    """
+    signer = await asyncio.to_thread(signer_of, section)
+    check_account(spot, signer.address)
+    return signer
 
 
 def signer_of(section: SpotSection) -> InjectiveSigner:

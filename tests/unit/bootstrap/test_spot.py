@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import sys
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from leverd.bootstrap import service, spot
 from leverd.bootstrap.agents import find_agents
 from leverd.bootstrap.feeds import OutsideFeeds
 from leverd.bootstrap.predictors import foresight_of
+from leverd.bootstrap.renewal import Renewal
 from leverd.bootstrap.subjects import is_the_loops
 from leverd.domain.reference import silent
 from leverd.domain.spot_events import SpotOrderPlanned, SpotOrderSettled
@@ -50,7 +50,16 @@ def opened(stage=None):
     recorder = Recorder((stage or SpotStage()).journal)
     recorder.restore()
     feeds = OutsideFeeds(SystemClock(), {})
-    return SimpleNamespace(recorder=recorder, feeds=feeds, beside=SimpleNamespace(notifier=told))
+    beside = SimpleNamespace(notifier=told)
+    renewal = Renewal(())
+    return SimpleNamespace(recorder=recorder, feeds=feeds, beside=beside, renewal=renewal)
+
+
+def trader_of(settings, begun, clock):
+    """Return the trader at once, whatever has to be waited for."""
+    section = settings.spot
+    ready = spot.prepared(settings, section, begun.feeds)
+    return spot.open_trading(settings, section, begun, clock, ready)
 
 
 async def close(begun, trading):
@@ -58,11 +67,6 @@ async def close(begun, trading):
     if trading is not None:
         await trading.venue.close()
         trading.lock.release()
-
-
-def test_without_a_section_nothing_is_traded(tmp_path):
-    settings = settings_at(tmp_path).model_copy(update={"spot": None})
-    assert spot.open_trading(settings, opened(), SystemClock()) is None
 
 
 async def test_on_paper_it_trades_on_the_real_book_and_goes_on_after_a_restart(
@@ -78,7 +82,7 @@ async def test_on_paper_it_trades_on_the_real_book_and_goes_on_after_a_restart(
 
     async def traded(until):
         begun = opened(stage)
-        trading = spot.open_trading(settings, begun, stage.clock)
+        trading = trader_of(settings, begun, stage.clock)
         stage.until = lambda: until(stage.spot)
         stage.stop = asyncio.Event()
         await trading.run(stage.stop)
@@ -106,7 +110,7 @@ async def test_on_paper_it_trades_on_the_real_book_and_goes_on_after_a_restart(
 
 async def test_the_settings_say_who_trades_and_who_is_listened_to(tmp_path):
     begun = opened()
-    trading = spot.open_trading(settings_at(tmp_path, MISPRICING), begun, SystemClock())
+    trading = trader_of(settings_at(tmp_path, MISPRICING), begun, SystemClock())
     world = trading.desk._world
     assert world.agent.name == "mispricing"
     assert world.agent.limits.fair is not None
@@ -115,7 +119,7 @@ async def test_the_settings_say_who_trades_and_who_is_listened_to(tmp_path):
     assert begun.feeds.circuits()["uniswap rpc node.example"] == "closed"
     await close(begun, trading)
     others = opened()
-    on_words = spot.open_trading(settings_at(tmp_path), others, SystemClock())
+    on_words = trader_of(settings_at(tmp_path), others, SystemClock())
     assert on_words.desk._world.agent.name == "signal_trader"
     assert on_words.desk._world.references is None
     assert on_words.desk._charter.limits.fair is None
@@ -129,7 +133,7 @@ async def test_what_was_in_flight_on_paper_is_never_and_not_forgotten(tmp_path, 
     section = settings_at(tmp_path).spot
     begun = opened(stage)
     monkeypatch.setattr(spot, "_injective", lambda *_: real)
-    venue, _ = spot.venue_of(section, begun.recorder, begun.feeds, stage.clock)
+    venue, _ = spot.venue_of(section, begun.recorder, begun.feeds, stage.clock, None)
     async with venue.watch(MARKET.market_id) as ticks:
         await anext(ticks)
         with pytest.raises(KeyError):
@@ -145,39 +149,21 @@ async def test_what_is_sent_is_signed_by_the_one_key_and_by_one_process(tmp_path
     monkeypatch.setenv("LEVERD_TEST_TRADER", KEY)
     text = settings_at(tmp_path, *edits)
     begun = opened()
-    trading = spot.open_trading(text, begun, SystemClock())
+    trading = trader_of(text, begun, SystemClock())
     assert trading.venue.account.startswith("inj1")
     assert begun.feeds.circuits() == {
         f"injective {each}": "closed" for each in ("chain", "stream", "indexer")
     }
     with pytest.raises(JournalLockedError):
-        spot.venue_of(text.spot, begun.recorder, begun.feeds, SystemClock())
+        trader_of(text, begun, SystemClock())
     assert spot.reserve(text.spot) == {"inj": 10**17}
     await close(begun, trading)
-
-
-async def test_a_key_that_is_missing_is_said_and_the_daemon_goes_on(tmp_path, monkeypatch):
-    edits = (("credential: leverd-injective", "environment: LEVERD_TEST_TRADER"), SENT, *LOCAL)
-    monkeypatch.delenv("LEVERD_TEST_TRADER", raising=False)
-    begun = opened()
-    assert spot.open_trading(settings_at(tmp_path, *edits), begun, SystemClock()) is None
-    (alert,) = begun.beside.notifier.alerts
-    assert alert.code.startswith("LVD-KEY")
-    await close(begun, None)
-
-
-async def test_a_client_that_is_not_installed_is_said(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "leverd.adapters.injective.signer", None)
-    begun = opened()
-    assert spot.open_trading(settings_at(tmp_path), begun, SystemClock()) is None
-    assert begun.beside.notifier.codes == ["LVD-OWN-135"]
-    await close(begun, None)
 
 
 async def test_on_paper_nothing_can_be_signed(tmp_path):
     begun = opened()
     settings = settings_at(tmp_path)
-    trading = spot.open_trading(settings, begun, SystemClock())
+    trading = trader_of(settings, begun, SystemClock())
     assert trading.venue.account == "paper:spot"
     assert spot.reserve(settings.spot) == {}
     await close(begun, trading)
@@ -215,7 +201,7 @@ async def test_a_bug_of_the_trader_is_said_and_does_not_end_the_daemon():
                 stopped.set()
 
     begun = SimpleNamespace(daemon=SimpleNamespace(run=guard))
-    await service._both(begun, trading, stop, stop)
+    await service._both(begun, trading, stop)
     assert len(turns) == 50
     assert stage.told.codes == [spot.ENDED] == ["LVD-SPT-004"]
 
@@ -256,7 +242,7 @@ async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_f
         assert not stopped.is_set()
         stop.set()
 
-    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop, stop), 60)
+    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop), 60)
     assert len(turns) == 300
     assert stage.venue.hangs
     assert stage.events() == []
@@ -266,7 +252,7 @@ async def test_a_daemon_that_ends_by_itself_is_not_held_back_by_the_trader(monke
     """Whoever starts it again is to find it ended: only an owner's stop lets the trader settle."""
     monkeypatch.setattr(service, "_TRADER_S", 3600.0)
     monkeypatch.setattr(service, "_TRADER_CUT_S", 0.01)
-    (stage, trading), ending, owners = hanging(), asyncio.Event(), asyncio.Event()
+    (stage, trading), stop = hanging(), asyncio.Event()
 
     async def fails(_stop):
         while not stage.venue.hangs:  # noqa: ASYNC110 -- nobody rings there
@@ -274,9 +260,8 @@ async def test_a_daemon_that_ends_by_itself_is_not_held_back_by_the_trader(monke
         raise JournalError("the disk is gone", number=1)
 
     with pytest.raises(JournalError):
-        await asyncio.wait_for(service._both(guarded_by(fails), trading, ending, owners), 60)
-    assert ending.is_set()
-    assert not owners.is_set()
+        await asyncio.wait_for(service._both(guarded_by(fails), trading, stop), 60)
+    assert stop.is_set()
 
 
 async def test_an_owners_stop_lets_the_trader_settle_what_is_in_flight(monkeypatch):
@@ -291,7 +276,7 @@ async def test_an_owners_stop_lets_the_trader_settle_what_is_in_flight(monkeypat
             await asyncio.sleep(0)
         stopped.set()
 
-    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop, stop), 60)
+    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop), 60)
     assert stage.spot.order is None
     assert stage.base == stage.spot.base > 0
 
@@ -305,7 +290,7 @@ async def test_a_daemon_that_ends_ends_the_trader_too():
 
     stop = asyncio.Event()
     with pytest.raises(RuntimeError):
-        await service._both(guarded_by(fails), trading, stop, stop)
+        await service._both(guarded_by(fails), trading, stop)
     assert stage.events(SpotOrderPlanned) == []
 
 

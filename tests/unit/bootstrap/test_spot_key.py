@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha256
 
 import pytest
 from tests.spots import SpotStage
-from tests.unit.bootstrap.test_spot import close, opened, settings_at
+from tests.unit.bootstrap.test_spot import close, opened, settings_at, trader_of
 from tests.unit.settings.test_spot_settings import LOCAL, SENT
 from tests.unit.spot.test_spot_fold import signed
 
 from leverd.adapters.system_clock import SystemClock
-from leverd.bootstrap import spot
 from leverd.bootstrap.renewal import Renewal
 from leverd.bootstrap.signing_alone import spot_lock
+from leverd.bootstrap.spot_opening import opening_of
 from leverd.domain.fixed_point import WAD
 from leverd.domain.spot_events import SpotOrderPlanned, SpotOrderSettled
 from leverd.errors import JournalLockedError, SecretError
@@ -37,7 +38,7 @@ class Signing:
         self.settings = settings_at(folder, access, SENT, *LOCAL)
         self.stage = SpotStage()
         self.begun = opened(self.stage)
-        self.trading = spot.open_trading(self.settings, self.begun, SystemClock())
+        self.trading = trader_of(self.settings, self.begun, SystemClock())
 
     def write(self, text):
         self.key.write_text(text)
@@ -172,7 +173,7 @@ async def test_a_start_with_another_accounts_key_trades_nothing_and_says_so(tmp_
     await close(made.begun, made.trading)
     made.begun = opened(made.stage)
     await made.buys("inj1before", settled=settled)
-    assert spot.open_trading(made.settings, made.begun, SystemClock()) is None
+    await opening_of(made.settings, made.begun, SystemClock()).run(asyncio.Event())
     assert made.codes == ["LVD-KEY-053"]
     assert is_free(account)
     await close(made.begun, None)
