@@ -59,7 +59,7 @@ def checks(settings: Settings, stream_s: float = _STREAM_S) -> Sequence[Check]:
     try:
         return asyncio.run(_asked(settings, section, stream_s))
     except ModuleNotFoundError as error:
-        text, remedy = f"{error.name} is not installed", "install leverd[injective]"
+        text, remedy = f"{error.name} is not installed", "pip install 'leverd[injective]'"
         return [Check("LVD-OWN-135", Status.BAD, text, remedy, "spot")]
 
 
