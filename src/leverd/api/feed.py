@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,9 +36,10 @@ class Feed:
 
     def __init__(self, desk: Desk, trail: Trail) -> None:
         self._desk, self._trail = desk, trail
-        self._lines: deque[Line] = deque(maxlen=_KEPT)
+        self._lines: tuple[Line, ...] = ()
         self._changed = asyncio.Event()
-        self.newest = 0  # seq; 0 before the first look
+        self.newest = 0  # seq; 0 where there is none
+        self.has_looked = False  # before the first look nobody knows where the journal ends
         self.generation = 0  # another journal is another generation
         self.turn = ""  # the last turn, ready to be sent; "" for none
         self.reason = ""  # why nothing can be read, "" while all is well
@@ -49,7 +49,7 @@ class Feed:
         while True:
             try:
                 await asyncio.to_thread(self._look)
-                self.reason = ""
+                self.reason, self.has_looked = "", True
             except LeverdError as error:
                 if self.reason != error.code:
                     logger.warning("the API cannot follow the journal: {}", error)
@@ -69,9 +69,9 @@ class Feed:
         """Return what comes after entry `seq`, oldest first; a part of it where that is much."""
         if seq >= self.newest:
             return ()
-        kept = [line for line in self._lines if line.seq > seq]
-        if self._lines and self._lines[0].seq <= seq + 1:
-            return kept
+        lines = self._lines  # a look in its thread puts others in their place
+        if lines and lines[0].seq <= seq + 1:
+            return [line for line in lines if line.seq > seq]
         return await asyncio.to_thread(self._read, seq)
 
     def _look(self) -> None:
@@ -80,14 +80,14 @@ class Feed:
         self._trail.note_spot(standing.spot)
         self.turn = turn_text(standing)
         if standing.seq < self.newest:  # another journal is in its place
-            self._lines.clear()
+            self._lines = ()
             self.newest = 0
             self.generation += 1
         if self.newest == 0:
             self.newest = standing.seq
             return
         while lines := self._read(self.newest):
-            self._lines.extend(lines)
+            self._lines = (*self._lines, *lines)[-_KEPT:]
             self.newest = lines[-1].seq
 
     def _read(self, after: int) -> Sequence[Line]:

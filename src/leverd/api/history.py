@@ -104,16 +104,20 @@ def trade_rows(ledger: Ledger, entries: Sequence[Entry], position: str = "") -> 
 
 
 def _fates(ledger: Ledger, entries: Sequence[Entry]) -> Iterator[Entry]:
-    """Yield what became of slots since the oldest of `entries` (newest first), oldest first.
+    """Yield what became of slots after each of `entries` (newest first), oldest first.
 
-    Past the newest of them, the next few of all slots: a signer's slots end one after the other.
+    The next few of all slots are looked at: a signer's slots end one after the other. What lies
+    between two entries far from each other is not.
     """
-    if not entries:
-        return
-    oldest, newest = entries[-1].seq, entries[0].seq
-    limit = _EACH * (len(entries) + 4)
-    yield from ledger.entries(kinds=_SLOTS, after=oldest, before=newest, limit=limit)
-    yield from ledger.entries(kinds=_SLOTS, after=newest, limit=_LATER)
+    told, known = 0, 0  # up to where fates were told; the last entry with enough told after it
+    for entry in reversed(entries):
+        if entry.seq <= known:
+            continue
+        many = _LATER + _EACH * len(entries)
+        found = ledger.entries(kinds=_SLOTS, after=max(told, entry.seq), limit=many)
+        yield from found
+        told = found[-1].seq if found else entry.seq
+        known = entries[0].seq if len(found) < many else found[-_LATER].seq
 
 
 def _with_what_followed(

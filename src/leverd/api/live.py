@@ -76,6 +76,7 @@ async def live(socket: WebSocket) -> None:
 async def _serve(socket: WebSocket, desk: Desk, doorman: Doorman, feed: Feed) -> None:
     hello = await _hello(socket)
     token = await _admitted(socket, doorman, hello)
+    await _known(feed)
     if hello.after is not None and hello.after > feed.newest:
         raise _Closing(ANOTHER, "this journal is shorter: begin anew")
     listener = _Listener(socket, desk, feed)
@@ -114,7 +115,7 @@ class _Listener:
                 await self._send(turn)
             if seq >= feed.newest:
                 await feed.wait(_STILL_S)
-                if not doorman.is_good_still(token):
+                if not _is_good_still(doorman, token):
                     raise _Closing(_STATUS + 401, "the token was revoked")
 
     async def _lines(self, seq: int) -> Sequence[Line]:
@@ -152,6 +153,21 @@ async def _admitted(socket: WebSocket, doorman: Doorman, hello: Hello) -> KeptTo
     except StatusError as error:
         raise _Closing(_STATUS + error.status, error.message) from error
     except LeverdError as error:
+        raise _Closing(AGAIN_LATER, error.code) from error
+
+
+async def _known(feed: Feed) -> None:
+    """Wait until the journal was looked at: where it ends is not known before."""
+    if not feed.has_looked:
+        await feed.wait(_STILL_S)
+    if not feed.has_looked:
+        raise _Closing(AGAIN_LATER, feed.reason or "the journal is being read")
+
+
+def _is_good_still(doorman: Doorman, token: KeptToken) -> bool:
+    try:
+        return doorman.is_good_still(token)
+    except LeverdError as error:  # the file of tokens cannot be read
         raise _Closing(AGAIN_LATER, error.code) from error
 
 

@@ -26,14 +26,20 @@ def distance(price: Decimal | None, liquidation: Decimal | None) -> Decimal | No
     return (abs(price - liquidation) / price).quantize(_PLACES)
 
 
-def outlook(looks: Sequence[Snapshot], volatile: str, away: Decimal | None) -> Outlook:
-    """Return how long `away` lasts, by interest alone and by what the price did lately."""
-    if away is None or not looks:
+def outlook(
+    looks: Sequence[Snapshot], volatile: str, price: Decimal | None, liquidation: Decimal | None
+) -> Outlook:
+    """Return how far the liquidation is, and how long that lasts.
+
+    By interest alone, and by what the price did lately.
+    """
+    away = distance(price, liquidation)
+    if away is None or not looks or not price or not liquidation:
         return Outlook(distance=None if away is None else written(away))
     return Outlook(
         distance=written(away),
         drift_s=_drift_s(looks),
-        sigma_s=_sigma_s(looks, volatile, float(away)),
+        sigma_s=_sigma_s(looks, volatile, math.log(liquidation / price)),
     )
 
 
@@ -55,10 +61,10 @@ def _drift_s(looks: Sequence[Snapshot]) -> float | None:
 
 
 def _sigma_s(looks: Sequence[Snapshot], volatile: str, away: float) -> float | None:
-    """Return seconds in which one standard deviation of recent moves covers the distance."""
+    """Return seconds in which one standard deviation of recent moves covers `away`, a log."""
     seen = [(look.at, look.prices[volatile]) for look in looks if look.prices.get(volatile)]
     seconds = seen[-1][0] - seen[0][0] if seen else 0
-    if len(seen) < _LOOKS_MIN or seconds < _SPAN_MIN_S or not 0 < away < 1:
+    if len(seen) < _LOOKS_MIN or seconds < _SPAN_MIN_S or not away:
         return None
     squares = sum(math.log(later[1] / earlier[1]) ** 2 for earlier, later in pairwise(seen))
-    return math.log(1 - away) ** 2 / (squares / seconds) if squares > 0 else None
+    return away**2 / (squares / seconds) if squares > 0 else None

@@ -10,6 +10,8 @@ from leverd.adapters.evm.account import Bounds
 from leverd.bootstrap.account_facts import AccountFacts, Contract
 from leverd.cli.amounts import WAD, amount, decimal
 from leverd.cli.output import pairs, say, table
+from leverd.cli.side_words import volatile_symbol, way
+from leverd.domain.position import Mandate
 
 _USD: Final = 10**8
 _CENTS: Final = 100
@@ -112,8 +114,13 @@ def _show_holdings(found: AccountFacts) -> None:
     if stand is not None and stand.debt:
         leverage = "no equity" if stand.leverage is None else f"{decimal(stand.leverage):.4f}"
         price = stand.liquidation_price
-        at = "" if price is None else f", liquidated below {Decimal(price) / _USD:,.2f} USD"
+        at = "" if price is None else f", {_liquidated(found.mandate, price)}"
         say(f"  leverage {leverage}, health {Decimal(stand.health) / WAD:.4f}{at}")
+
+
+def _liquidated(mandate: Mandate, price: int) -> str:
+    usd = f"{Decimal(price) / _USD:,.2f} USD"
+    return f"liquidated {way(mandate)} {usd} per {volatile_symbol(mandate)}"
 
 
 def _contract_data(contract: Contract) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def try_out(
         for name, took in taken.items():
             say(f"{name}: {'took it' if took else 'did not take it'}")
     missed = [name for name, took in taken.items() if not took]
+    if missed and as_json:  # the answer has been given, and there is one
+        raise typer.Exit(UnreachableError.exit_code)
     if missed:
         raise UnreachableError(
             f"{len(missed)} of {len(taken)} services did not take the message",

@@ -12,7 +12,7 @@ from leverd.api.models.amounts import Money, money, written
 from leverd.api.models.money import Point
 from leverd.api.models.position import LastDecision, Leg, OrderModel, Outlook, PositionModel
 from leverd.api.models.state import PredictionModel
-from leverd.api.outlook import distance, outlook
+from leverd.api.outlook import outlook
 from leverd.cli import order_rows, picture
 from leverd.cli.picture import Meaning, OpenSlot, PositionPicture
 from leverd.domain.money import USD
@@ -119,8 +119,7 @@ def prediction(row: Mapping[str, Any]) -> PredictionModel:
 
 
 def _outlook(each: PositionPicture, meant: Meaning, looks: Looks) -> Outlook:
-    away = distance(each.price, each.liquidation_price)
-    return outlook(looks.earlier, meant.volatile, away)
+    return outlook(looks.earlier, meant.volatile, each.price, each.liquidation_price)
 
 
 def _unmarked(page: Page, seen: Seen | None) -> Decimal:

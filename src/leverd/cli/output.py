@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -103,7 +104,9 @@ def _plain(value: Any) -> Any:
             return value
         case int() if abs(value) > _JSON_INT_MAX:
             return str(value)
-        case int() | float() | str():
+        case float():
+            return value if math.isfinite(value) else None
+        case int() | str():
             return value
         case _:
             return str(value)

@@ -11,6 +11,7 @@ import typer
 from leverd.cli.amounts import WAD, decimal
 from leverd.cli.given import PAPER, Config, Mode, check_known, settings_of
 from leverd.cli.output import Json, emit_json, pairs, say, table
+from leverd.cli.side_words import liquidated_at
 from leverd.errors import OwnerError
 
 if TYPE_CHECKING:
@@ -121,17 +122,14 @@ def _show_one(planned: Planned) -> None:
 
 
 def _show_stands(preview: Preview) -> None:
-    from leverd.domain import side  # noqa: PLC0415 -- loads the domain
-
     mandate = preview.outcome.view.state.position.mandate
-    way = "above" if side.side_of(mandate) is side.Side.SHORT else "below"
     names = (
         "leverage",
         "health",
         "exposure, USD",
         "debt, USD",
         "equity, USD",
-        f"liquidated {way}, USD per {side.volatile(mandate).symbol}",
+        liquidated_at(mandate),
     )
     stands: dict[str, Stand | None] = {"now": preview.before}
     if preview.outcome.plan is not None:

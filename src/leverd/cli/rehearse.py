@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leverd.cli.amounts import WAD, decimal
 from leverd.cli.output import busy, emit_json, pairs, say, table
+from leverd.cli.side_words import liquidated_at
 
 if TYPE_CHECKING:
     from leverd.bootstrap.rehearsing import Balance, Rehearsal
+    from leverd.domain.position import Mandate
     from leverd.engine.preview import Stand
     from leverd.settings import Settings
 
@@ -59,8 +61,8 @@ def _show(found: Rehearsal) -> None:
         say(f"  {line}")
     say("")
     table(("held", "token", "before", "after"), [_row(each) for each in found.balances])
-    symbol = view.state.position.mandate.collateral.symbol
-    table(("", "before", "after"), _stands(found.preview.before, found.after, symbol))
+    mandate = view.state.position.mandate
+    table(("", "before", "after"), _stands(found.preview.before, found.after, mandate))
 
 
 def _title(found: Rehearsal) -> str:
@@ -79,7 +81,7 @@ def _row(balance: Balance) -> tuple[str, str, str, str]:
     )
 
 
-def _stands(before: Stand, after: Stand, symbol: str) -> Sequence[tuple[str, str, str]]:
+def _stands(before: Stand, after: Stand, mandate: Mandate) -> Sequence[tuple[str, str, str]]:
     def both(name: str, one: str, other: str) -> tuple[str, str, str]:
         return (name, one, other)
 
@@ -87,7 +89,7 @@ def _stands(before: Stand, after: Stand, symbol: str) -> Sequence[tuple[str, str
         both("leverage", _leverage(before), _leverage(after)),
         both("health", _health(before), _health(after)),
         both("equity, USD", _usd(before.equity), _usd(after.equity)),
-        both(f"liquidated at, USD per {symbol}", _liquidated(before), _liquidated(after)),
+        both(liquidated_at(mandate), _liquidated(before), _liquidated(after)),
     ]
 
 

@@ -14,7 +14,7 @@ from leverd.domain.prediction import MICRO
 from leverd.predict.card_file import Purpose
 from leverd.predict.estimators import Floats
 from leverd.predict.features import NAMES, Features
-from leverd.predict.samples import Samples
+from leverd.predict.samples import Samples, base_of
 
 _KEPT: Final = 20_000
 """Rows kept: more than two years of hours, six megabytes."""
@@ -66,7 +66,7 @@ class Lessons:
             bars = _between(past.bars, at, at + horizon, bar_s)
             quantity, until = self._purpose.quantity, at + horizon
             truth = outcome(quantity, bars, made_at=at, until=until, bar_s=bar_s)
-            if truth is not None:
+            if truth is not None and np.isfinite(base_of(quantity, row[None])[0]):
                 self._known.append((at, row, truth / MICRO))
 
 

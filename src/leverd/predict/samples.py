@@ -27,7 +27,7 @@ _FLOOR: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """A row for each bar after which something is known. `truth` is NaN where it is not known."""
+    """A row for each bar from which a forecast can be counted. `truth` is NaN where not known."""
 
     quantity: Quantity
     horizon_s: int
@@ -85,7 +85,7 @@ def samples_of(
         until = ends[number] + horizon_s
         truth = outcome(quantity, ahead, made_at=ends[number], until=until, bar_s=bar_s)
         truths.append(np.nan if truth is None else truth / MICRO)
-    return Samples(
+    found = Samples(
         quantity,
         horizon_s,
         bar_s,
@@ -93,6 +93,7 @@ def samples_of(
         np.array(rows, dtype=np.float64).reshape(len(at), len(NAMES)),
         np.array(truths, dtype=np.float64),
     )
+    return found.part(np.isfinite(base_of(quantity, found.rows)))  # rates may begin after prices
 
 
 def base_of(quantity: Quantity, rows: Floats) -> Floats:

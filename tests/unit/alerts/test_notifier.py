@@ -92,6 +92,16 @@ def test_what_waits_is_sent_when_the_daemon_ends(service):
     assert len(service.heard) == 1
 
 
+def test_what_waits_for_another_try_is_tried_once_more_when_the_daemon_ends():
+    service = Service(refuses=1)
+    told = notifier(service.url)
+    told.notify(ALERT)
+    until(lambda: service.asked == 1)
+    told.close(wait_s=60.0)
+    assert (service.asked, len(service.heard)) == (2, 1)
+    service.close()
+
+
 def test_telling_costs_a_turn_nothing_while_a_service_hangs(monkeypatch):
     hangs, let_go = threading.Event(), threading.Event()
 

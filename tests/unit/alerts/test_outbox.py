@@ -29,11 +29,11 @@ def test_alerts_close_together_are_one_message_and_the_same_twice_one_line():
     assert outbox.due_at() == 10.0
     assert outbox.take(9.9) is None
     message = outbox.take(10.0)
-    assert message.title == "leverd: 4 alerts"
+    assert message.title == "leverd: LVD-REC-002 and 3 more"
     assert message.severity is Severity.CRITICAL
     assert message.body.splitlines() == [
-        "LVD-BRK-001 [eth-loop] the oracle stands still (3 times)",
         "LVD-REC-002 [btc-loop] it was liquidated",
+        "LVD-BRK-001 [eth-loop] the oracle stands still (3 times)",
     ]
     assert outbox.take(100.0) is None
 
@@ -114,6 +114,21 @@ def test_a_storm_while_nothing_may_be_sent_is_counted_and_not_kept():
     assert message.body.splitlines()[-1] == "and 4980 more"
     outbox.add(alert(), 4_000.0)
     assert outbox.take(8_000.0).title == f"leverd: {BROKEN}"
+
+
+@pytest.mark.parametrize("before", [30, 5_000])
+def test_what_is_critical_is_read_first_however_much_waits(before):
+    outbox = box(group_s=0.0, hour_max=0) if before > 1_000 else box()
+    for number in range(before):
+        outbox.add(alert(message=f"number {number}"), 1.0)
+    outbox.add(alert(LIQUIDATED, "btc-loop", "it was liquidated"), 1.0)
+    outbox.add(alert(message="another one"), 1.0)
+    message = outbox.take(20.0)
+    assert message.title == f"leverd: LVD-REC-002 and {before + 1} more"
+    lines = message.body.splitlines()
+    assert lines[0] == "LVD-REC-002 [btc-loop] it was liquidated"
+    assert lines[1] == "LVD-BRK-001 [eth-loop] number 0"
+    assert lines[-1] == f"and {before + 2 - 20} more"
 
 
 def test_at_the_end_what_waits_is_said():

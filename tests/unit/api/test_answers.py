@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from tests.predictions import made, predicted
-from tests.unit.api.house import DAY, LINES, SHIPPED, House, at_, mark
+from tests.unit.api.house import DAY, LINES, SHIPPED, House, at_, attempt, mark
 
 from leverd.adapters.sql_journal import acquire_lock, lock_path
+from leverd.domain.changed import changed
 from leverd.domain.events import DaemonStopped
 from leverd.domain.plan_events import PlanAborted
 from leverd.domain.prediction_events import PredictionIgnored
-from leverd.domain.slot_events import SlotIncluded, SlotLost, SlotReorganised
+from leverd.domain.slot_events import SlotFinal, SlotIncluded, SlotLost, SlotReorganised
 
 
 @pytest.fixture(params=["journal", "copy"])
@@ -147,6 +149,30 @@ async def test_decisions_carry_what_was_seen_and_what_the_gate_said(house):
     assert [each["verdict"] for each in wanted["gate"]] == ["denied", "approved"]
     assert wanted["gate"][0]["reasons"] == ["LVD-GAS: gas is dear"]
     assert wanted["gate"][1]["cost"] == {"amount": "19.00000000", "unit": "USD"}
+
+
+async def test_what_became_of_old_attempts_is_found_behind_much_of_others(house):
+    house.live()
+    for slot in range(100, 103):
+        others = range(1_000 * slot, 1_000 * slot + 150)
+        house.write(
+            *sent_and_ended(slot, "quiet"),
+            *(event for each in others for event in sent_and_ended(each, "eth-loop")),
+        )
+    found = (await house.get("/transactions?position=quiet&limit=3")).json()["items"]
+    assert [each["status"] for each in found] == ["final"] * 3
+    busy = (await house.get("/transactions?position=eth-loop&limit=1000")).json()["items"]
+    assert Counter(each["status"] for each in busy) == {"final": 451, "replaced": 1}
+
+
+def sent_and_ended(slot, position):
+    """Return an attempt and what becomes of its slot in the ordinary way."""
+    tx_hash = f"0x{slot}"
+    return (
+        changed(attempt("act", tx_hash, 1), slot=slot, position_id=position),
+        SlotIncluded(slot, "0xme", tx_hash, 3, "0xb", 40, True, "", 420_000, 10**10),
+        SlotFinal(slot, "0xme", 3, "0xb"),
+    )
 
 
 async def test_transactions_say_which_attempt_took_the_slot(house):

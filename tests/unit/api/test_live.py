@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
 from tests.unit.api.house import House, mark
 
+from leverd.api.feed import Feed
 from leverd.domain.events import AlertRaised
 
 
@@ -98,6 +100,40 @@ async def test_a_listener_hears_what_is_written_in_order_and_only_once(house):
         assert [each["seq"] for each in heard] == list(range(newest + 1, newest + 6))
         assert heard[0]["said"] == "LVD-GRD-001 alert 0"
         assert "0xsigned" not in json.dumps(heard)
+
+
+async def test_who_comes_before_the_first_look_waits_for_it(house, monkeypatch):
+    house.live()
+    newest, looked = house.events()[-1].seq, threading.Event()
+    look = Feed._look
+
+    def late(feed):
+        looked.wait(60.0)
+        look(feed)
+
+    monkeypatch.setattr(Feed, "_look", late)
+    async with listening(house) as connect:
+        new, back = connect(), connect()
+        await new.say(token=house.read)
+        await back.say(token=house.read, after=newest)
+        await asyncio.sleep(0.1)
+        assert new.out.empty() or new.out.qsize() == 1, "it was accepted, and no more"
+        looked.set()
+        for each in (new, back):
+            assert (await each.hear())["seq"] == newest
+
+
+async def test_a_file_of_tokens_that_cannot_be_read_ends_the_line_in_order(house, monkeypatch):
+    house.live()
+    monkeypatch.setattr("leverd.api.live._STILL_S", 0.05)
+    async with listening(house) as connect:
+        await followed(house, house.events()[-1].seq)
+        client = connect()
+        await client.say(token=house.read)
+        await client.hear_until("hello")
+        house.tokens.path.chmod(0o644)
+        house.later()
+        assert await client.hear_until("event") == 1013
 
 
 @pytest.mark.parametrize("back", [0, 1, 7])

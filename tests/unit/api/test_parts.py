@@ -163,7 +163,7 @@ def test_distance_needs_a_price_and_a_debt():
 
 def test_interest_alone_liquidates_when_the_debts_index_has_outgrown_health():
     looks = [at_(1), at_(1 + DAY // 12)]  # debt grows 2 % a day, collateral 1 %
-    found = outlook(looks, "WETH", distance_of("0.27"))
+    found = outlook(looks, "WETH", Decimal(3000), Decimal(2190))
     daily = math.log(1.02 / 1.01)
     assert found.drift_s == pytest.approx(math.log(1.383) / daily * DAY, rel=1e-6)
 
@@ -171,21 +171,23 @@ def test_interest_alone_liquidates_when_the_debts_index_has_outgrown_health():
 def test_one_deviation_of_moves_covers_the_distance_in_time_by_its_square():
     looks = [at_(number * 10, price=3000 if number % 2 else 3030) for number in range(20)]
     move = math.log(3030 / 3000)
-    found = outlook(looks, "WETH", distance_of("0.2"))
-    assert found.sigma_s == pytest.approx((math.log(0.8) / move) ** 2 * 120, rel=1e-6)
+    for share in ("0.8", "1.5", "2.5"):  # a fall hurts a long position, a rise a short one
+        found = outlook(looks, "WETH", Decimal(3000), 3000 * Decimal(share))
+        assert found.sigma_s == pytest.approx((math.log(float(share)) / move) ** 2 * 120, rel=1e-6)
 
 
 @pytest.mark.parametrize("looks", [[], [at_(1)], [at_(n) for n in range(1, 5)]])
 def test_too_few_looks_tell_no_time(looks):
-    found = outlook(looks, "WETH", distance_of("0.2"))
-    assert (found.distance, found.drift_s, found.sigma_s) == ("0.2", None, None)
+    found = outlook(looks, "WETH", Decimal(3000), Decimal(2400))
+    assert (found.distance, found.drift_s, found.sigma_s) == ("0.200000", None, None)
 
 
 def test_a_price_that_stands_still_and_no_debt_tell_no_time():
     looks = [changed(at_(n * 30), owed={}, health=2**256 - 1) for n in range(1, 20)]
-    found = outlook(looks, "WETH", None)
+    found = outlook(looks, "WETH", Decimal(3000), None)
     assert (found.distance, found.drift_s, found.sigma_s) == (None, None, None)
-    assert outlook([at_(n * 30) for n in range(1, 20)], "WETH", distance_of("0.2")).sigma_s is None
+    still = [at_(n * 30) for n in range(1, 20)]
+    assert outlook(still, "WETH", Decimal(3000), Decimal(2400)).sigma_s is None
 
 
 def test_the_trail_keeps_each_block_once_and_begins_anew_on_another_chain():
@@ -202,7 +204,3 @@ def test_the_trail_keeps_each_block_once_and_begins_anew_on_another_chain():
 def sight(snapshot):
     seen = Seen(snapshot, 8300, 1, WAD, 1, 1, trusted=True, open_slots=0)
     return Sight(1, 1, datetime(2026, 1, 1, tzinfo=UTC), 0.1, {}, 1.0, True, 1, {"eth-loop": seen})
-
-
-def distance_of(text):
-    return Decimal(text)

@@ -41,6 +41,13 @@ def test_a_service_that_does_not_take_it_is_named_and_a_failure(owner, service):
     assert len(service.heard) == 1
 
 
+def test_for_programs_there_is_one_answer_whoever_failed(owner, service):
+    name(owner, "json://127.0.0.1:1/", service.url)
+    answer = owner("alerts", "test", "--json")
+    assert (answer.code, answer.err) == (3, "")
+    assert list(answer.data.values()) == [False, True]
+
+
 def test_a_file_that_others_may_read_is_refused(owner, service):
     name(owner, service.url, mode=0o644)
     answer = owner("alerts", "test")

@@ -56,6 +56,17 @@ def test_another_future_leaves_every_forecast_before_it_as_it_was():
     assert not np.array_equal(one.value[~known], two.value[two.at > bars[cut - 1].at])
 
 
+@pytest.mark.parametrize("quantity", [Quantity.BORROW_RATE, Quantity.FUNDING])
+def test_rates_that_begin_after_the_prices_are_learnt_from_where_they_begin(quantity):
+    bars, begin = pasts.bars(), 300
+    name = {Quantity.BORROW_RATE: "borrow_rate", Quantity.FUNDING: "funding"}[quantity]
+    late = [replace(bar, last=replace(bar.last, **{name: None})) for bar in bars[:begin]]
+    found = samples_of([*late, *bars[begin:]], quantity, 6 * HOUR, HOUR)
+    assert found.at[0] >= bars[begin].at
+    assert np.isfinite(base_of(quantity, found.rows)).all()
+    assert walk_forward(found, pasts.WALK).scores.skill > 0.1
+
+
 def test_what_is_learnt_at_a_time_was_known_by_then():
     known = pasts.samples().known_by(START + 500 * HOUR)
     assert int(known.at[-1]) + 6 * HOUR == START + 500 * HOUR

@@ -69,7 +69,10 @@ class AppriseNotifier:
             ]
 
     def close(self, *, wait_s: float = 5.0) -> None:
-        """Send what waits, once, for at most `wait_s` wall seconds, and end."""
+        """Send what waits once, also what waits for another try, and end.
+
+        It takes at most `wait_s` wall seconds.
+        """
         with self._news:
             self._is_ending = True
             self._news.notify()
@@ -84,8 +87,10 @@ class AppriseNotifier:
                     self._news.wait(self._until_next())
                     due = self._gathered()
                 ending = self._is_ending
-                if ending and (last := self._outbox.flush()) is not None:
-                    due = [*due, *(_Try(0.0, each, last) for each in self._targets)]
+                if ending:
+                    due, self._trying = [*due, *self._trying], []
+                    if (last := self._outbox.flush()) is not None:
+                        due += [_Try(0.0, each, last) for each in self._targets]
             for each in due:
                 self._send(each, again=not ending)
             if ending:

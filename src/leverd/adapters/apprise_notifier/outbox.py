@@ -15,7 +15,7 @@ _LINES_MAX: Final = 20
 """Lines of one message; what is beyond is counted."""
 
 _KEPT_MAX: Final = 1_000
-"""Different alerts that wait, while nothing may be sent; what is beyond is counted."""
+"""Different alerts that wait, while nothing may be sent; beyond that the lightest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,28 @@ class Message:
     severity: Severity
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What one or many alerts say alike."""
+
+    code: str
+    position_id: str
+    message: str
+    severity: Severity
+
+    def text(self, count: int) -> str:
+        where = f" [{self.position_id}]" if self.position_id else ""
+        times = f" ({count} times)" if count > 1 else ""
+        return f"{self.code}{where} {self.message}{times}"
+
+
 class Outbox:
     """Alerts that wait to be sent. Times are monotonic seconds."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._waiting: dict[tuple[str, str, str], int] = {}  # code, position, text -> how often
+        self._waiting: dict[_Line, int] = {}  # how often, in the order of their first time
         self._beyond = 0  # alerts too many to keep
-        self._severity = Severity.INFO
         self._since: float | None = None
         self._sent: deque[float] = deque()
 
@@ -62,12 +76,11 @@ class Outbox:
         severity = self._policy.severity(alert.code)
         if severity is None:
             return False
-        line = (alert.code, alert.position_id, alert.message)
-        if line in self._waiting or len(self._waiting) < _KEPT_MAX:
-            self._waiting[line] = self._waiting.get(line, 0) + 1
-        else:
-            self._beyond += 1
-        self._severity = max(self._severity, severity)
+        line = _Line(alert.code, alert.position_id, alert.message, severity)
+        self._waiting[line] = self._waiting.get(line, 0) + 1
+        if len(self._waiting) > _KEPT_MAX:  # of the lightest the newest goes
+            lightest = min(reversed(self._waiting), key=lambda each: each.severity)
+            self._beyond += self._waiting.pop(lightest)
         self._since = now if self._since is None else self._since
         return True
 
@@ -76,7 +89,7 @@ class Outbox:
         if self._since is None:
             return None
         due = self._since + self._policy.group_s
-        if self._severity is Severity.CRITICAL or len(self._sent) < self._policy.hour_max:
+        if self._gravest is Severity.CRITICAL or len(self._sent) < self._policy.hour_max:
             return due
         return max(due, self._sent[0] + _HOUR_S)
 
@@ -91,23 +104,29 @@ class Outbox:
         self._sent.append(now)
         self._waiting.clear()
         self._beyond = 0
-        self._severity, self._since = Severity.INFO, None
+        self._since = None
         return message
 
     def flush(self) -> Message | None:
         """Return all that waits, due or not; the process ends."""
         return self._message() if self._waiting else None
 
+    @property
+    def _gravest(self) -> Severity:
+        return max((each.severity for each in self._waiting), default=Severity.INFO)
+
     def _message(self) -> Message:
-        lines = [_line(*what, count) for what, count in self._waiting.items()]
+        """Return what waits, the gravest first: of many lines only the first are read."""
+        grave_first = sorted(self._waiting, key=lambda each: -each.severity)
+        lines = [each.text(self._waiting[each]) for each in grave_first]
         more = len(lines) - _LINES_MAX + self._beyond
         shown = [*lines[:_LINES_MAX], f"and {more} more"] if more > 0 else lines
         total = sum(self._waiting.values()) + self._beyond
-        what = f"{total} alerts" if total > 1 else next(iter(self._waiting))[0]
-        return Message(f"leverd: {what}", "\n".join(shown), self._severity)
-
-
-def _line(code: str, position_id: str, message: str, count: int) -> str:
-    where = f" [{position_id}]" if position_id else ""
-    times = f" ({count} times)" if count > 1 else ""
-    return f"{code}{where} {message}{times}"
+        first = grave_first[0].code
+        if total == 1:
+            what = first
+        elif self._gravest is Severity.CRITICAL:
+            what = f"{first} and {total - 1} more"
+        else:
+            what = f"{total} alerts"
+        return Message(f"leverd: {what}", "\n".join(shown), self._gravest)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from leverd.backtest.history.exact import Floats, Ints
 from leverd.backtest.history.history import Bars, History
+from leverd.domain.money import USD
 
 YEAR_S: Final = 365 * 86_400
 _Z: Final = 1.959963984540054  # of a normal, for 95 %
-_CENT: Final = 10**6  # USD 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,9 @@ def _chained(bars: Bars, rows: Ints) -> Bars:
     levels = np.cumprod(closes[rows] / before[rows]) * opens[0]
     base = np.concatenate([opens[:1], levels[:-1]])
     made = [base * each[rows] / before[rows] for each in (opens, highs, lows)]
-    return Bars(*(_cents(each) for each in (*made, levels)))
+    return Bars(*(_units(each) for each in (*made, levels)))
 
 
-def _cents(prices: Floats) -> Ints:
-    return np.maximum(np.rint(prices * 100).astype(np.int64), 1) * _CENT
+def _units(prices: Floats) -> Ints:
+    """Return USD 1e-8, at least one: a token worth cents has moves too."""
+    return np.maximum(np.rint(prices * USD.unit).astype(np.int64), 1)

@@ -109,10 +109,17 @@ def recorded(
     return None if max(within, default=0) > _HOUR_S else past.slice(since, until)
 
 
-def outlined(crash: Crash, keys: frozenset[BarsKey], way: Side, seed: int) -> History:
+def outlined(
+    crash: Crash,
+    keys: frozenset[BarsKey],
+    way: Side,
+    seed: int,
+    dollars: frozenset[BarsKey] = frozenset(),
+) -> History:
     """Return a path of five-minute bars through the crash's corners, the same for all `keys`.
 
-    A short is hurt by rises: there the path is turned over.
+    Those among `dollars` stay at one dollar. A short is hurt by rises: there the path is turned
+    over.
     """
     rng = np.random.default_rng([seed, GREAT.index(crash)])
     outline = _outline(crash)
@@ -124,8 +131,9 @@ def outlined(crash: Crash, keys: frozenset[BarsKey], way: Side, seed: int) -> Hi
         path = _PRICE**2 / path
     since = int(crash.since.timestamp())
     ts = since + _BAR_S * np.arange(len(outline), dtype=np.int64)
-    bars = _bars(path)
-    return History(_BAR_S, ts, {key: Bars(*bars) for key in keys}, {})
+    fallen, still = _bars(path), _bars(np.ones_like(path))
+    bars = {key: Bars(*(still if key in dollars else fallen)) for key in keys}
+    return History(_BAR_S, ts, bars, {})
 
 
 def _outline(crash: Crash) -> Floats:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from leverd.backtest.history.exact import Ints
 from leverd.backtest.history.history import History
+from leverd.backtest.history.keys import BarsKey
 from leverd.backtest.replay.models import Models
 from leverd.backtest.replay.replay import Replay
 from leverd.backtest.replay.setting import Past, mandate_of, models_of, rules_of
@@ -15,11 +19,14 @@ from leverd.backtest.survive.bootstrap import Odds, drawn
 from leverd.backtest.survive.crashes import GREAT, outlined, recorded
 from leverd.backtest.survive.verdict import Verdict, judge
 from leverd.domain import side
+from leverd.domain.money import USD
 from leverd.domain.position import Mandate
 from leverd.settings import Settings
 
 RECORDED = "recorded"
 OUTLINED = "outlined"
+_OFF_A_DOLLAR = 0.03
+"""How far the middle price of a dollar may lie from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,9 @@ def survive(
     known = known_from(past.history, keys)
     total = len(GREAT) + years
     verdicts: list[Verdict] = []
-    for crash, source, part in _crashes(past, models, settings.backtest.draw, mandate, known):
+    dollars = _dollars(past.history, models, rules.limits.pegged)
+    seed = settings.backtest.draw
+    for crash, source, part in _crashes(past, models, seed, mandate, known, dollars):
         assumed = models if source == RECORDED else _without_records(models)
         verdicts.append(judge(crash, source, part, mandate, assumed, rules))
         advance(len(verdicts), total)
@@ -67,7 +76,7 @@ def survive(
     usable = whole if known == whole.since else whole.slice(known, whole.until)
     hits = 0
     for number in range(years):
-        year = drawn(usable, settings.backtest.draw, number, block_s=block_s, holes=past.holes)
+        year = drawn(usable, seed, number, block_s=block_s, holes=past.holes)
         hits += bool(Replay(World(year, assumed, mandate), rules).run().liquidations)
         advance(len(verdicts) + number + 1, total)
     odds = Odds(hits, years) if years else None
@@ -75,7 +84,12 @@ def survive(
 
 
 def _crashes(
-    past: Past, models: Models, seed: int, mandate: Mandate, known: int
+    past: Past,
+    models: Models,
+    seed: int,
+    mandate: Mandate,
+    known: int,
+    dollars: frozenset[BarsKey],
 ) -> Iterator[tuple[str, str, History]]:
     keys = frozenset(each.bars for each in models.listings.values() if each.bars is not None)
     for crash in GREAT:
@@ -83,7 +97,21 @@ def _crashes(
         if found is not None:
             yield crash.name, RECORDED, found
         else:
-            yield crash.name, OUTLINED, outlined(crash, keys, side.side_of(mandate), seed)
+            yield crash.name, OUTLINED, outlined(crash, keys, side.side_of(mandate), seed, dollars)
+
+
+def _dollars(past: History, models: Models, pegged: Collection[str]) -> frozenset[BarsKey]:
+    """Return the bars of what is worth a dollar: it does not fall with ether."""
+    return frozenset(
+        each.bars
+        for asset, each in models.listings.items()
+        if each.bars is not None
+        and (asset.symbol in pegged or _is_a_dollar(past.bars_of(each.bars).close))
+    )
+
+
+def _is_a_dollar(closes: Ints) -> bool:
+    return bool(abs(np.median(closes) / USD.unit - 1) < _OFF_A_DOLLAR)
 
 
 def _without_records(models: Models) -> Models:

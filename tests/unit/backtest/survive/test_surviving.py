@@ -11,14 +11,16 @@ import pytest
 from tests import replays
 
 from leverd.backtest.history.history import Bars
+from leverd.backtest.history.keys import BarsKey
 from leverd.backtest.survive.bootstrap import Odds, drawn
 from leverd.backtest.survive.crashes import GREAT, outlined, recorded
 from leverd.backtest.survive.otherwise import loop_of, lowered
-from leverd.backtest.survive.surviving import Survival
+from leverd.backtest.survive.surviving import Survival, _dollars
 from leverd.backtest.survive.verdict import judge
 from leverd.domain.side import Side
 
 KEYS = frozenset({replays.ETHER})
+DOLLAR = BarsKey("synthetic", "USDC")
 
 
 @pytest.mark.parametrize("crash", GREAT, ids=lambda crash: crash.name)
@@ -30,6 +32,32 @@ def test_an_outline_goes_through_its_corners_and_is_the_same_each_time(crash):
     assert bars.close[-1] / 2_000e8 == pytest.approx(crash.falls[-1][1], rel=0.01)
     assert past.digest() == outlined(crash, KEYS, Side.LONG, seed=1).digest()
     assert past.digest() != outlined(crash, KEYS, Side.LONG, seed=2).digest()
+
+
+def test_a_dollar_does_not_fall_with_ether():
+    past = outlined(GREAT[0], KEYS | {DOLLAR}, Side.LONG, 1, frozenset({DOLLAR}))
+    assert set(past.bars_of(DOLLAR).close) == {10**8}
+    assert past.bars_of(replays.ETHER).close.min() < 2_000e8 * 0.6
+
+
+@pytest.mark.parametrize(("price", "pegged"), [(10**8, ()), (98 * 10**6, ()), (10**7, ("USDC",))])
+def test_a_dollar_is_known_by_its_price_or_by_the_owner(price, pegged):
+    models = replays.MODELS
+    listings = {
+        asset: replace(each, bars=each.bars or DOLLAR) for asset, each in models.listings.items()
+    }
+    whole = replays.history(np.full(20, 2_000 * 10**8, dtype=np.int64))
+    bars = {**whole.bars, DOLLAR: replays.flat(np.full(len(whole), price, dtype=np.int64))}
+    past = type(whole)(whole.bar_s, whole.ts, bars, {})
+    assert _dollars(past, replace(models, listings=listings), pegged) == {DOLLAR}
+
+
+def test_a_token_worth_cents_keeps_its_moves_in_drawn_years():
+    closes = np.rint(7e6 * np.exp(np.cumsum(np.tile([0.004, -0.004], 250)))).astype(np.int64)
+    year = drawn(replays.history(closes), 1, 0, block_s=72 * 3_600, span_s=2_000 * 3_600)
+    moves = np.abs(np.diff(np.log(year.bars_of(replays.ETHER).close)))
+    assert np.median(moves) > 0.003
+    assert moves.max() < 0.0041
 
 
 def test_a_short_goes_through_the_outline_turned_over():
