@@ -32,7 +32,7 @@ from leverd.adapters.evm.uniswap import swaps
 from leverd.adapters.evm.uniswap.swaps import Trade
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.devnet.terms import STAKING_RATE
-from leverd.domain import loans, quotes
+from leverd.domain import loans, quotes, valuation
 from leverd.domain.apply import apply_step
 from leverd.domain.decision import SetLeverage, Unwind
 from leverd.domain.plan import (
@@ -270,6 +270,59 @@ async def test_an_account_contract_opens_boosts_lowers_and_closes_in_one_transac
         assert left.sequence == 4
         assert [leg.kind for leg in left.state.position.legs()] == ["idle"]
         assert local.balance("WETH", mandate.account) == left.state.position.idle[WETH]
+
+
+REVERTING = "0x60006000fd"
+
+
+async def test_one_dead_oracle_leaves_those_who_do_not_use_it_their_way_down(local):
+    """The oracle has nobody else to turn to, so its price and every health built on it revert."""
+    stranger = mandate_of(local.deployment.roles.borrower, "staked")
+    async with account_on(local) as (venue, mandate):
+        venue._config = replace(venue._config, accounts=(mandate.account, stranger.account))
+        venue._watcher._config = venue._config
+        give(local, "WETH", mandate.account, 10 * WAD)
+        raised = await planned(venue, mandate, SetLeverage("test", Decimal(2), "up"))
+        assert raised is not None
+        for step in raised.steps:
+            await carry_out(local, venue, mandate, step)
+        both = [mandate, stranger]
+        assert (await venue.observe(both)).positions["staked"].health_reported
+        local.node.rpc.ask("anvil_setCode", local.deployment.feeds["wstETH"], REVERTING)
+        seen = await venue.observe(both)
+        ours, other = (seen.positions[one.position_id] for one in both)
+        assert valuation.unpriced(other.state) == WSTETH, "it is told, and waited for"
+        assert other.health_reported == 0
+        assert valuation.unpriced(ours.state) is None
+        assert ours.trusted
+        assert ours.health_reported == local.health(mandate.account)
+        views = collect.views(seen, Book(), open_slots=0, apart={"staked"})
+        lowered = planner.plan(
+            SetLeverage("test", Decimal("1.5"), "down"), views["eth-loop"], TERMS
+        )
+        assert lowered is not None
+        for step in lowered.steps:
+            await carry_out(local, venue, mandate, step)
+
+
+async def test_gas_is_reckoned_at_the_last_price_told_while_the_oracle_has_none(local):
+    async with account_on(local) as (venue, mandate):
+        before = await venue.observe([mandate])
+        local.node.rpc.ask("anvil_setCode", local.deployment.feeds["WETH"], REVERTING)
+        after = await venue.observe([mandate])
+        assert after.gas.native_price == before.gas.native_price > 0
+        assert valuation.unpriced(after.positions["eth-loop"].state) == WETH
+
+
+async def test_a_pool_that_cannot_tell_a_health_of_priced_assets_is_not_trusted(local):
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        await carry_out(local, venue, mandate, single(Supply("aave", WETH.amount(9))))
+        look = await venue._watcher.look([mandate])
+        held = replace(look.world.holdings["eth-loop"], health_reported=None)
+        silent = replace(look.world, holdings={"eth-loop": held})
+        assert venue._observed(mandate, look.world, look.survey).trusted
+        assert not venue._observed(mandate, silent, look.survey).trusted
 
 
 async def test_an_account_contract_does_every_single_step(local):

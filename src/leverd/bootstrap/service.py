@@ -27,12 +27,14 @@ from leverd.bootstrap.leased import Post, TellingSupervisor
 from leverd.bootstrap.sources import Source
 from leverd.bootstrap.spot_opening import opening_of
 from leverd.bootstrap.undumpable import undumpable
+from leverd.domain import valuation
 from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.spot import SPOT
 from leverd.domain.view import TradingState, View
 from leverd.engine.collect import views
 from leverd.errors import JournalDamagedError, LeverdError, NonsenseError, UnreachableError
 from leverd.interfaces.clock import Clock
+from leverd.interfaces.venue import Observation
 from leverd.settings import Settings
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -239,9 +241,7 @@ async def _check(settings: Settings, opened: Opened) -> None:
     await _check_chain(opened)
     chain, mandates = opened.chain, opened.charter.mandates
     opened.recorder.restore()
-    observation = await chain.venue.observe(mandates)
-    for name, view in views(observation, opened.recorder.book, open_slots=0).items():
-        await _judge(settings, opened, name, view)
+    await _judge_all(settings, opened, await chain.venue.observe(mandates))
 
 
 async def _check_chain(opened: Opened) -> None:
@@ -280,6 +280,13 @@ async def _check_guarding(opened: Opened, why: LeverdError) -> None:
             await opened.recorder.append(
                 TradingStateChanged(name, TradingState.REDUCING, reason, "breaker")
             )
+
+
+async def _judge_all(settings: Settings, opened: Opened, seen: Observation) -> None:
+    """Judge every position that can be valued; of the others the daemon tells, and waits."""
+    apart = {name for name, one in seen.positions.items() if valuation.unpriced(one.state)}
+    for name, view in views(seen, opened.recorder.book, open_slots=0, apart=apart).items():
+        await _judge(settings, opened, name, view)
 
 
 async def _judge(settings: Settings, opened: Opened, name: str, view: View) -> None:

@@ -72,10 +72,12 @@ def equity_in_share_class(state: State) -> int:
 def unpriced(state: State) -> Asset | None:
     """Return an asset of the position that no oracle prices, None if all are priced.
 
-    Nothing about such a position can be valued: it is waited for, and others go on.
+    Nothing about such a position can be valued: it is waited for, and others go on. What else the
+    account has as collateral or owes counts too, for the venue values it by that as well.
     """
-    mandate, market = state.position.mandate, state.market
-    for asset in (mandate.collateral, mandate.debt, mandate.share_class):
+    mandate, market, loan = state.position.mandate, state.market, state.position.loan
+    own = (mandate.collateral, mandate.debt, mandate.share_class)
+    for asset in (*own, *sorted(loan.collaterals | loan.debts.keys())):
         reserve = market.reserves.get(asset)
         if reserve is not None and reserve.price <= 0:
             return asset

@@ -95,6 +95,22 @@ def test_an_unpriced_debt_or_share_class_is_refused():
         assert error.value.code == "LVD-IMP-030"
 
 
+def with_junk(**loan):
+    """Return a position in a market that also lists what no oracle prices."""
+    state = worlds.state(posted=1)
+    weth = state.market.reserves[WETH]
+    listed = {**state.market.reserves, JUNK: replace(weth, asset=JUNK, price=0)}
+    held = replace(state.position.loan, **loan)
+    state = state.with_market(replace(state.market, reserves=listed))
+    return replace(state, position=replace(state.position, loans={"aave": held}))
+
+
+def test_what_an_account_uses_beyond_its_mandate_must_have_a_price_too():
+    assert valuation.unpriced(with_junk(collaterals=frozenset({WETH, JUNK}))) == JUNK
+    assert valuation.unpriced(with_junk(debts={JUNK: 1})) == JUNK
+    assert valuation.unpriced(with_junk(supplies={WETH: 1, JUNK: 1})) is None
+
+
 def test_another_venue_gives_a_price_only_where_our_own_has_none():
     state = worlds.state(posted=1)
     other = replace(worlds.market(9000), market_id="another")

@@ -50,7 +50,7 @@ class Reading:
     """The calls of one look, and whose health the pool is asked for among them."""
 
     calls: tuple[Call, ...]
-    checks: Read[dict[str, int]]  # by position id; the last calls of all
+    checks: Read[dict[str, int | None]]  # by position id; the last calls of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Holding:
 
     account: AccountRead
     idle: Mapping[Asset, int]
-    health_reported: int  # wad, the pool's own figure; 0 if it was not asked this time
+    health_reported: int | None  # wad, the pool's own figure; 0 not asked now, None it has none
     contract: AccountState | None  # None for a plain address
 
 
@@ -73,7 +73,7 @@ class World:
     holdings: Mapping[str, Holding]  # by position id
     unchanged: Mapping[str, bool]  # by market: pool, oracle and revision are as surveyed
     sequencer_up: bool  # and has been for long enough; true where there is none
-    native_price: int  # USD 1e8 per whole native token
+    native_price: int  # USD 1e8 per whole native token, 0 while the oracle has none
     native_balance: int  # wei of the signing key
     next: Scope  # what to read from now on
     complete: bool  # nothing is missing; else read again, with `next`
@@ -217,7 +217,7 @@ class ScopeReader:
 
     def _native_price(self) -> Read[int]:
         market = self.survey.markets[next(iter(self.scope.emodes))]
-        return reads.number(market.oracle, aave.PRICE, self._config.addresses[self._config.native])
+        return aave_reserves.price(market.oracle, self._config.addresses[self._config.native])
 
     def _market(self, name: str, found: Mapping[tuple[str, Any], Any]) -> LendingMarket:
         market = self.survey.markets[name]
@@ -241,7 +241,7 @@ class ScopeReader:
         self,
         mandate: Mandate,
         found: Mapping[tuple[str, Any], Any],
-        healths: Mapping[str, int],
+        healths: Mapping[str, int | None],
     ) -> Holding:
         key = mandate.position_id
         contract = found.get(("contract", key))

@@ -18,7 +18,7 @@ from leverd.adapters.evm.sources import probing
 from leverd.adapters.evm.steps import Steps
 from leverd.adapters.evm.survey import Survey
 from leverd.adapters.evm.watcher import Watcher
-from leverd.domain import loans
+from leverd.domain import loans, valuation
 from leverd.domain.fills import Fill
 from leverd.domain.plan import Step
 from leverd.domain.position import Mandate
@@ -231,7 +231,7 @@ class EvmVenue:
                 and _agrees(mandate, world)
                 and (ours or plain)
             ),
-            health_reported=holding.health_reported,
+            health_reported=holding.health_reported or 0,
             plain=contract is None,
         )
 
@@ -259,8 +259,13 @@ class EvmVenue:
 
 
 def _agrees(mandate: Mandate, world: World) -> bool:
-    """Return whether our health is the pool's own, to the wei, where the pool was asked."""
+    """Return whether our health is the pool's own, to the wei, where the pool was asked.
+
+    One that can tell none agrees with what cannot be valued, and with nothing else.
+    """
     holding = world.holdings[mandate.position_id]
+    if holding.health_reported is None:
+        return valuation.unpriced(world.state(mandate)) is not None
     if not holding.health_reported:
         return True
     ours = loans.summarise(world.markets[mandate.lending], holding.account.loan, world.at)

@@ -39,6 +39,7 @@ class Watcher:
         self._signer = signer
         self._survey: Survey | None = None
         self._reader: ScopeReader | None = None
+        self._native_price = 0  # the last that was told
 
     async def survey(self) -> Survey:
         """Return the parts of the venues, read from the chain when first asked for."""
@@ -59,10 +60,11 @@ class Watcher:
             snapshot = await self._client.snapshot(reading.calls, self._signer)
             world = reader.world(reading, snapshot.batch.replies, snapshot.batch.head.at)
             reader = self._next(found, world.next)
+            self._native_price = world.native_price or self._native_price
             if world.complete:
                 if not all(world.unchanged.values()):
                     self._survey = None  # the next look finds the parts anew
-                return Look(found, snapshot, world)
+                return Look(found, snapshot, replace(world, native_price=self._native_price))
         raise NonsenseError("the venue changes faster than it is read", number=codes.MALFORMED)
 
     async def state_at(self, mandate: Mandate, head: Head) -> State:

@@ -9,7 +9,7 @@ from typing import Final
 from leverd.adapters.evm import abi
 from leverd.adapters.evm.aave import functions
 from leverd.adapters.evm.aave.market import Market
-from leverd.adapters.evm.reads import Read
+from leverd.adapters.evm.reads import Read, optional
 from leverd.domain.lending import LendingAccount
 from leverd.domain.money import Asset
 from leverd.interfaces.chain_client import Call, Reply
@@ -56,13 +56,15 @@ def account(market: Market, holder: str, assets: Sequence[Asset]) -> Read[Accoun
     return Read(calls, decode)
 
 
-def health(market: Market, holder: str) -> Read[int]:
-    """Return the read of the pool's own figure for `holder`'s health, wad.
+def health(market: Market, holder: str) -> Read[int | None]:
+    """Return the read of the pool's own figure for `holder`'s health, wad; None if it has none.
 
-    It costs the node more than all balances together, for it walks every reserve.
+    It costs the node more than all balances together, for it walks every reserve, and reverts
+    where the oracle has no price for one that the account uses.
     """
     call = Call(market.pool, functions.ACCOUNT_DATA.of_address(holder))
-    return Read((call,), lambda replies: abi.words(replies[0].data, _HEALTH_WORD + 1)[_HEALTH_WORD])
+    told = Read((call,), lambda replies: abi.words(replies[0].data, _HEALTH_WORD + 1)[_HEALTH_WORD])
+    return optional(told)
 
 
 def reserve_ids(bitmap: int) -> frozenset[int]:

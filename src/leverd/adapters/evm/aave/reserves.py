@@ -9,7 +9,7 @@ from typing import Final
 from leverd.adapters.evm import abi, erc20
 from leverd.adapters.evm.aave import functions
 from leverd.adapters.evm.aave.market import Market, ReserveTokens
-from leverd.adapters.evm.reads import Read, number, together
+from leverd.adapters.evm.reads import Read, number, optional, together
 from leverd.domain.fixed_point import RAY
 from leverd.domain.lending import EMode, RateCurve, RateStrategy, Reserve, ReserveParams
 from leverd.domain.money import Asset
@@ -70,6 +70,15 @@ def tokens_of(asset: Asset, token: str, data: ReserveData, strategy: str | None)
     )
 
 
+def price(oracle: str, token: str) -> Read[int]:
+    """Return the read of an oracle's price, USD 1e8 a whole token; 0 where it has none.
+
+    An oracle whose source is dead, and that has no other to turn to, reverts.
+    """
+    found = optional(number(oracle, functions.PRICE, token))
+    return Read(found.calls, lambda replies: found.decode(replies) or 0)
+
+
 def reserve(market: Market, asset: Asset) -> Read[tuple[Reserve, int]]:
     """Return the read of a reserve, and of its category in the old kind of efficiency mode."""
     tokens = market.reserves[asset]
@@ -79,20 +88,20 @@ def reserve(market: Market, asset: Asset) -> Read[tuple[Reserve, int]]:
             number(tokens.supply_token, functions.SCALED_TOTAL),
             number(tokens.debt_token, functions.SCALED_TOTAL),
             _available(market, tokens),
-            number(market.oracle, functions.PRICE, tokens.token),
+            price(market.oracle, tokens.token),
             _curve(market, tokens),
             *([number(market.pool, functions.DEFICIT, tokens.token)] * market.features.deficit),
         ]
     )
 
     def decode(replies: Sequence[Reply]) -> tuple[Reserve, int]:
-        data, supply, debt, available, price, curve, *deficit = parts.decode(replies)
+        data, supply, debt, available, worth, curve, *deficit = parts.decode(replies)
         found = Reserve(
             asset=asset,
             reserve_id=data.reserve_id,
             params=params_of(data.configuration),
             curve=curve,
-            price=price,
+            price=worth,
             liquidity_index=data.liquidity_index,
             borrow_index=data.borrow_index,
             liquidity_rate=data.liquidity_rate,

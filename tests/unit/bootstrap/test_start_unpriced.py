@@ -1,0 +1,32 @@
+"""A start while an oracle is dead judges who can be valued, and ends for nobody."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from tests import worlds
+from tests.unit.engine.daemons import Stage
+
+from leverd.adapters.simulated import markets
+from leverd.bootstrap import service
+from leverd.engine.book import Book
+
+
+@pytest.mark.parametrize("price", [0, 3_000], ids=["dead", "alive"])
+async def test_a_start_judges_only_positions_that_can_be_valued(price, monkeypatch):
+    stage = Stage()
+    await stage.live(8)
+    assert stage.owes
+    stage.chain.change(markets.priced(worlds.WETH, price))
+    stage.chain.mine()
+    judged = []
+
+    async def judge(_settings, _opened, name, _view):
+        judged.append(name)
+
+    monkeypatch.setattr(service, "_judge", judge)
+    opened = SimpleNamespace(recorder=SimpleNamespace(book=Book()))
+    seen = await stage.venue.observe([worlds.mandate()])
+    await service._judge_all(None, opened, seen)
+    assert judged == (["loop"] if price else [])
