@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from leverd.bootstrap.alerting import services_of
 from leverd.bootstrap.beside import Beside, server_of
 from leverd.bootstrap.chain import key_of
 from leverd.bootstrap.feeds import OutsideFeeds
+from leverd.bootstrap.own_thread import in_own_thread
 from leverd.bootstrap.renewal import Fresh, Holder
 from leverd.bootstrap.secret_places import secret_of
 from leverd.errors import SecretError
@@ -45,7 +45,7 @@ class KeyHolder:
 
     async def tried(self, settings: Settings, open_: Sequence[str]) -> Fresh | None:
         """Return that the key opens, and is the same."""
-        account = await asyncio.to_thread(key_of, settings.key, os.environ)
+        account = await in_own_thread(partial(key_of, settings.key, os.environ))
         found = str(account.address)
         if found == self.address:
             return Fresh("", _nothing)
@@ -76,7 +76,7 @@ class AlertsHolder:
         """Return the services that are named now; each line parses."""
         if settings.alerts is None:
             return None
-        targets = await asyncio.to_thread(services_of, settings.alerts)
+        targets = await in_own_thread(partial(services_of, settings.alerts))
         if self.services.tells(targets):
             return Fresh("", _nothing)
         return Fresh("alerts.to: read anew", partial(self.services.renew, targets))
@@ -91,13 +91,13 @@ class CopyHolder:
 
     async def tried(self, settings: Settings, open_: Sequence[str]) -> Fresh | None:  # noqa: ARG002 -- the Protocol's
         """Return the password with which the server lets us in."""
-        found = await asyncio.to_thread(server_of, settings)
+        found = await in_own_thread(partial(server_of, settings))
         if found is None:
             return None
         new, old = found.password, self.server.password
         if new is old or (new is not None and old is not None and new.is_same(old)):
             return Fresh("", _nothing)
-        await asyncio.to_thread(found.check)
+        await in_own_thread(found.check)
         told = "journal.copy_password: read anew"
         return Fresh(told, partial(self.server.renew, new))
 
@@ -114,7 +114,7 @@ class FeedHolder:
         section = settings.predictions
         if section is None or section.allora is None or not self.feeds.is_asked:
             return None
-        found = await asyncio.to_thread(secret_of, section.allora.access, os.environ)
+        found = await in_own_thread(partial(secret_of, section.allora.access, os.environ))
         if self.feeds.knows(found):
             return Fresh("", _nothing)
         await self.feeds.check(found)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from leverd.bootstrap.own_thread import in_own_thread
 from leverd.bootstrap.renewal import Fresh
 from leverd.bootstrap.secret_places import secret_of
 from leverd.bootstrap.signing_alone import SignerLock, spot_lock
@@ -71,7 +71,7 @@ async def signer_tried(section: SpotSection, spot: Spot) -> InjectiveSigner:
         SecretError: it is not there, no key, or another account's than what is held.
         UnreachableError: its place does not answer.
     """
-    signer = await asyncio.to_thread(signer_of, section)
+    signer = await in_own_thread(partial(signer_of, section))
     check_account(spot, signer.address)
     return signer
 

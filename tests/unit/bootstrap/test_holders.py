@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,7 @@ from tests.unit.bootstrap.test_secret_places import WORD, guarded
 
 from leverd.adapters.sql_journal import Server
 from leverd.adapters.system_clock import SystemClock
+from leverd.bootstrap import holders
 from leverd.bootstrap.alerting import notifier_of
 from leverd.bootstrap.feeds import OutsideFeeds
 from leverd.bootstrap.holders import (
@@ -58,6 +60,29 @@ def held(tmp_path):
 
 def sealed(key: str, word: str) -> str:
     return json.dumps(Account.encrypt(bytes.fromhex(key), word, kdf="pbkdf2", iterations=1024))
+
+
+def test_a_place_that_is_silent_while_it_is_read_anew_holds_back_no_end_of_the_process(monkeypatch):
+    """A loop waits at its end for its own threads; whoever starts us again would wait as well."""
+    asked, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def silent(*_):
+        asked.set()
+        goes_on.wait(10)
+        ended.set()
+
+    monkeypatch.setattr(holders, "key_of", silent)
+
+    async def reads():
+        reading = asyncio.create_task(KeyHolder(ADDRESS).tried(SimpleNamespace(key=None), []))
+        while not asked.is_set():  # noqa: ASYNC110 -- of a thread
+            await asyncio.sleep(0.001)
+        reading.cancel()
+
+    asyncio.run(reads())
+    assert not ended.is_set()
+    goes_on.set()
+    assert ended.wait(60)
 
 
 # --- the key ---------------------------------------------------------------------------------
