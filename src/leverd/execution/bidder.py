@@ -11,7 +11,13 @@ from leverd.domain.events import Event
 from leverd.domain.position import Mandate
 from leverd.domain.slot_events import AttemptPublished, AttemptSigned
 from leverd.domain.step_text import of_text
-from leverd.errors import OwnerError, RefusedError, SigningRefusedError, UnreachableError
+from leverd.errors import (
+    NonsenseError,
+    OwnerError,
+    RefusedError,
+    SigningRefusedError,
+    UnreachableError,
+)
 from leverd.execution import bids, facts, slots
 from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
@@ -59,11 +65,14 @@ class Bidder:
         await self._commit(replace(signed, way=self._way(place.over)), *also)
 
     async def send(self, attempt: AttemptSigned) -> None:
-        """Hand a payload over; whatever the answer, its slot is looked at again."""
+        """Hand a payload over; whatever the answer, its slot is looked at again.
+
+        An answer without sense tells no more than none: it may have been taken.
+        """
         try:
             async with answered(self._policy.io_s):
                 await self._venue.send(bytes.fromhex(attempt.payload))
-        except (UnreachableError, RefusedError) as error:
+        except (UnreachableError, NonsenseError, RefusedError) as error:
             logger.warning("slot {}: sending: {}", attempt.slot, error)
 
     async def publish(self, attempt: AttemptSigned, reason: str) -> None:
@@ -153,7 +162,7 @@ class Bidder:
         try:
             async with answered(self._policy.io_s):
                 await self._venue.send(bytes.fromhex(attempt.payload), private=True)
-        except (UnreachableError, RefusedError) as error:
+        except (UnreachableError, NonsenseError, RefusedError) as error:
             await self.publish(attempt, str(error))
 
     def _way(self, over: Slot | None) -> str:

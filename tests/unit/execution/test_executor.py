@@ -23,7 +23,8 @@ from leverd.domain.plan_events import (
 from leverd.domain.slot_events import AttemptSigned, SlotFinal, SlotIncluded
 from leverd.errors import ImpossibleError, NonsenseError, UnreachableError
 from leverd.execution import facts
-from leverd.execution.executor import Ways
+from leverd.execution.executor import Executor, Ways
+from leverd.execution.slots import Policy
 
 REPLACED = "another transaction took its place"
 
@@ -233,6 +234,29 @@ async def test_a_sequence_goes_on_step_by_step_with_a_rehearsal_each():
     steps = stage.events(StepVerified)
     assert [each.step for each in steps] == list(range(len(steps)))
     assert len(steps) > 3
+    assert [each.plan_id for each in stage.events(PlanCompleted)] == [plan]
+    check_books(stage.journal, stage.chain)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("blocks", [None, 2])
+async def test_a_send_answered_without_sense_leaves_its_sequence_running(taken, blocks):
+    stage = Stage(atomic=False)
+    policy = Policy(relay_blocks=blocks)
+    stage.executor = Executor(stage.venue, stage.journal, stage.mandates, WAYS, policy)
+    send, left = stage.venue.send, [3]
+
+    async def odd(payload, *, private=False):
+        left[0] -= 1
+        if taken or left[0] < 0:
+            await send(payload, private=private)
+        if left[0] >= 0:
+            raise NonsenseError("no hash", number=3)
+
+    stage.venue.send = odd
+    _, plan = await stage.begin("1.5")
+    await stage.settle()
+    assert left[0] < 0
     assert [each.plan_id for each in stage.events(PlanCompleted)] == [plan]
     check_books(stage.journal, stage.chain)
 

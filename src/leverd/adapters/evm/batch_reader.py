@@ -20,6 +20,9 @@ _CALLS_MAX: Final = 8_192
 _CALLS_MIN: Final = 16
 """A call that fails in a batch this small does not fail for want of gas."""
 
+_PARTED_MIN: Final = 2
+"""Calls of a request that can be made in parts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -52,19 +55,22 @@ class BatchReader:
         sources: Sources,
         calls: Sequence[Call],
         asks: Sequence[Ask],
-        parse: Callable[[Sequence[Answer]], tuple[Head, Sequence[Answer]]],
-    ) -> tuple[Head, tuple[Reply, ...] | None, Sequence[Answer]]:
+        parse: Callable[[Sequence[Answer]], tuple[Head, T]],
+    ) -> tuple[Head, tuple[Reply, ...] | None, T]:
         """Return the newest header, replies of that very block, and `parse`'s other answers.
 
         Replies are None when a block arrived in between, or when all calls together are too
         long for one request; both are then to be made pinned to the header. One request.
+
+        Raises:
+            TooLongError: the node takes no request so long, and there is nothing to leave out.
         """
         apart = len(calls) > self._request_max
         wanted: Sequence[Call] = () if apart else calls
 
         def both(
             got: Sequence[Answer],
-        ) -> tuple[Head, tuple[Reply, ...] | None, Sequence[Answer]]:
+        ) -> tuple[Head, tuple[Reply, ...] | None, T]:
             head, other = parse(got[: len(asks)])
             replies = self._joined(wanted, got[len(asks) :], head)
             return head, None if apart else replies, other
@@ -74,7 +80,9 @@ class BatchReader:
                 wanted, lambda: sources.read((*asks, *self._asks(wanted, "latest")), both)
             )
         except TooLongError:
-            self._request_max = max(len(calls) // 2, 1)
+            if len(wanted) < _PARTED_MIN:
+                raise
+            self._request_max = len(calls) // 2
         return await self.newest(sources, calls, asks, parse)
 
     async def pinned(self, sources: Sources, calls: Sequence[Call], pin: Pin) -> tuple[Reply, ...]:
@@ -82,6 +90,7 @@ class BatchReader:
 
         Raises:
             NonsenseError: the node answered from another block, or a call failed that may not.
+            TooLongError: the node does not take one call alone.
         """
         replies: list[Reply] = []
         while len(replies) < len(calls):
@@ -90,7 +99,9 @@ class BatchReader:
             try:
                 replies += await self._pinned(sources, part, pin)
             except TooLongError:
-                self._request_max = max(len(part) // 2, 1)
+                if len(part) < _PARTED_MIN:
+                    raise
+                self._request_max = len(part) // 2
         return tuple(replies)
 
     async def _pinned(self, sources: Sources, calls: Sequence[Call], pin: Pin) -> tuple[Reply, ...]:

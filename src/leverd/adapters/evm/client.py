@@ -8,9 +8,9 @@ more, pinned to the header's hash.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from eth_utils.crypto import keccak
 
@@ -32,6 +32,8 @@ from leverd.adapters.evm.transport import Answer, Ask, Endpoint, RpcError
 from leverd.errors import NonsenseError, UnreachableError
 from leverd.interfaces.chain_client import BatchRead, Call, Head, Receipt, Reply
 from leverd.interfaces.clock import Clock
+
+T = TypeVar("T")
 
 _WITNESS_S: Final = 1.0  # a second opinion must not hold the first one up
 _LAG_BLOCKS: Final = 3  # a node that far behind another is stuck, not merely later
@@ -129,7 +131,9 @@ class EvmClient:
 
     async def read(self, calls: Sequence[Call], *, head: Head | None = None) -> BatchRead:
         """Return replies to all `calls` from one block; see `ChainClient`."""
-        return (await self._read(calls, head, ()))[0]
+        if head is None:
+            return (await self._newest(calls, (), lambda _head, _got: None))[0]
+        return BatchRead(head, await self._reader.pinned(self._sources, calls, Pin(head)))
 
     async def snapshot(self, calls: Sequence[Call], address: str) -> Snapshot:
         """Return replies to all `calls` and the nonce of `address`, of the newest block.
@@ -141,11 +145,14 @@ class EvmClient:
             questions.history(_RECENT),
             questions.header(questions.LATEST),
         )
-        read, got = await self._read(calls, None, extra)
-        nonce = replies.number(got[0])
-        if replies.head(got[2]).block_hash != read.head.block_hash:
+
+        def parse(head: Head, got: Sequence[Answer]) -> tuple[int, Head, tuple[int, int]]:
+            return replies.number(got[0]), replies.head(got[2]), replies.recent_fees(got[1], head)
+
+        read, (nonce, then, bids) = await self._newest(calls, extra, parse)
+        if then.block_hash != read.head.block_hash:
             nonce = await self._nonce_at(address, read.head)
-        return Snapshot(read, nonce, *replies.recent_fees(got[1], read.head))
+        return Snapshot(read, nonce, *bids)
 
     async def witnesses(self, head: Head, address: str, nonce: int) -> int:
         """Return how many nodes name `head` and `nonce` too, the one it is from included.
@@ -268,24 +275,24 @@ class EvmClient:
         """Release connections."""
         await self._sources.close()
 
-    async def _read(
-        self, calls: Sequence[Call], head: Head | None, extra: Sequence[Ask]
-    ) -> tuple[BatchRead, Sequence[Answer]]:
-        """Return replies from `head`, or the newest block, and answers to `extra`."""
-        got: Sequence[Answer] = ()
-        if head is None:
-            asks = (questions.CHAIN, questions.header(questions.LATEST), *extra)
+    async def _newest(
+        self,
+        calls: Sequence[Call],
+        extra: Sequence[Ask],
+        parse: Callable[[Head, Sequence[Answer]], T],
+    ) -> tuple[BatchRead, T]:
+        """Return replies from the newest block, and what `parse` makes of answers to `extra`."""
+        asks = (questions.CHAIN, questions.header(questions.LATEST), *extra)
 
-            def parse(seen: Sequence[Answer]) -> tuple[Head, Sequence[Answer]]:
-                self._chain_of(seen)
-                return replies.head(seen[1]), seen[2:]
+        def all_of(seen: Sequence[Answer]) -> tuple[Head, T]:
+            self._chain_of(seen)
+            head = replies.head(seen[1])
+            return head, parse(head, seen[2:])
 
-            newest, found, got = await self._reader.newest(self._sources, calls, asks, parse)
-            if found is not None:
-                return BatchRead(newest, found), got
-            head = newest
-        pin = Pin(head)
-        return BatchRead(head, await self._reader.pinned(self._sources, calls, pin)), got
+        head, found, other = await self._reader.newest(self._sources, calls, asks, all_of)
+        if found is None:
+            found = await self._reader.pinned(self._sources, calls, Pin(head))
+        return BatchRead(head, found), other
 
     async def _nonce_at(self, address: str, head: Head) -> int:
         ask = questions.nonce(address, hex(head.number))

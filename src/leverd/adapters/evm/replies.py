@@ -7,6 +7,7 @@ node that could not say.
 from __future__ import annotations
 
 from leverd.adapters.evm import answers, codes, fees, revert_reasons, wire
+from leverd.adapters.evm.abi import malformed
 from leverd.adapters.evm.transport import Answer, RpcError
 from leverd.errors import NonsenseError, RevertedError
 from leverd.interfaces.chain_client import Call, Head, Receipt, Reply
@@ -94,7 +95,17 @@ def recent_fees(answer: Answer, head: Head) -> tuple[int, int]:
 def fee_history(answer: Answer) -> tuple[int, list[list[int]]]:
     """Return the next block's base fee, and tips of each past block at rising percentiles."""
     found = answers.value(answer)
-    if not isinstance(found, dict) or not isinstance(found.get("baseFeePerGas"), list):
-        raise NonsenseError("a fee history without base fees", number=codes.MALFORMED)
-    tips = [[wire.quantity(tip) for tip in block] for block in found.get("reward") or []]
-    return wire.quantity(found["baseFeePerGas"][-1]), tips
+    if not isinstance(found, dict):
+        raise malformed("no fee history")
+    base_fees, rows = _items(found.get("baseFeePerGas")), _items(found.get("reward") or [])
+    if not base_fees:
+        raise malformed("a fee history without base fees")
+    return wire.quantity(base_fees[-1]), [
+        [wire.quantity(tip) for tip in _items(row)] for row in rows
+    ]
+
+
+def _items(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise malformed("a fee history whose parts are no lists")
+    return value

@@ -25,7 +25,7 @@ from leverd.adapters.evm.abi import malformed
 from leverd.adapters.evm.access_list import AccessList, proposed
 from leverd.adapters.evm.allow_list import GAS_MAX
 from leverd.adapters.evm.sources import Sources
-from leverd.adapters.evm.transport import Answer, Ask, RpcError
+from leverd.adapters.evm.transport import Answer, Ask, RpcError, error_of
 from leverd.domain.fixed_point import mul_div_up
 from leverd.errors import NonsenseError, RevertedError, UnreachableError
 from leverd.interfaces.chain_client import Call
@@ -175,5 +175,4 @@ def _revert_data(result: dict[str, Any]) -> bytes:
     error = result.get("error")
     if not isinstance(error, dict):
         return b""
-    found = RpcError(int(error.get("code") or 0), str(error.get("message")), error.get("data"))
-    return answers.revert_data(found) or b""
+    return answers.revert_data(error_of(error)) or b""

@@ -14,7 +14,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_exponential, wait_random
 
 from leverd.adapters.evm import codes
-from leverd.adapters.evm.transport import Answer, Ask, Endpoint
+from leverd.adapters.evm.abi import malformed
+from leverd.adapters.evm.transport import Answer, Ask, Endpoint, TooLongError
 from leverd.errors import BreakerOpenError, ForgottenError, NonsenseError, UnreachableError
 from leverd.interfaces.breaker import Breaker, Circuit
 from leverd.interfaces.clock import Clock
@@ -107,6 +108,7 @@ class Sources:
         Raises:
             UnreachableError: no node answered before the deadline.
             NonsenseError: every node that answered, answered what cannot be true.
+            TooLongError: a node does not take so long a request; no other was asked.
         """
         patience, clock = self._patience, self._clock
         deadline = clock.monotonic() + (deadline_s or patience.deadline_s)
@@ -137,6 +139,7 @@ class Sources:
 
         Raises:
             UnreachableError: no answer; it may have been taken.
+            NonsenseError: an answer without sense; it may have been taken too.
         """
         endpoint = self._for_send()
         try:
@@ -144,7 +147,8 @@ class Sources:
         except (UnreachableError, NonsenseError):
             self._breakers[endpoint.name].failed(self._clock.monotonic())
             raise
-        return parse(answers[0], endpoint.name)
+        with _making_sense():
+            return parse(answers[0], endpoint.name)
 
     async def close(self) -> None:
         """Release all connections."""
@@ -164,7 +168,12 @@ class Sources:
             share = (deadline - now) / (len(self._endpoints) - position)
             share = min(share, self._patience.deadline_s)  # a long wait is many tries
             try:
-                result = parse(await endpoint.ask(asks, max(share, 0.05)))
+                answers = await endpoint.ask(asks, max(share, 0.05))
+                with _making_sense():
+                    result = parse(answers)
+            except TooLongError:  # nothing is wrong with it, and less can be asked for
+                breaker.succeeded()
+                raise
             except ForgottenError as error:  # nothing is wrong with it; another may remember
                 error.place = error.place or endpoint.name
                 breaker.succeeded()
@@ -220,6 +229,15 @@ class Sources:
             place=names,
             remedy="check the nodes, or add another RPC",
         )
+
+
+@contextmanager
+def _making_sense() -> Iterator[None]:
+    """Have an answer of a shape that nobody thought of be one without sense."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError) as error:
+        raise malformed(f"of no known shape ({type(error).__name__})") from error
 
 
 def _say(state: RetryCallState) -> None:

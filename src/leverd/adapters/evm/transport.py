@@ -28,6 +28,7 @@ BYTES_MAX: Final = 64 * 2**20
 
 _CONNECT_S: Final = 2.0
 _LONG: Final = 2**20  # bytes; shorter requests are refused for other reasons
+_SHORT: Final = 2**16  # bytes; whoever finds so little too much takes nothing at all
 _INVALID_REQUEST: Final = -32600
 _SPOKEN: Final = (200, 400)
 """HTTP's OK, and its "bad request": with it some hosts refuse a method they do not serve."""
@@ -53,8 +54,8 @@ class RpcError:
 Answer = object | RpcError
 
 
-class TooLongError(Exception):
-    """The node does not take a request of this length. Never leaves the adapter."""
+class TooLongError(NonsenseError):
+    """The node does not take a request of this length; whoever can is to ask for less."""
 
 
 class _StatusError(aiohttp.ClientError):
@@ -113,7 +114,7 @@ class Endpoint:
             ) from error
         found = self._parsed(raw)
         if _is_refusal(found) and len(body) > _LONG:
-            raise TooLongError
+            raise self._too_long(body)
         return _in_order(found, [request["id"] for request in requests])
 
     async def close(self) -> None:
@@ -137,8 +138,8 @@ class Endpoint:
         # A long body goes out in parts, so that it does not hold up the event loop.
         data = io.BytesIO(body) if len(body) > _LONG else body
         async with self._session.post(self._url, data=data, allow_redirects=False) as response:
-            if response.status == 413:  # noqa: PLR2004 - HTTP's "content too large"
-                raise TooLongError
+            if response.status == 413 and len(body) > _SHORT:  # noqa: PLR2004 - HTTP's "too large"
+                raise self._too_long(body)
             said = await self._bounded(response) if response.status in _SPOKEN else b""
             if response.status != 200 and not _is_said(said):  # noqa: PLR2004 - HTTP's OK
                 raise _StatusError(f"HTTP status {response.status}")
@@ -158,6 +159,14 @@ class Endpoint:
                 )
             parts.append(part)
         return b"".join(parts)
+
+    def _too_long(self, body: bytes) -> TooLongError:
+        return TooLongError(
+            f"a request of {len(body)} bytes is too long for the node",
+            number=codes.TOO_LARGE,
+            place=self.name,
+            remedy="raise the longest request that the node, or what stands before it, takes",
+        )
 
     def _parsed(self, raw: bytes) -> object:
         try:
@@ -189,10 +198,11 @@ def _said(error: Exception) -> str:
 def _in_order(answer: object, ids: Sequence[object]) -> list[Answer]:
     """Return the answers to `ids` in their order; a node may shuffle a batch."""
     if isinstance(answer, dict) and len(ids) > 1 and "error" in answer:
-        refused = _error(answer["error"])
+        refused = error_of(answer["error"])
         return [refused] * len(ids)
     parts = answer if isinstance(answer, list) else [answer]
-    by_id = {part.get("id"): part for part in parts if isinstance(part, dict)}
+    named = (part for part in parts if isinstance(part, dict))
+    by_id = {part["id"]: part for part in named if isinstance(part.get("id"), int)}
     if len(parts) != len(ids) or set(by_id) != set(ids):
         raise NonsenseError(
             "an answer to another question",
@@ -204,14 +214,15 @@ def _in_order(answer: object, ids: Sequence[object]) -> list[Answer]:
 
 def _result(part: Mapping[str, Any]) -> Answer:
     if part.get("error") is not None:
-        return _error(part["error"])
+        return error_of(part["error"])
     if "result" not in part:
         raise malformed("neither result nor error")
     result: object = part["result"]
     return result
 
 
-def _error(error: object) -> RpcError:
+def error_of(error: object) -> RpcError:
+    """Return what a node gave for an error, whatever that is."""
     if not isinstance(error, dict):
         return RpcError(0, str(error)[:200])
     code = error.get("code")
