@@ -30,7 +30,7 @@ from leverd.engine.spot_references import SpotReferences
 from leverd.interfaces.spot_agent import SpotView
 from leverd.interfaces.spot_venue import Depth, Purse, SpotMarket
 
-ACCOUNT = "inj1me"
+ACCOUNT, CHAIN = "inj1me", "injective-1"
 NOW = START + HOUR
 MARKET = SpotMarket(
     market_id="0x" + "ab" * 32,
@@ -225,7 +225,9 @@ class SpotStage:
     def desk(self, journal=None):
         recorder = Recorder(journal or self.journal)
         recorder.restore()
-        charter = SpotCharter("INJ", self.limits, {}, stop_grace_s=60.0)
+        charter = SpotCharter(
+            "INJ", self.limits, {}, stop_grace_s=60.0, chain_id=CHAIN, subaccount=0
+        )
         world = SpotWorld(
             self.clock,
             self.venue,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from tests.injective.injectived import CHAIN_ID
 from tests.injective.world import World, chain, world
 from tests.spots import LIMITS, Told, word
 
@@ -64,7 +65,10 @@ class Trade:
         world = SpotWorld(
             self.clock, self.on.taker, recorder, agent, self.told, lambda _now: None
         )  # fmt: skip
-        desk = SpotDesk(SpotCharter("INJ", self.limits, {"inj": 10**17}, 60.0), world)
+        charter = SpotCharter(
+            "INJ", self.limits, {"inj": 10**17}, 60.0, chain_id=CHAIN_ID, subaccount=0
+        )
+        desk = SpotDesk(charter, world)
         stop = asyncio.Event()
 
         async def watch():

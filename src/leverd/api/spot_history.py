@@ -126,13 +126,18 @@ def spot_trades(ledger: Ledger, entries: Sequence[Entry]) -> Mapping[int, TradeR
     }
 
 
-def points(entries: Iterable[Entry], looks: Iterable[SpotPoint]) -> list[SpotPoint]:
-    """Return marks and looks in the order of time, one a moment; a mark is the record."""
+def points(
+    entries: Iterable[Entry], looks: Iterable[SpotPoint], since: int | None
+) -> list[SpotPoint]:
+    """Return marks and looks from `since` on in the order of time, one a moment.
+
+    A mark is the record; what came before was of another account or market.
+    """
     found = {each.at: each for each in looks}
     for entry in entries:
         if isinstance(entry.event, SpotMarked):
             found[entry.event.at] = _point(entry.event)
-    return [found[at] for at in sorted(found)]
+    return [found[at] for at in sorted(found) if at >= (since or 0)]
 
 
 def _point(event: SpotMarked) -> SpotPoint:
@@ -233,6 +238,7 @@ def _fill(event: SpotOrderPlanned, end: SpotOrderSettled | None) -> SpotFillMode
     filled = 0 if end is None else end.filled
     notional = 0 if end is None else end.notional
     return SpotFillModel(
+        account=event.account,
         side="buy" if event.side == "buy" else "sell",
         standing="" if end is None else end.standing,
         price_worst=written(of_atto(event.price)),

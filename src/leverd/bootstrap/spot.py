@@ -21,12 +21,14 @@ from leverd.bootstrap.daemon import STOP_GRACE_S, Opened
 from leverd.bootstrap.feeds import OutsideFeeds
 from leverd.bootstrap.remembering import foresight_remembering
 from leverd.bootstrap.signing_alone import SignerLock, nobody_signs, spot_lock
-from leverd.bootstrap.spot_key import SpotKeyHolder, check_account, signer_of
+from leverd.bootstrap.spot_home import check_home, home_of
+from leverd.bootstrap.spot_key import SpotKeyHolder, signer_of
 from leverd.bootstrap.spot_references import references_of
 from leverd.bootstrap.subjects import is_the_loops
 from leverd.domain.atto import atto
 from leverd.domain.events import AlertRaised
-from leverd.domain.spot import SPOT
+from leverd.domain.spot import SPOT, at_home
+from leverd.domain.spot_home import PAPER
 from leverd.engine.foresight import Foresight
 from leverd.engine.recorder import Recorder
 from leverd.engine.spot_desk import SpotCharter, SpotDesk, SpotWorld
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 
 ENDED: Final = "LVD-SPT-004"
 _NOT_INSTALLED: Final = 135
-_ON_PAPER: Final = "paper:spot"
 _FEES_KEPT: Final = 10
 """Highest fees of a transaction that the purse keeps: enough to get out and to cancel."""
 _INJ: Final = 10**18
@@ -133,12 +134,14 @@ def open_trading(
 
     Raises:
         SecretError: the journal knows of what another account holds.
+        JournalForeignError: it knows of what is held on another market, subaccount or chain.
         JournalLockedError: another process trades for the account.
     """
     recorder, notifier = begun.recorder, begun.beside.notifier
     venue, lock = venue_of(section, recorder, begun.feeds, clock, ready.signer)
+    home = home_of(section, venue.account)
     try:
-        check_account(recorder.book.spot, venue.account)
+        check_home(recorder.book.spot, home)
     except LeverdError:
         lock.release()
         raise
@@ -158,7 +161,14 @@ def open_trading(
     begun.feeds.besides.append(venue.circuits)
     if references is not None:
         begun.feeds.besides.append(references.circuits)
-    charter = SpotCharter(section.subject, limits, reserve(section), STOP_GRACE_S)
+    charter = SpotCharter(
+        section.subject,
+        limits,
+        reserve(section),
+        STOP_GRACE_S,
+        chain_id=home.chain_id,
+        subaccount=home.subaccount,
+    )
     desk = SpotDesk(charter, world)
     return Trading(desk, venue, lock, notifier, _holder(section, venue, desk, lock, recorder))
 
@@ -216,14 +226,14 @@ def where_of(told: InjectiveSection) -> Where:
 def _on_paper(section: SpotSection, recorder: Recorder, real: SpotVenue) -> SpotVenue:
     """Return a venue in memory that goes on from what the journal knows."""
     assert section.paper is not None, "the form check wants it"
-    spot = recorder.book.spot
+    spot = at_home(recorder.book.spot, home_of(section, PAPER), 0)
     begins = Beginning(
         quote=atto(section.paper.quote) + spot.realised - spot.cost,
         base=spot.base,
         sequence=spot.slots,
     )
     unknown = nameless(section.limits.market_id)
-    return SimulatedSpot(SpotExchange(unknown), _ON_PAPER, real=real, beginning=begins)
+    return SimulatedSpot(SpotExchange(unknown), PAPER, real=real, beginning=begins)
 
 
 def reserve(section: SpotSection) -> Mapping[str, int]:

@@ -12,10 +12,10 @@ from leverd.bootstrap.own_thread import in_own_thread
 from leverd.bootstrap.renewal import Fresh
 from leverd.bootstrap.secret_places import secret_of
 from leverd.bootstrap.signing_alone import SignerLock, spot_lock
-from leverd.domain.atto import of_atto
+from leverd.bootstrap.spot_home import check_home, home_of
 from leverd.domain.spot import Spot
+from leverd.domain.spot_home import SpotHome
 from leverd.engine.spot_desk import SpotDesk
-from leverd.errors import SecretError
 from leverd.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from leverd.adapters.injective.venue import InjectiveSpot
     from leverd.settings.spot import SpotSection
 
-_OTHER_ACCOUNT: Final = 53
 _INJ: Final = 10**18
 
 
@@ -49,18 +48,18 @@ class SpotKeyHolder:
         if signer.address == self.venue.account:
             return Fresh("", partial(self.venue.renew, signer))
         told = f"spot.access: trades for {signer.address}"
-        change = partial(self._change, section.venue.chain_id, signer)
+        change = partial(self._change, home_of(section, signer.address), signer)
         return Fresh(told, partial(self.desk.change_account, change))
 
-    def _change(self, chain_id: str, signer: InjectiveSigner) -> None:
+    def _change(self, home: SpotHome, signer: InjectiveSigner) -> None:
         """Trade for another account from here on.
 
         Raises:
             SecretError: something is held or in flight by now.
             JournalLockedError: another process trades for it.
         """
-        check_account(self.spot(), signer.address)
-        self.lock.become(spot_lock(chain_id, signer.address))
+        check_home(self.spot(), home)
+        self.lock.become(spot_lock(home.chain_id, home.account))
         self.venue.renew(signer)
 
 
@@ -69,10 +68,11 @@ async def signer_tried(section: SpotSection, spot: Spot) -> InjectiveSigner:
 
     Raises:
         SecretError: it is not there, no key, or another account's than what is held.
+        JournalForeignError: what is held is another market's, subaccount's or chain's.
         UnreachableError: its place does not answer.
     """
     signer = await in_own_thread(partial(signer_of, section))
-    check_account(spot, signer.address)
+    check_home(spot, home_of(section, signer.address))
     return signer
 
 
@@ -88,20 +88,3 @@ def signer_of(section: SpotSection) -> InjectiveSigner:
     assert section.access is not None, "the form check wants it"
     fee_max = int(section.venue.fee_inj_max * _INJ)
     return InjectiveSigner(secret_of(section.access, os.environ), fee_max=fee_max)
-
-
-def check_account(spot: Spot, account: str) -> None:
-    """Check that what the journal knows of is `account`'s, or nothing.
-
-    Raises:
-        SecretError: it is another account's, which alone can sell or settle it.
-    """
-    if spot.account in {"", account} or not (spot.base or spot.order):
-        return
-    what = "an order is in flight" if spot.order else f"{of_atto(spot.base):f} is held"
-    raise SecretError(
-        f"spot would be traded for {account}, and {what} for {spot.account}",
-        number=_OTHER_ACCOUNT,
-        place="spot.access",
-        remedy="name the old key again; to change the account, first `leverd unwind spot`",
-    )

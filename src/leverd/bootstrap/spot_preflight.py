@@ -15,9 +15,11 @@ from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap.checks import Check, Status
 from leverd.bootstrap.feeds import OutsideFeeds
 from leverd.bootstrap.spot import reserve, where_of
-from leverd.bootstrap.spot_key import check_account, signer_of
+from leverd.bootstrap.spot_home import check_home, home_of
+from leverd.bootstrap.spot_key import signer_of
 from leverd.bootstrap.spot_references import reference_checks
 from leverd.domain.spot import Spot
+from leverd.domain.spot_home import PAPER
 from leverd.engine.book import Book
 from leverd.engine.state import fold
 from leverd.errors import LeverdError, UnreachableError
@@ -68,8 +70,7 @@ async def _asked(settings: Settings, section: SpotSection, stream_s: float) -> S
     from leverd.adapters.injective.venue import InjectiveSpot, Manners  # noqa: PLC0415 -- as above
 
     signer, found = _key(section)
-    if signer is not None:
-        found += _ties(settings, signer.address)
+    found += _ties(settings, section, signer)
     clock = SystemClock()
     feeds = OutsideFeeds(clock, os.environ)
     manners = Manners(subaccount=section.venue.subaccount)
@@ -101,10 +102,12 @@ def _key(section: SpotSection) -> tuple[InjectiveSigner | None, list[Check]]:
     return signer, [Check("spot-key", Status.GOOD, f"it opens {signer.address}", place=place)]
 
 
-def _ties(settings: Settings, account: str) -> list[Check]:
-    """Return whether the journal knows of what another account holds."""
+def _ties(settings: Settings, section: SpotSection, signer: InjectiveSigner | None) -> list[Check]:
+    """Return whether the journal knows of what is held elsewhere, or by another account."""
+    account = PAPER if section.orders == "paper" else ""
+    home = home_of(section, account if signer is None else signer.address)
     try:
-        check_account(_remembered(settings), account)
+        check_home(_remembered(settings), home)
     except LeverdError as error:
         return [_bad(error, "spot.access")]
     return []

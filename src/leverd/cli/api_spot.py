@@ -41,6 +41,8 @@ def model(
     return SpotModel(
         position=SPOT,
         orders=None if section is None else section.orders,
+        account=spot.account,
+        since=spot.since or None,
         venue=None if section is None else section.venue.kind,
         market_id=None if section is None else section.limits.market_id,
         ticker=None if sight is None else sight.ticker,

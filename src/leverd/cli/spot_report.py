@@ -13,13 +13,14 @@ from leverd.cli.output import pairs, say, table
 from leverd.cli.spot_now import priced, units
 from leverd.domain.atto import of_atto
 from leverd.domain.fixed_point import WAD, mul_div_up
-from leverd.domain.spot import BUY, Spot, fold_spot
+from leverd.domain.spot import BUY, OpenOrder, Spot, fold_spot
 from leverd.domain.spot_events import (
     SpotDecided,
     SpotEvent,
     SpotMarked,
     SpotOrderPlanned,
     SpotOrderSettled,
+    SpotWrittenOff,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _SHOWN: Final = 20
 
 @dataclass(slots=True)
 class Story:
-    """What the journal tells of spot, folded; money is quote, all whole 1e-18s."""
+    """What the journal tells of spot where it is traded now, folded; money is quote, in 1e-18s."""
 
     spot: Spot = field(default_factory=Spot)
     first: int = 0  # chain time
@@ -50,11 +51,16 @@ class Story:
 
 
 def told(entries: Iterable[Entry]) -> Story:
-    """Return the story of `entries`, oldest first."""
+    """Return the story of `entries`, oldest first, since it is of this account and market."""
     story = Story()
     for entry in entries:
         if isinstance(entry.event, SpotEvent):
-            _follow(story, entry.event, entry.chain_at)
+            before = story.spot
+            spot = fold_spot(before, entry.event, entry.chain_at)
+            if before.is_flat and spot.home.differs(before.home):
+                story = Story()
+            story.spot = spot
+            _follow(story, before.order, entry.event, entry.chain_at)
     return story
 
 
@@ -65,6 +71,8 @@ def data(settings: Settings, story: Story, sight: SpotSight | None) -> dict[str,
     rounds = story.rounds
     return {
         "position": "spot",
+        "account": spot.account,
+        "market_id": spot.home.market_id,
         "units": [base, quote],
         "from": story.first or None,
         "until": story.last or None,
@@ -93,6 +101,7 @@ def show(found: Mapping[str, Any]) -> None:
     won = f"{found['rounds_won']} of {found['rounds']} rounds"
     pairs(
         {
+            "account": found["account"] or "nobody's yet",
             "from": _day(found["from"]),
             "until": _day(found["until"]),
             "profit": _money(found["profit"], quote),
@@ -119,9 +128,8 @@ def show(found: Mapping[str, Any]) -> None:
     say("its line is on the page: leverd api; every entry: leverd history -p spot")
 
 
-def _follow(story: Story, event: SpotEvent, chain_at: int) -> None:
-    order = story.spot.order
-    story.spot = fold_spot(story.spot, event, chain_at)
+def _follow(story: Story, order: OpenOrder | None, event: SpotEvent, chain_at: int) -> None:
+    """Count `event`; `order` was in flight before it."""
     story.first, story.last = story.first or chain_at, chain_at
     match event:
         case SpotDecided(decision=decision, code=code):
@@ -131,6 +139,8 @@ def _follow(story: Story, event: SpotEvent, chain_at: int) -> None:
             story.fell = max(story.fell, story.high - profit)
         case SpotOrderSettled() if order is not None:
             _settle(story, order.planned, event, chain_at)
+        case SpotWrittenOff():
+            _end_round(story)
         case _:
             pass
 
@@ -142,8 +152,7 @@ def _settle(story: Story, planned: SpotOrderPlanned, end: SpotOrderSettled, chai
     else:
         story.sold += end.notional
         if end.filled and not story.spot.base:
-            story.rounds.append(story.spot.realised - story.before)
-            story.before = story.spot.realised
+            _end_round(story)
     price = mul_div_up(end.notional, WAD, end.filled) if end.filled else 0
     story.orders.append(
         {
@@ -159,6 +168,12 @@ def _settle(story: Story, planned: SpotOrderPlanned, end: SpotOrderSettled, chai
             "reason": planned.reason if end.filled else f"{planned.reason}; {end.reason}",
         }
     )
+
+
+def _end_round(story: Story) -> None:
+    """Nothing is held any more: what was realised since that was so last is this round's."""
+    story.rounds.append(story.spot.realised - story.before)
+    story.before = story.spot.realised
 
 
 def _row(order: Mapping[str, Any]) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ def data(
     (base, quote), (bid, profit) = units(section, sight), priced(spot, sight)
     return {
         "orders": None if section is None else section.orders,
+        "account": spot.account,
+        "since": spot.since or None,
         "market_id": None if section is None else section.limits.market_id,
         "state": "paused" if record.paused else record.trading_state.value,
         "unwinding": record.unwinding,

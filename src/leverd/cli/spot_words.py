@@ -12,9 +12,11 @@ from leverd.domain.spot_events import (
     SpotDecided,
     SpotEvent,
     SpotMarked,
+    SpotOpened,
     SpotOrderPlanned,
     SpotOrderSettled,
     SpotStopped,
+    SpotWrittenOff,
 )
 
 
@@ -24,6 +26,8 @@ def told_spot(event: SpotEvent) -> str:
         case SpotDecided(agent=agent, decision=decision, reason=reason):
             worth = "".join(f"; {each}" for each in told_worth(event))
             return f"{agent}: {decision}, because {reason}{worth}"
+        case SpotOpened(account=account, market_id=market_id, chain_id=chain_id):
+            return f"trading market {market_id} of {chain_id} for {account}{_part(event)}"
         case SpotOrderPlanned(side=side, quantity=quantity, price=price, reason=reason):
             worst = f"{of_atto(quantity):f} at {of_atto(price):f} at worst"
             return f"to {side} {worst}, because {reason}"
@@ -33,6 +37,8 @@ def told_spot(event: SpotEvent) -> str:
             return f"{cid}: sent{f', and not known to be taken: {said}' if said else ' and taken'}"
         case SpotOrderSettled():
             return _settled(event)
+        case SpotWrittenOff(base=base, cost=cost, reason=reason):
+            return f"{of_atto(base):f}, which cost {of_atto(cost):f}, is written off: {reason}"
         case SpotMarked(profit=profit, peak=peak, base=base):
             held = f"{of_atto(base):f} held" if base else "nothing held"
             return f"profit {of_atto(profit):.6f}, at best {of_atto(peak):.6f}, {held}"
@@ -60,6 +66,10 @@ def _heard(one: Heard) -> str:
     if one.against:
         return f"{said}, ignored: {one.against}"
     return f"{said}, with an error of {of_atto(one.error):.6f}"
+
+
+def _part(event: SpotOpened) -> str:
+    return f", subaccount {event.subaccount}" if event.subaccount else ""
 
 
 def _settled(event: SpotOrderSettled) -> str:

@@ -17,10 +17,13 @@ from leverd.domain.spot_events import (
     SpotDecided,
     SpotEvent,
     SpotMarked,
+    SpotOpened,
     SpotOrderPlanned,
     SpotOrderSettled,
     SpotStopped,
+    SpotWrittenOff,
 )
+from leverd.domain.spot_home import SpotHome
 
 SPOT: Final = "spot"
 """The position id of all that is traded on an order book: what requests and journal call it."""
@@ -34,6 +37,7 @@ CANCEL: Final = "cancel"
 _UNSPENT: Final = frozenset({"never", "unsigned"})
 """Standings of what no block ever held; after any other the sequence number is gone."""
 
+_NOWHERE: Final = SpotHome()
 _DAY_S: Final = 86_400
 _WAITS_MAX: Final = 6
 """Doublings of the second that is waited after an order that traded nothing."""
@@ -64,12 +68,23 @@ class Spot:
     fruitless: int = 0  # orders in a row that traded nothing
     tried_at: int = 0  # chain time of the end of the last of them
     order: OpenOrder | None = None
-    account: str = ""  # whose the last order was, and so what is held
+    home: SpotHome = _NOWHERE  # where all of this is
+    since: int = 0  # chain time from when on it is counted there
     slots: int = 0  # the first sequence number that no order of ours is known to have spent
     peak: int | None = None  # highest profit, None before the first mark and after a stop
     decided: SpotDecided | None = None
     marked: SpotMarked | None = None
     stops: tuple[SpotStopped, ...] = ()  # until the owner's resume; at most one of each reason
+
+    @property
+    def account(self) -> str:
+        """Whose the last order was, and so what is held; "" for nobody's."""
+        return self.home.account
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether nothing is held or in flight, and so nothing tied to its home."""
+        return not self.base and self.order is None
 
     @property
     def stopped(self) -> SpotStopped | None:
@@ -107,14 +122,21 @@ def fold_spot(spot: Spot, event: SpotEvent, chain_at: int) -> Spot:
     match event:
         case SpotDecided():
             return changed(spot, decided=event)
+        case SpotOpened():
+            home = SpotHome(event.account, event.market_id, event.chain_id, event.subaccount)
+            return at_home(spot, home, chain_at)
         case SpotOrderPlanned():
-            return _planned(spot, event, chain_at)
+            # Older journals tell of no opening: their orders do, as far as they can.
+            spot = at_home(spot, SpotHome(event.account, event.market_id), chain_at)
+            return changed(spot, order=OpenOrder(event, planned_at=chain_at))
         case SpotAttemptSigned():
             return _signed(spot, event, chain_at)
         case SpotAttemptSent():
             return spot
         case SpotOrderSettled():
             return _settled(spot, event, chain_at)
+        case SpotWrittenOff():
+            return _written_off(spot)
         case SpotMarked():
             return changed(spot, marked=event, peak=event.peak)
         case SpotStopped():
@@ -129,12 +151,23 @@ def resumed(spot: Spot) -> Spot:
     return changed(spot, stops=(), peak=None) if spot.stops else spot
 
 
-def _planned(spot: Spot, event: SpotOrderPlanned, chain_at: int) -> Spot:
-    return changed(
-        spot,
-        order=OpenOrder(event, planned_at=chain_at),
-        account=event.account,
-        slots=spot.slots if event.account == spot.account else 0,  # each account counts its own
+def at_home(spot: Spot, home: SpotHome, chain_at: int) -> Spot:
+    """Return `spot` as it is counted at `home`: from nothing, where that is another one.
+
+    A stop is kept until the owner's resume, unless it was on paper and this is not, or the reverse.
+    """
+    was = spot.home
+    is_known = home.account == was.account and home.chain_id in {was.chain_id, ""}
+    if not home.differs(was):
+        told = changed(home, chain_id=was.chain_id, subaccount=was.subaccount)
+        return changed(spot, home=told if is_known else home)
+    if not spot.is_flat:  # an older leverd had what was held go along
+        return changed(spot, home=home)
+    return Spot(
+        home=home,
+        since=chain_at,
+        slots=spot.slots if is_known else 0,
+        stops=spot.stops if home.is_paper == was.is_paper else (),
     )
 
 
@@ -176,6 +209,11 @@ def _bought(spot: Spot, planned: SpotOrderPlanned, event: SpotOrderSettled, chai
         entries=1 if first else spot.entries + 1,
         entered_at=chain_at if first else spot.entered_at,
     )
+
+
+def _written_off(spot: Spot) -> Spot:
+    lost = changed(spot, realised=spot.realised - spot.cost, base=0, cost=0)
+    return changed(lost, entries=0, entered_at=0)
 
 
 def _sold(spot: Spot, event: SpotOrderSettled) -> Spot:

@@ -25,6 +25,20 @@ class SpotDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotOpened:
+    """Trading began somewhere, with nothing tied to anywhere else: what comes is counted anew.
+
+    Where the last place is only told more exactly, everything is counted on.
+    """
+
+    position_id: str
+    account: str
+    market_id: str
+    chain_id: str
+    subaccount: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpotOrderPlanned:
     """An order the gate approved. Written before anything is signed for it."""
 
@@ -78,6 +92,19 @@ class SpotOrderSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotWrittenOff:
+    """What no order may be made of is counted as lost, the owner having had the rest sold.
+
+    It stays in the account, as the owner's own.
+    """
+
+    position_id: str
+    base: int
+    cost: int  # quote paid for it, fees in it: what is lost
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpotMarked:
     """What the trading is worth, sold at the best bid, and the most it has been worth."""
 
@@ -102,10 +129,12 @@ class SpotStopped:
 
 SpotEvent: TypeAlias = (
     SpotDecided
+    | SpotOpened
     | SpotOrderPlanned
     | SpotAttemptSigned
     | SpotAttemptSent
     | SpotOrderSettled
+    | SpotWrittenOff
     | SpotMarked
     | SpotStopped
 )

@@ -19,10 +19,12 @@ from leverd.domain.changed import changed
 from leverd.domain.events import AlertRaised
 from leverd.domain.spot import LOST, SPOT, Spot
 from leverd.domain.spot_events import SpotStopped
+from leverd.domain.spot_home import SpotHome
 from leverd.domain.spot_limits import SpotLimits
 from leverd.domain.view import TradingState
 from leverd.engine.foresight import Foresight
 from leverd.engine.recorder import Recorder
+from leverd.engine.spot_home import opened, written_off
 from leverd.engine.spot_references import SpotReferences
 from leverd.engine.spot_sales import UNSOLD, Sales
 from leverd.engine.spot_turn import Seen, decided, foreseen, marks, picture, sighted
@@ -68,6 +70,8 @@ class SpotCharter:
     limits: SpotLimits
     reserve: Mapping[str, int]  # by denomination, smallest units that fees may need
     stop_grace_s: float  # wall seconds to settle what is in flight when asked to stop
+    chain_id: str  # of the venue
+    subaccount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +216,17 @@ class SpotDesk:
     async def _note(self, seen: Seen, at: int) -> None:
         """Journal what the look makes known: what was predicted, what it is all worth."""
         world, charter = self._world, self._charter
+        begun = opened(self._spot, self._home)
+        if begun is not None:
+            await world.recorder.append(begun, chain_at=at)
         if world.foresight is not None:
             facts = foreseen(world.foresight, charter.subject, seen, world.recorder.book)
             if facts:
                 await world.recorder.append(*facts, chain_at=at)
+        rest = written_off(self._view(seen))
+        if rest is not None:
+            await world.recorder.append(rest, chain_at=at)
+            logger.warning("spot: {} is written off: {}", of_atto(rest.base), rest.reason)
         worth = marks(world.recorder.book.spot, seen, charter.limits, at)
         if not worth:
             return
@@ -263,6 +274,11 @@ class SpotDesk:
         """Whether the owner lets anything be signed at all."""
         record = self._world.recorder.book.page(SPOT).record
         return record.trading_state is not TradingState.HALTED
+
+    @property
+    def _home(self) -> SpotHome:
+        charter, account = self._charter, self._world.venue.account
+        return SpotHome(account, charter.limits.market_id, charter.chain_id, charter.subaccount)
 
     @property
     def _spot(self) -> Spot:

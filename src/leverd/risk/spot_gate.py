@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from leverd.domain.atto import atto, atto_down
 from leverd.domain.fixed_point import WAD, mul_div_up
 from leverd.domain.prediction import MICRO
-from leverd.domain.spot import LOST
+from leverd.domain.spot import LOST, Spot
 from leverd.domain.spot_limits import SpotLimits
 from leverd.domain.view import TradingState
 from leverd.errors import RefusedError
@@ -116,9 +116,15 @@ def _standing(view: SpotView, limits: SpotLimits) -> tuple[SpotReason, ...]:
             SpotReason.IN_FLIGHT: view.spot.order is not None,
             SpotReason.LOST: view.spot.stop(LOST) is not None,
             SpotReason.OTHER_MARKET: view.market.market_id != limits.market_id
-            or view.depth.market_id != limits.market_id,
+            or view.depth.market_id != limits.market_id
+            or _is_held_elsewhere(view.spot, limits),
         }
     )
+
+
+def _is_held_elsewhere(spot: Spot, limits: SpotLimits) -> bool:
+    """Return whether what is held is known to be another market's."""
+    return spot.base > 0 and spot.home.market_id not in {"", limits.market_id}
 
 
 def _sale(wish: Wish, view: SpotView, limits: SpotLimits) -> tuple[SpotReason, ...]:

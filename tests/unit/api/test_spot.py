@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,8 @@ from tests.unit.cli.test_spot_rows import VALUED
 from leverd.adapters.sight_file import spot_sight_path
 from leverd.domain.events import TradingStateChanged, UnwindRequested
 from leverd.domain.fixed_point import WAD
-from leverd.domain.spot_events import SpotOrderSettled
+from leverd.domain.spot_events import SpotMarked, SpotOpened, SpotOrderSettled
+from leverd.domain.spot_home import PAPER
 from leverd.domain.view import TradingState
 
 
@@ -194,8 +196,9 @@ async def test_its_orders_and_fills_are_among_the_trades(trader):
     sold, bought = await items(trader, "/trades?position=spot")
     assert (bought["plan_id"], bought["status"], bought["steps_done"]) == (cid, "completed", 1)
     assert bought["fill"] == {
-        "side": "buy", "standing": "closed", "price_worst": "21", "quantity": "4", "filled": "4",
-        "price": "20", "notional": "80", "fee": "0.1", "exact": True,
+        "account": "inj1me", "side": "buy", "standing": "closed", "price_worst": "21",
+        "quantity": "4", "filled": "4", "price": "20", "notional": "80", "fee": "0.1",
+        "exact": True,
     }  # fmt: skip
     assert (sold["status"], sold["aborted_because"]) == ("aborted", "unsigned: no answer")
     assert (sold["fill"]["filled"], sold["fill"]["price"]) == ("0", None)
@@ -336,3 +339,31 @@ async def test_every_number_of_it_is_for_prometheus(trader):
 async def test_there_is_no_number_of_what_is_not_traded(house):
     house.live()
     assert not any(name.startswith("leverd_spot") for name, *_ in await read(house))
+
+
+async def test_nothing_of_paper_is_told_of_money(trader):
+    trader.clock.at += timedelta(days=1)
+    trader.live()
+    begins = [SpotOpened("spot", who, MARKET_ID, "injective-1", 0) for who in (PAPER, "inj1me")]
+    on_paper = replace(planned(), account=PAPER), replace(planned("sell", "exit"), account=PAPER)
+    trader.write(begins[0], chain_at=trader.at)
+    trader.orders(on_paper[0], filled=4 * WAD, notional=80 * WAD, fee=0)
+    trader.orders(on_paper[1], slot=8, filled=4 * WAD, notional=90 * WAD, fee=0)
+    mark = SpotMarked("spot", 20 * WAD, 0, 0, 10 * WAD, 10 * WAD, 10 * WAD, trader.at)
+    trader.write(mark, chain_at=trader.at)
+    said = (await trader.get("/spot")).json()
+    assert (said["account"], said["since"], said["realised"]["amount"]) == (PAPER, None, "10")
+    trader.looks(bid=22, at=trader.clock.now() - timedelta(hours=1), chain_at=trader.at)
+    trader.app.state.trail.note_spot(trader.desk.board.standing().spot)
+    trader.at += 10
+    trader.write(begins[1], chain_at=trader.at)
+    lost = replace(mark, realised=0, profit=-WAD, peak=0, at=trader.at)
+    trader.write(lost, chain_at=trader.at)
+    said = (await trader.get("/spot")).json()
+    assert (said["account"], said["since"]) == ("inj1me", trader.at)
+    assert [said[each]["amount"] for each in ("realised", "fees", "held", "peak")] == ["0"] * 4
+    assert (said["trades_today"], said["order"]) == (0, None)
+    line = (await trader.get("/spot/series")).json()["items"]
+    assert [(each["at"], each["profit"]) for each in line] == [(trader.at, "-1")]
+    rows = await items(trader, "/trades?position=spot")
+    assert {each["fill"]["account"] for each in rows} == {PAPER}  # they stay in the journal

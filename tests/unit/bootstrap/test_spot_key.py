@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from tests.spots import SpotStage
 from tests.unit.bootstrap.test_spot import close, opened, settings_at, trader_of
-from tests.unit.settings.test_spot_settings import LOCAL, SENT
+from tests.unit.settings.test_spot_settings import LOCAL, MARKET, SENT
 from tests.unit.spot.test_spot_fold import signed
 
 from leverd.adapters.system_clock import SystemClock
@@ -58,7 +58,7 @@ class Signing:
     async def buys(self, account, *, settled=True):
         """Have the journal know of a purchase by `account`."""
         events = [
-            SpotOrderPlanned("spot", "0x1", account, "buy", "enter", 20 * WAD, WAD, "r"),
+            SpotOrderPlanned("spot", MARKET, account, "buy", "enter", 20 * WAD, WAD, "r"),
             signed(),
         ]
         if settled:

@@ -8,7 +8,13 @@ from tests.unit.settings.test_spot_settings import COMMENTED, section
 
 from leverd.domain.changed import changed
 from leverd.domain.fixed_point import WAD
-from leverd.domain.spot_events import SpotAttemptSigned, SpotMarked, SpotOrderSettled
+from leverd.domain.spot_events import (
+    SpotAttemptSigned,
+    SpotMarked,
+    SpotOpened,
+    SpotOrderSettled,
+    SpotWrittenOff,
+)
 
 HOUR = 3_600
 SOLD = changed(PLANNED, side="sell", purpose="exit", reason="it was kept long enough")
@@ -89,3 +95,33 @@ def test_there_is_no_page_of_it_and_it_says_where_it_is_drawn(trader, files):
 def test_where_no_spot_is_traded_it_is_no_name(owner):
     owner.with_history()
     assert owner("report", "-p", "spot").code == 1
+
+
+def test_what_was_traded_for_another_account_before_is_not_this_ones(trader):
+    opened = SpotOpened("spot", "inj1me", PLANNED.market_id, "injective-1", 0)
+    signed = SpotAttemptSigned("spot", "lv1", 7, "AB", "00", 130)
+    mine = changed(PLANNED, account="inj1me")
+    journal = trader.open_journal()
+    sold = changed(SOLD, quantity=2 * WAD)
+    journal.append_now(sold, signed, settled(2, 50, 0), chain_at=1_800_000_000 + 9 * HOUR)
+    assert trader("report", "-p", "spot", "--json").data["rounds"] == 3
+    journal.append_now(opened, marked(-1), chain_at=1_800_000_000 + 10 * HOUR)
+    journal.append_now(mine, signed, settled(2, 40, 1), chain_at=1_800_000_000 + 11 * HOUR)
+    journal.close()
+    found = trader("report", "-p", "spot", "--json").data
+    assert (found["account"], found["market_id"]) == ("inj1me", PLANNED.market_id)
+    assert (found["realised"], found["fees"], found["held_cost"]) == ("0", "1", "41")
+    assert (found["bought"], found["sold"], found["rounds"]) == ("40", "0", 0)
+    assert (found["deepest_fall"], len(found["orders"])) == ("1", 1)
+    assert found["from"] == 1_800_000_000 + 10 * HOUR
+    assert "inj1me" in trader("report", "-p", "spot").out
+
+
+def test_a_rest_that_is_written_off_ends_its_round(trader):
+    journal = trader.open_journal()
+    off = SpotWrittenOff("spot", 2 * WAD, 40 * WAD, "too little")
+    journal.append_now(off, chain_at=1_800_000_000 + 9 * HOUR)
+    journal.close()
+    found = trader("report", "-p", "spot", "--json").data
+    assert (found["rounds"], found["round_worst"], found["held"]) == (3, "-40", "0")
+    assert found["realised"] == found["profit"] == "-37"

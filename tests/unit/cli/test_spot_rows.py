@@ -14,6 +14,7 @@ from leverd.adapters.sql_journal import Heartbeat, SqlLedger
 from leverd.adapters.sql_journal.codec import decode, encode
 from leverd.adapters.system_clock import SystemClock
 from leverd.cli.telling import told
+from leverd.domain.changed import changed
 from leverd.domain.events import TradingStateChanged, UnwindRequested
 from leverd.domain.fixed_point import WAD
 from leverd.domain.reference import Heard, silent
@@ -22,9 +23,11 @@ from leverd.domain.spot_events import (
     SpotAttemptSigned,
     SpotDecided,
     SpotMarked,
+    SpotOpened,
     SpotOrderPlanned,
     SpotOrderSettled,
     SpotStopped,
+    SpotWrittenOff,
 )
 from leverd.interfaces.watcher import SpotSight
 
@@ -52,6 +55,7 @@ SIGNED = SpotAttemptSigned("spot", "lv1", 7, "AB", "00", 130)
 SENT = SpotAttemptSent("spot", "lv1", "AB", "")
 SETTLED = SpotOrderSettled("spot", "lv1", "closed", 4 * WAD, 80 * WAD, WAD // 10, 120, "")
 MARKED = SpotMarked("spot", 20 * WAD, 4 * WAD, 80 * WAD, 0, -WAD // 2, WAD, 300)
+OPENED = SpotOpened("spot", "inj1me", "0x1", "injective-1", 0)
 STOPPED = SpotStopped("spot", "portfolio_stop", "61 lost")
 
 
@@ -115,6 +119,23 @@ def test_status_shows_what_is_in_flight_and_what_stopped_it(trader):
     shown = trader("status").out
     assert "unwinding" in shown
     assert "stopped until `leverd resume spot`: 61 lost" in shown
+
+
+def test_status_tells_whose_it_is_and_nothing_of_paper_once_it_is_money(trader):
+    spot = trader("status", "--json").data["spot"]
+    assert (spot["account"], spot["since"], spot["base"]) == ("me", None, "4")
+    sold = changed(PLANNED, side="sell", purpose="exit")
+    gone = changed(SETTLED, notional=90 * WAD)
+    journal = trader.open_journal()
+    journal.append_now(sold, SIGNED, gone, MARKED, STOPPED, chain_at=500)
+    journal.append_now(OPENED, chain_at=600)
+    journal.close()
+    spot = trader("status", "--json").data["spot"]
+    assert (spot["account"], spot["since"]) == ("inj1me", 600)
+    assert [spot[each] for each in ("realised", "fees", "profit", "orders_today")] == [
+        "0", "0", "0", 0,
+    ]  # fmt: skip
+    assert spot["peak"] is None
 
 
 def test_status_shows_what_other_venues_made_of_the_price(trader):
@@ -208,6 +229,12 @@ def test_history_tells_it_in_words(trader):
         (MARKED, "profit -0.500000, at best 1.000000, 4 held"),
         (SpotMarked("spot", 1, 0, 0, 0, 0, 0, 1), "nothing held"),
         (STOPPED, "stopped (portfolio stop): 61 lost"),
+        (OPENED, "trading market 0x1 of injective-1 for inj1me"),
+        (replace(OPENED, subaccount=2), "for inj1me, subaccount 2"),
+        (
+            SpotWrittenOff("spot", WAD // 25, WAD, "too little"),
+            "0.04, which cost 1, is written off: too little",
+        ),
     ],
 )
 def test_each_event_has_its_sentence(event, words):

@@ -23,6 +23,7 @@ from leverd.domain.slot_events import AttemptSigned
 from leverd.domain.snapshot import Snapshot
 from leverd.domain.spot import OpenOrder, Spot
 from leverd.domain.spot_events import SpotAttemptSigned, SpotOrderSettled
+from leverd.domain.spot_home import SpotHome
 from leverd.domain.units import UnitBook
 from leverd.domain.view import Portfolio, Record, TradingState, View
 from leverd.execution.recovery import Known
@@ -36,7 +37,7 @@ SAID = {
     PnlRecorded: {"share_class": "USD", "share_decimals": 8},
     SpotAttemptSigned: {"purpose": "place"},
     SpotOrderSettled: {"exact": True},
-    Spot: {"trades_on": (0, 0)},
+    Spot: {"trades_on": (0, 0), "home": SpotHome()},
     StepVerified: {"proof": "states"},
 }
 RECORDS = [Snapshot, *get_args(Event)]
@@ -66,6 +67,7 @@ def left_out(kind):
         Record,
         ReserveParams,
         Spot,
+        SpotHome,
         UnitBook,
     ],
 )

@@ -419,7 +419,7 @@ class Mortal:
 
 
 @pytest.mark.parametrize("before", [True, False])
-@pytest.mark.parametrize("number", range(1, 15))
+@pytest.mark.parametrize("number", range(1, 16))
 async def test_killed_at_any_write_it_goes_on_from_the_journal_and_doubles_nothing(number, before):
     stage = SpotStage(venue=Counting)
     sent = stage.venue.sent = []

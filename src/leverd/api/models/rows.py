@@ -104,6 +104,7 @@ class TransactionRow(Row):
 class SpotFillModel(Answer):
     """What an order on a book traded; prices and money in quote, quantities in base."""
 
+    account: Annotated[str, Field(description="whose order it was; paper:spot is no money")]
     side: Literal["buy", "sell"]
     standing: Annotated[
         str, Field(description='"" while it is not settled; closed, rejected, never, …')

@@ -71,6 +71,13 @@ class SpotModel(Answer):
         Literal["paper", "sent"] | None,
         Field(description="null: the settings name no spot any more, and this is what is left"),
     ]
+    account: Annotated[
+        str, Field(description='whose all of this is; paper:spot is no money, "" nobody yet')
+    ]
+    since: Annotated[
+        int | None,
+        Field(description="chain time from when on it is counted; null: from the beginning"),
+    ]
     venue: str | None
     market_id: str | None
     ticker: Annotated[str | None, Field(description="as the last look saw it")]

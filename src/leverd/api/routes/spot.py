@@ -50,7 +50,7 @@ def series(
     trail: Trail = request.app.state.trail
     marks = thinned(desk.board.chronicle().balances(SPOT), most)
     entries = ledger.numbered(marks)
-    drawn = thinned(points(entries, trail.spot_looks()), most)
+    drawn = thinned(points(entries, trail.spot_looks(), found.since), most)
     if form == "csv":
         return csv_answer(drawn, SpotPoint, "leverd-spot-series")
     return SpotSeries(position=SPOT, unit=found.realised.unit, items=drawn)
