@@ -8,13 +8,17 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from loguru import logger
+
 from leverd.bootstrap.secret_places import secret_of
 from leverd.domain.prediction import Quantity
+from leverd.errors import UnreachableError
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.http_client import HttpClient
 from leverd.interfaces.predictor import Predictor
 from leverd.interfaces.secrets import Secret
 from leverd.settings.predictions import PredictionsSection, PredictorSection
+from leverd.settings.secret_source import SecretSource
 
 if TYPE_CHECKING:
     from leverd.adapters.allora.api import AlloraApi, Where
@@ -50,9 +54,10 @@ class OutsideFeeds:
     ) -> Predictor:
         """Return a predictor of kind allora.
 
+        Where its key's place does not answer it asks nothing before a reload has the key.
+
         Raises:
             SecretError: its API key is missing.
-            UnreachableError: the place it comes from does not answer.
         """
         from leverd.adapters.allora.api import AlloraApi, Where  # noqa: PLC0415 -- where named
         from leverd.adapters.allora.feed import AlloraFeed  # noqa: PLC0415 -- as above
@@ -68,7 +73,8 @@ class OutsideFeeds:
         assert each.interval_s is not None, "as above"
         told = section.allora
         where = Where(told.base_url, told.chain, told.signature)
-        self._held = secret_of(told.access, self.env)
+        if not self._asked:  # all of them ask with the one key
+            self._held = self._key(told.access)
         api = AlloraApi(self.client(), where, self._held)
         self._asked.append(_Asked(api, where, each.topic))
         feed = AlloraFeed(api, self.clock, {each.topic: _terms(each)})
@@ -82,6 +88,13 @@ class OutsideFeeds:
             interval_s=each.interval_s,
         )
         return AlloraPredictor(subject, feed, self.clock)
+
+    def _key(self, access: SecretSource) -> Secret | None:
+        try:
+            return secret_of(access, self.env)
+        except UnreachableError as error:  # no reason not to guard
+            logger.error("Allora is not asked until a reload: {}", error)
+            return None
 
     @property
     def is_asked(self) -> bool:

@@ -37,6 +37,7 @@ from leverd.interfaces.secrets import Secret
 from leverd.settings import Key, Password
 from leverd.settings.alerts import AlertsSection
 from leverd.settings.models import JournalSection
+from leverd.settings.predictions import AccessSection
 
 __all__ = ["guarded"]
 
@@ -222,6 +223,28 @@ async def test_an_api_key_is_taken_once_the_service_answers_it(monkeypatch):
             again = await holder.tried(settings, [])
             assert again is not None
             assert again.told == ""
+        finally:
+            await feeds.close()
+
+
+@pytest.mark.sockets
+async def test_a_key_whose_place_is_silent_at_the_start_is_had_by_a_reload(tmp_path):
+    word = tmp_path / "word"
+    command = {"command": ["/bin/sh", "-c", f"cat {word} || sleep 60"], "command_s_max": 5}
+    async with served(Allora({1: said()})) as service:
+        of = section(service.url)
+        allora = of.allora.model_copy(update={"access": AccessSection.model_validate(command)})
+        of = of.model_copy(update={"allora": allora})
+        feeds = OutsideFeeds(Paced(), {})
+        try:
+            made(of, feeds)
+            with pytest.raises(UnreachableError, match="LVD-NET-080"):
+                await feeds._asked[0].api.inference(1)
+            assert service.asked == 0
+            word.write_text(API_KEY)
+            fresh = await FeedHolder(feeds).tried(SimpleNamespace(predictions=of), [])
+            fresh.take()
+            assert (await feeds._asked[0].api.inference(1)).topic_id == 1
         finally:
             await feeds.close()
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from leverd.adapters.allora import codes, parsing
 from leverd.adapters.allora.inference import Inference, Topic
-from leverd.errors import NonsenseError, SecretError
+from leverd.errors import NonsenseError, SecretError, UnreachableError
 from leverd.interfaces.http_client import HttpAnswer, HttpClient
 from leverd.interfaces.secrets import Secret
 
@@ -31,7 +31,8 @@ class Where:
 class AlloraApi:
     """Reads only: what the network says is never acted on before it is judged."""
 
-    def __init__(self, http: HttpClient, where: Where, key: Secret) -> None:
+    def __init__(self, http: HttpClient, where: Where, key: Secret | None) -> None:
+        """Make one; without a key it asks nothing until it is given one."""
         self._http, self._where, self._key = http, where, key
 
     def renew(self, key: Secret) -> None:
@@ -101,6 +102,13 @@ class AlloraApi:
     async def _data(
         self, path: str, params: Mapping[str, str], *, topic_id: int | None = None
     ) -> Mapping[str, Any]:
+        if self._key is None:
+            raise UnreachableError(
+                "where its API key comes from did not answer",
+                number=codes.KEYLESS,
+                place="allora",
+                remedy="reload leverd once it does",
+            )
         answer = await self._http.read(
             f"{self._where.base_url.rstrip('/')}/{path}",
             params=params,

@@ -15,6 +15,9 @@ OTHER_TOPIC: Final = 86
 INACTIVE: Final = 87
 NOT_POSITIVE: Final = 88
 
+# LVD-NET: no answer
+KEYLESS: Final = 80
+
 # LVD-OLD: too old to be used
 STALE: Final = 80
 
