@@ -163,11 +163,10 @@ MEMORY = (
         "leverd.engine.recorder",
         "        seq = await self._journal.append(*events, chain_at=chain_at)\n"
         "        for event in events:\n"
-        "            self.book = fold(self.book, event, chain_at)\n"
-        "        return seq\n",
+        "            self.book = fold(self.book, event, chain_at)\n",
         "        for event in events:\n"
         "            self.book = fold(self.book, event, chain_at)\n"
-        "        return await self._journal.append(*events, chain_at=chain_at)\n",
+        "        seq = await self._journal.append(*events, chain_at=chain_at)\n",
     ),
     Defect(
         "one append, many commits",
