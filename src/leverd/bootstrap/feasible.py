@@ -19,10 +19,10 @@ from leverd.domain.money import USD
 from leverd.domain.view import View
 from leverd.engine.book import Book
 from leverd.engine.collect import views
-from leverd.errors import SettingsError
+from leverd.errors import ImpossibleError, SettingsError
 from leverd.interfaces.agent import Ordering
 from leverd.risk.feasibility import judge
-from leverd.risk.findings import Findings, Watch
+from leverd.risk.findings import Check, Finding, Findings, Watch
 from leverd.risk.market_facts import MarketFacts, facts_from_json, facts_of
 from leverd.risk.order_feasibility import Scene, judge_orders
 from leverd.settings import Settings
@@ -49,7 +49,28 @@ def judged(settings: Settings, name: str, view: View) -> Findings:
     """Return what the market of `view` says of position `name`.
 
     Where no account is deployed yet, it is judged as the one that will be: ours, which is atomic.
+    A market that cannot be judged, as one where nobody buys, is refused.
     """
+    try:
+        return _judged(settings, name, view)
+    except ImpossibleError as error:
+        message = f"the market cannot be judged: {error.message}"
+        nearest = "wait until it trades and its oracle answers"
+        return Findings((Finding(Check.MARKET, passes=False, message=message, nearest=nearest),))
+
+
+def judged_by(settings: Settings, name: str, facts: MarketFacts) -> Findings:
+    """Return what the market of these `facts` says of position `name`."""
+    envelope = envelope_of(settings, name)
+    if envelope is None:
+        return Findings(())
+    engine = settings.engine
+    watch = Watch(engine.look_s_max, engine.inclusion_delay_s, engine.gap)
+    trigger = _trigger(settings, name, facts.threshold)
+    return judge(envelope, settings.limits.limits(), facts, watch, trigger)
+
+
+def _judged(settings: Settings, name: str, view: View) -> Findings:
     facts = facts_of(view)
     if view.state.position.mandate.account == NOWHERE:
         facts = replace(facts, atomic=True)
@@ -63,17 +84,6 @@ def judged(settings: Settings, name: str, view: View) -> Findings:
     )
     loops, ordered = judged_by(settings, name, facts), _orders_judged(settings, name, scene)
     return Findings((*loops.all, *ordered.all))
-
-
-def judged_by(settings: Settings, name: str, facts: MarketFacts) -> Findings:
-    """Return what the market of these `facts` says of position `name`."""
-    envelope = envelope_of(settings, name)
-    if envelope is None:
-        return Findings(())
-    engine = settings.engine
-    watch = Watch(engine.look_s_max, engine.inclusion_delay_s, engine.gap)
-    trigger = _trigger(settings, name, facts.threshold)
-    return judge(envelope, settings.limits.limits(), facts, watch, trigger)
 
 
 def _orders_judged(settings: Settings, name: str, scene: Scene) -> Findings:

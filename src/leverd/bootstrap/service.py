@@ -236,7 +236,7 @@ async def _check(settings: Settings, opened: Opened) -> None:
 
     Raises:
         LeverdError: nothing may be signed.
-        InfeasibleError: with no position open. With one, it goes REDUCING instead.
+        InfeasibleError: while nobody owes anything. Else it goes REDUCING instead.
     """
     await _check_chain(opened)
     chain, mandates = opened.chain, opened.charter.mandates
@@ -283,20 +283,31 @@ async def _check_guarding(opened: Opened, why: LeverdError) -> None:
 
 
 async def _judge_all(settings: Settings, opened: Opened, seen: Observation) -> None:
-    """Judge every position that can be valued; of the others the daemon tells, and waits."""
+    """Judge every position that can be valued; of the others the daemon tells, and waits.
+
+    While any position owes something all of them are kept: who guards the one must not end for
+    the sake of another.
+
+    Raises:
+        InfeasibleError: the market lets one not be kept, and nobody owes anything.
+    """
+    guarded = any(any(each.state.position.loan.debts.values()) for each in seen.positions.values())
     apart = {name for name, one in seen.positions.items() if valuation.unpriced(one.state)}
     for name, view in views(seen, opened.recorder.book, open_slots=0, apart=apart).items():
-        await _judge(settings, opened, name, view)
+        await _judge(settings, opened, name, view, guarded=guarded)
 
 
-async def _judge(settings: Settings, opened: Opened, name: str, view: View) -> None:
+async def _judge(
+    settings: Settings, opened: Opened, name: str, view: View, *, guarded: bool
+) -> None:
+    """Say what the market makes of a position; one that is refused is REDUCING, if `guarded`."""
     findings = feasible.judged(settings, name, view)
     for finding in findings.refused:
         logger.warning("{}: {}", name, finding)
     if not findings.refused:
         logger.info("{}: the market lets the settings be kept", name)
         return
-    if not any(view.state.position.loan.debts.values()):
+    if not guarded:
         findings.require(f"positions.{name}")
     reason = "the settings cannot be kept in this market: " + "; ".join(
         str(finding) for finding in findings.refused

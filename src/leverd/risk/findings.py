@@ -32,6 +32,7 @@ class Check(StrEnum):
     STOP_LOSS = "stop_loss"
     TRAILING_STOP = "trailing_stop"
     DEADLINE = "deadline"
+    MARKET = "market"
 
 
 @dataclass(frozen=True, slots=True)

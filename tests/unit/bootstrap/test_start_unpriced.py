@@ -22,7 +22,7 @@ async def test_a_start_judges_only_positions_that_can_be_valued(price, monkeypat
     stage.chain.mine()
     judged = []
 
-    async def judge(_settings, _opened, name, _view):
+    async def judge(_settings, _opened, name, _view, **_):
         judged.append(name)
 
     monkeypatch.setattr(service, "_judge", judge)
