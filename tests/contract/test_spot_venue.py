@@ -233,6 +233,12 @@ async def test_a_slot_that_another_transaction_took_is_lost_and_not_never(world)
         await world.place(world.maker, world.order(Side.SELL, Manner.REST, "25", "1"))
         found = await world.seen(hasty, mine, attempt)
         assert found.standing is Standing.LOST
+        assert found.head > attempt.dead_after
+        again = found
+        while again.head == found.head:
+            await asyncio.sleep(0.01)
+            again = await hasty.look(mine, attempt)
+        assert again.standing is Standing.LOST  # whoever doubts it looks at another block
 
 
 async def test_who_comes_second_in_a_block_gets_nothing_and_knows_it(world):

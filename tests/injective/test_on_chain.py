@@ -48,7 +48,7 @@ async def test_who_died_before_sending_places_it_once_and_who_died_after_it_not_
     world: World,
 ):
     sell = world.order(Side.SELL, Manner.REST, "20", "5")
-    brief = Manners(lifetime_blocks=2, patience=PATIENT)
+    brief = Manners(lifetime_blocks=10, patience=PATIENT)
     async with aio_world(world.node, MAKER, world.indexer.url, brief) as died:
         journaled = await died.sign(sell, await died.slot())
     async with aio_world(world.node, MAKER, world.indexer.url) as started:

@@ -256,8 +256,8 @@ class World:
         return aio_world(self.node, STRANGER, self.indexer.url)
 
     def hasty(self) -> AbstractAsyncContextManager[InjectiveSpot]:
-        """Return the maker, whose payloads die young."""
-        brief = Manners(lifetime_blocks=2, patience=PATIENT)
+        """Return the maker, whose payloads die young: once a slow machine has rehearsed them."""
+        brief = Manners(lifetime_blocks=10, patience=PATIENT)
         return aio_world(self.node, MAKER, self.indexer.url, brief)
 
     async def tidy(self) -> None:
