@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import psycopg
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from tests.journal_events import SteadyClock, decision
 from tests.standby import BINDING, prepared
 
-from leverd.adapters.sql_journal import Server, SqlJournal, SqlLedger, upkeep
+from leverd.adapters.sql_journal import Server, SqlJournal, SqlLedger, database, upkeep
 from leverd.adapters.sql_journal.copier import Copier
 from leverd.adapters.sql_journal.following import Followed, follow
 from leverd.adapters.sql_journal.prune import prune
@@ -188,3 +193,33 @@ def test_a_pruned_journal_follows_and_stays_whole(holder, server, path):
     assert prune(path, SteadyClock(), keep_days=2).dropped > 0
     assert follow(path, server).ahead == 1  # the note that says what was pruned
     upkeep.verify(path)
+
+
+@pytest.mark.parametrize("of", ["following", "restoring"])
+def test_a_server_that_is_cut_off_while_it_is_read_is_away_and_no_journal_is_damaged(
+    holder, server, path, monkeypatch, of
+):
+    holder.tells(1)
+    if of == "following":
+        follow(path, server)
+        holder.tells(2)
+
+    def cut(source, **_):
+        asked = select(func.pg_terminate_backend(func.pg_backend_pid()))
+        return source.execute(asked).all()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"leverd.adapters.sql_journal.{of}.scan", cut)
+        with pytest.raises(UnreachableError):
+            follow(path, server)
+    assert follow(path, server).entries == 1
+    assert entries(path) == entries(server)
+
+
+def test_what_another_database_says_is_left_to_its_own_door(tmp_path, server):
+    theirs = sqlite3.OperationalError("disk I/O error")
+    with pytest.raises(OperationalError), server.translated():
+        raise OperationalError("SELECT 1", {}, theirs)
+    ours = psycopg.OperationalError("the connection is closed")
+    with pytest.raises(OperationalError), database.translated(tmp_path / "journal.db"):
+        raise OperationalError("SELECT 1", {}, ours)

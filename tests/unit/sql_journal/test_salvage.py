@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,12 +20,13 @@ from leverd.adapters.sql_journal import (
     acquire_lock,
     database,
     lock_path,
+    upkeep,
 )
 from leverd.adapters.sql_journal.database import wal_path
 from leverd.adapters.sql_journal.prune import prune
 from leverd.adapters.sql_journal.salvaging import ALERT, salvage
 from leverd.domain.events import AlertRaised, HoldsFolded
-from leverd.errors import JournalDamagedError, JournalLockedError
+from leverd.errors import JournalDamagedError, JournalError, JournalLockedError
 from leverd.interfaces.journal import Binding
 from leverd.interfaces.requests import RequestKind
 
@@ -191,3 +195,49 @@ def test_a_stale_log_never_reaches_the_salvaged_file(path, tmp_path):
     wal_path(path).write_bytes(wal)
     (tmp_path / "other.db").rename(ready)
     assert events_of(path) == [decision("salvaged")]
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from tests.journal_events import SteadyClock
+from leverd.adapters.sql_journal import salvaging
+
+def dies(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+salvaging._carry_over = dies
+salvaging.salvage(Path(sys.argv[1]), SteadyClock())
+"""
+
+
+def test_the_salvage_after_one_that_was_killed_succeeds_at_once(path):
+    damage(path, "UPDATE events SET chain_at = 5 WHERE seq = 201")
+    command = [sys.executable, "-c", DIES, str(path)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    half = path.with_name(f"{path.name}.salvaging")
+    assert wal_path(half).stat().st_size > 0, "it died over a log"
+    assert salvage(path, SteadyClock()).kept == 200
+    assert events_of(path)[:200] == [decision(number) for number in range(200)]
+    assert list(path.parent.glob("*.salvag*")) == []
+
+
+def test_nothing_of_an_earlier_try_is_left_where_one_is_begun_anew(tmp_path):
+    half = tmp_path / "new" / "journal.db.restoring"
+    half.parent.mkdir()
+    for end in ("", "-wal", "-shm", "-journal"):
+        half.with_name(half.name + end).write_bytes(b"stale")
+    database.begin_anew(half)
+    assert [(each.name, each.stat().st_size) for each in half.parent.iterdir()] == [(half.name, 0)]
+    assert half.stat().st_mode & 0o077 == 0
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError) as refused:
+        database.begin_anew(tmp_path / "file" / "x")
+    assert refused.value.code == "LVD-JRN-007"
+
+
+def test_a_text_that_cannot_be_read_as_text_is_damage(path):
+    damage(path, "UPDATE events SET body = CAST(x'ff' AS TEXT) WHERE seq = 201")
+    with pytest.raises(JournalDamagedError):
+        upkeep.verify(path)
+    assert salvage(path, SteadyClock()).kept == 200

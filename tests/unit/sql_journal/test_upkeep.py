@@ -14,7 +14,7 @@ from tests.journal_events import WAD, SteadyClock, decision, snapshot
 from tests.predictions import made, predicted
 
 from leverd.adapters.sql_journal import SqlJournal, SqlLedger, upkeep
-from leverd.adapters.sql_journal.prune import prune
+from leverd.adapters.sql_journal.prune import Pruned, prune
 from leverd.domain.events import (
     AlertRaised,
     ExternalChanged,
@@ -259,6 +259,43 @@ def test_pruning_changes_nothing_that_is_remembered(tmp_path_factory, data):
     again = prune(path, SteadyClock(), keep_days=12)
     assert again.dropped == 0 or again.through > done.through
     assert remembered(path) == before
+    journal = SqlJournal(path, SteadyClock())
+    for event, at in chapters(data.draw):
+        journal.append_now(event, chain_at=at + 50 * DAY if at else 0)
+    journal.close()
+    before = remembered(path)
+    for keep_days in data.draw(st.lists(st.integers(2, 70), max_size=3)):
+        prune(path, SteadyClock(), keep_days=keep_days)
+        upkeep.verify(path)
+        assert remembered(path) == before
+
+
+def test_a_pruning_that_reaches_less_far_than_an_earlier_one_drops_nothing(tmp_path):
+    path = tmp_path / "journal.db"
+
+    def lives(days):
+        journal = SqlJournal(path, SteadyClock())
+        for day in days:
+            journal.append_now(decision(day), signed(day, f"x{day}"), chain_at=START + day * DAY)
+            journal.append_now(included(day), SlotFinal(day, "0xme", 1, "0xb"))
+        journal.close()
+
+    lives(range(10))
+    first = prune(path, SteadyClock(), keep_days=2)
+    assert first.dropped > 0
+    lives(range(10, 15))  # the last decision up to then is superseded now
+    found = upkeep.verify(path)
+    assert prune(path, SteadyClock(), keep_days=12) == Pruned(
+        first.through, 0, first.kept, is_behind=True
+    )
+    assert upkeep.verify(path) == found
+    again = prune(path, SteadyClock(), keep_days=2)
+    assert (again.is_behind, again.through > first.through, again.dropped > 0) == (
+        False,
+        True,
+        True,
+    )
+    upkeep.verify(path)
 
 
 def test_high_prices_of_a_day_long_gone_may_be_forgotten_and_those_of_today_are_not(tmp_path):

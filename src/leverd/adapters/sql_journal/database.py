@@ -27,6 +27,9 @@ _BUSY_MS: Final = 10_000
 _WRITE_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 _MAGIC: Final = b"SQLite format 3\x00"
 _SHORTEST: Final = 512  # bytes: the smallest page
+_DAMAGES: Final = ("no such table", "Could not decode")
+"""What only a damaged journal has SQLite, or Python on reading its text, say."""
+
 _PRIMARY: Final = 0xFF  # SQLite's primary code within its extended one
 
 
@@ -117,17 +120,34 @@ def check_exists(path: Path) -> None:
 
 
 def create(path: Path) -> None:
-    """Make an empty journal at `path`, which does not exist yet; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Make an empty journal at `path`, which holds none yet; whole or not at all."""
     half = path.with_name(f"{path.name}.new")
-    for leftover in (half, wal_path(half)):
-        leftover.unlink(missing_ok=True)
+    begin_anew(half)
     engine = writing(half)
     with translated(path), engine.begin() as connection:
         migrate.install(connection)
     engine.dispose()
-    half.chmod(0o600)
     replace_durably(half, path)
+
+
+def begin_anew(half: Path) -> None:
+    """Make an empty file of the owner's alone at `half`, and the folders that lead there.
+
+    Nothing is left of one that a process died over: SQLite would replay its log into the new one.
+
+    Raises:
+        JournalError: nothing can be written there.
+    """
+    with translated(half):
+        half.parent.mkdir(parents=True, exist_ok=True)
+        discard(half)
+        half.touch(mode=0o600, exist_ok=False)
+
+
+def discard(path: Path) -> None:
+    """Remove the database at `path`, if there is one, with the logs beside it."""
+    for each in (wal_path(path), shm_path(path), path.with_name(f"{path.name}-journal"), path):
+        each.unlink(missing_ok=True)
 
 
 def replace_durably(new: Path, old: Path) -> None:
@@ -161,20 +181,33 @@ def shm_path(path: Path) -> Path:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Raise what SQLite says inside the block as a `JournalError` about `path`."""
+    """Raise what SQLite and the system say inside the block as a `JournalError` about `path`."""
     try:
-        yield
-    except DBAPIError as error:
-        raise translate(error.orig, path) from error
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
+        with spoken_to(path):
+            yield
     except OSError as error:
         raise JournalError(f"cannot use the journal: {error}", number=7, place=str(path)) from error
 
 
+@contextmanager
+def spoken_to(path: Path) -> Iterator[None]:
+    """Raise what SQLite says inside the block as a `JournalError` about `path`.
+
+    What others say in it, a server or a file that is written beside, is none of the journal's.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, sqlite3.Error):
+            raise
+        raise translate(error.orig, path) from error
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+
+
 def translate(error: BaseException | None, path: Path) -> JournalError:
-    """Return what a driver's `error` means to the owner of `path`."""
-    extended = int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT))
+    """Return what SQLite's `error` means to the owner of `path`."""
+    extended = int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR))
     place = str(path)
     match extended & _PRIMARY:
         case sqlite3.SQLITE_FULL:
@@ -190,7 +223,7 @@ def translate(error: BaseException | None, path: Path) -> JournalError:
             )
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
             return damaged_file(path, str(error))
-        case sqlite3.SQLITE_ERROR if str(error).startswith("no such table"):
+        case sqlite3.SQLITE_ERROR if str(error).startswith(_DAMAGES):
             return damaged_file(path, str(error))
         case sqlite3.SQLITE_IOERR if extended == sqlite3.SQLITE_IOERR_SHORT_READ:
             return damaged_file(path, "it ends too early")

@@ -94,7 +94,7 @@ class FileDoor:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Return a transaction; see `Door.begin`."""
-        with database.translated(self._path), self._connection.begin():
+        with database.spoken_to(self._path), self._connection.begin():
             yield self._connection
 
     def close(self) -> None:

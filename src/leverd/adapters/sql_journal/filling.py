@@ -27,7 +27,7 @@ def write_journal(to: Path, binding: Binding, entries: Sequence[Entry]) -> Verif
     """
     check_room(to)
     half = to.with_name(f"{to.name}.filling")
-    half.unlink(missing_ok=True)
+    database.begin_anew(half)
     database.create(half)
     door = doors.writing(half)
     try:

@@ -20,7 +20,14 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from leverd.adapters.sql_journal import daily, database, migrate
 from leverd.adapters.sql_journal.codec import encode
 from leverd.adapters.sql_journal.needs import Needs
-from leverd.adapters.sql_journal.rows import entry_of, insert_bodies, microseconds, row_of, scan
+from leverd.adapters.sql_journal.rows import (
+    entry_of,
+    insert_bodies,
+    microseconds,
+    pruned,
+    row_of,
+    scan,
+)
 from leverd.adapters.sql_journal.schema import EVENTS, PRUNES
 from leverd.domain.events import Event, JournalPruned
 from leverd.domain.slot_events import SlotIncluded
@@ -41,12 +48,14 @@ class Pruned:
     through: int  # the last seq it looked at
     dropped: int
     kept: int
+    is_behind: bool = False  # an earlier pruning reached further: nothing was looked at
 
 
 def prune(path: Path, clock: Clock, *, keep_days: int) -> Pruned:
     """Drop what is older than `keep_days` of chain time and nothing depends on.
 
-    The caller holds the journal's lock. One transaction: all of it or nothing.
+    The caller holds the journal's lock. One transaction: all of it or nothing. Nothing is
+    dropped where an earlier pruning reached further.
 
     Raises:
         JournalDamagedError: the journal must be salvaged first.
@@ -73,6 +82,10 @@ def _boundary(connection: Connection, keep_days: int) -> int:
 
 
 def _prune_through(connection: Connection, through: int, clock: Clock) -> Pruned:
+    reached, left = pruned(connection)
+    if through < reached:
+        # The count kept by that pruning, of entries beyond this one, would be true no more.
+        return Pruned(reached, 0, left, is_behind=True)
     needs = Needs()
     old: list[tuple[int, bool]] = []
     gas = 0

@@ -40,7 +40,7 @@ def restore_copy(server: Server, to: Path) -> Verified:
     """
     check_room(to)
     half = to.with_name(f"{to.name}.restoring")
-    half.unlink(missing_ok=True)
+    database.begin_anew(half)
     database.create(half)
     copy, file = doors.checked(server), doors.writing(half)
     try:
@@ -66,8 +66,7 @@ def restore_copy(server: Server, to: Path) -> Verified:
 def put_in_place(half: Path, to: Path) -> Verified:
     """Verify the journal at `half` while it becomes the one at `to`; nothing is left of `half`."""
     found = upkeep.backup(half, to)
-    for each in (half, database.wal_path(half), database.shm_path(half)):
-        each.unlink(missing_ok=True)
+    database.discard(half)
     return found
 
 

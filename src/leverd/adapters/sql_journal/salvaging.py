@@ -109,7 +109,7 @@ def _rebuild(
 ) -> tuple[int, int]:
     """Write the prefix of `damaged` to a new journal, ready for `finish`."""
     half = path.with_name(f"{path.name}.salvaging")
-    half.unlink(missing_ok=True)
+    database.begin_anew(half)
     database.create(half)
     kept, last_seq = 0, 0
     with database.translated(half), database.writing(half).connect() as new:

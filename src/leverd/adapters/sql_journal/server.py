@@ -136,16 +136,23 @@ class Server:
     def translated(self) -> Iterator[None]:
         """Raise what the driver says inside the block as an error of ours.
 
+        What another database says in it is none of the server's.
+
         Raises:
             UnreachableError: no connection, or it was cut; a commit may have been carried out.
             JournalRefusedError: the server says no.
         """
+        import psycopg  # noqa: PLC0415 -- as above
+
         try:
             yield
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        except PoolTimeoutError as error:
             raise self._unreachable(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated:  # the server hung up on us, in words
+            if not isinstance(error.orig, psycopg.Error):
+                raise
+            cut = isinstance(error, OperationalError | InterfaceError)
+            if cut or error.connection_invalidated:  # the server hung up on us, in words
                 raise self._unreachable(error) from error
             raise self._refused(error) from error
 

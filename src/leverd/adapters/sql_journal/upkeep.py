@@ -97,15 +97,13 @@ def backup(path: Path, to: Path, progress: Callable[[int, int], None] | None = N
     database.check_exists(path)
     if to.exists():
         raise OwnerError("something is there already", number=20, place=str(to))
-    to.parent.mkdir(parents=True, exist_ok=True)
     half = to.with_name(f"{to.name}.copying")
-    half.unlink(missing_ok=True)
+    database.begin_anew(half)
     with (
         database.translated(path),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
         closing(sqlite3.connect(half)) as target,
     ):
-        half.chmod(0o600)
         source.backup(
             target, pages=_PAGES, progress=lambda _, left, total: (progress or _silent)(left, total)
         )
