@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _NO_TLS: Final = 20
 _NOT_INSTALLED: Final = 24
 _NO_SCOPE: Final = 25
+_NO_CERTIFICATE: Final = 26
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -47,6 +49,7 @@ def command(
         update={**({"address": address} if address else {}), **({"port": port} if port else {})}
     )
     check_address(section, without_tls=without_tls)
+    check_certificate(section)
     if link not in {"", "read", "control"}:
         raise OwnerError(f"no token is for {link}", number=_NO_SCOPE, remedy="read or control")
     try:
@@ -87,3 +90,31 @@ def check_address(section: ApiSection, *, without_tls: bool) -> None:
         place="api.address",
         remedy="name api.certificate, put a TLS proxy before 127.0.0.1, or say --without-tls",
     )
+
+
+def check_certificate(section: ApiSection) -> None:
+    """Check that the certificate and its private key, where they are named, can be served with.
+
+    Raises:
+        ApiError: they cannot.
+    """
+    if section.certificate is None:
+        return
+    import ssl  # noqa: PLC0415 -- loads what --help does not need
+
+    named, private = section.certificate, section.certificate_private
+    try:
+        for each in filter(None, (named, private)):
+            Path(each).open("rb").close()  # ssl does not say which of the two is missing
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(named, private, password=lambda: "")
+    except (OSError, ValueError) as error:  # ssl's errors are OSErrors
+        where = getattr(error, "filename", None) or named
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise ApiError(
+            f"the certificate cannot be served with: {where}: {why}",
+            number=_NO_CERTIFICATE,
+            place="api.certificate",
+            remedy="PEM files that belong together and this user may read, the private one"
+            " without a password",
+        ) from error

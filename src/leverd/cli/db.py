@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TextIO, TypeAlias
 
 import typer
 
 from leverd.cli.db_lease import lease
 from leverd.cli.db_sample import sample
 from leverd.cli.given import Config, JournalFile, Mode, journal_of, settings_of
+from leverd.cli.new_file import check_place, new_file, unwritten
 from leverd.cli.output import Json, emit_json, progress, say
 from leverd.errors import OwnerError
 
@@ -69,6 +70,7 @@ def backup(
     from leverd.adapters.sql_journal import restoring, upkeep  # noqa: PLC0415 -- loads SQLAlchemy
 
     place = _place(config, mode, journal, of_copy=of_copy)
+    check_place(to)
     with progress("copying") as advance:
         if isinstance(place, Path):
             found = upkeep.backup(place, to, lambda left, total: advance(total - left, total))
@@ -95,13 +97,11 @@ def export(
 
     place = _place(config, mode, journal, of_copy=of_copy)
     if to is None:
-        upkeep.export(place, sys.stdout)
+        with _to_stdout() as file:
+            upkeep.export(place, file)
         return
-    try:
-        with to.open("x", encoding="utf-8") as file, progress("writing"):
-            count = upkeep.export(place, file)
-    except FileExistsError:
-        raise OwnerError("something is there already", number=20, place=str(to)) from None
+    with new_file(to) as file, progress("writing"):
+        count = upkeep.export(place, file)
     _tell(as_json, {"export": str(to), "entries": count}, f"{to}: {count} entries")
 
 
@@ -120,11 +120,10 @@ def prune(
     path = journal_of(config, mode, journal)
     with _alone_with(path), progress("pruning"):
         done = drop(path, SystemClock(), keep_days=keep_days)
-    _tell(
-        as_json,
-        {"dropped": done.dropped, "kept": done.kept, "through": done.through},
-        f"{done.dropped} entries dropped, {done.kept} kept up to entry {done.through}",
-    )
+    line = f"{done.dropped} entries dropped, {done.kept} kept up to entry {done.through}"
+    if done.is_behind:
+        line = f"nothing to drop: an earlier pruning reached further, to entry {done.through}"
+    _tell(as_json, {"dropped": done.dropped, "kept": done.kept, "through": done.through}, line)
 
 
 @app.command()
@@ -193,6 +192,22 @@ def copy(
     there = {"entries": found.entries, "last_seq": found.last_seq}
     line = f"{server.name}: {shipped.entries} entries shipped, {found.entries} there, verified"
     _tell(as_json, {"shipped": shipped.entries, **there}, line)
+
+
+@contextmanager
+def _to_stdout() -> Iterator[TextIO]:
+    """Return stdout, written to its end. A reader who has seen enough ends it quietly: Typer does.
+
+    Raises:
+        OwnerError: it leads to where nothing can be written.
+    """
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritten("stdout", error.strerror or str(error)) from None
 
 
 def _place(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from leverd.cli.output import Json, emit_json, pairs, progress, say
+from leverd.cli.typed import above_zero
 
 if TYPE_CHECKING:
     from leverd.devnet.devnet import Conduct
@@ -186,7 +186,7 @@ def _recipe(
     said: dict[str, Any] = {
         "seed": seed,
         "path": str(Path(path).resolve()) if path and path != SYNTHETIC else path,
-        "price": int(Decimal(price) * UNIT) if price else None,
+        "price": int(above_zero(price, "--price") * UNIT) if price else None,
         "calm_s": int(calm_hours * 3600) if calm_hours is not None else None,
         "columns": Columns(**said_columns) if said_columns else None,
     }

@@ -86,6 +86,20 @@ def test_loopback_needs_neither(address):
     api.check_address(ApiSection(address=address), without_tls=False)
 
 
+@pytest.mark.parametrize("private", [False, True])
+def test_a_certificate_that_cannot_be_served_with_is_said_before_it_listens(owner, private):
+    (owner.folder / "cert.pem").write_text("no PEM")
+    named = "cert.pem\n  certificate_private: missing.pem" if private else "missing.pem"
+    owner.edit("  # certificate: FILE", f"  certificate: {named}\n  #")
+    answer = owner("api")
+    assert (answer.code, answer.err.split()[0]) == (1, "LVD-API-026")
+    assert "missing.pem: No such file" in answer.err
+    assert "api.certificate" in answer.err
+    with pytest.raises(ApiError, match="certificate cannot be served"):
+        api.check_certificate(ApiSection(certificate=str(owner.folder / "cert.pem")))
+    api.check_certificate(ApiSection())
+
+
 def test_the_command_refuses_before_it_listens(owner):
     assert "LVD-API-020" in owner("api", "--address", "0.0.0.0").err
     assert "LVD-OWN-025" in owner("api", "--link", "all").err

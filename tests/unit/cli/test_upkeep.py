@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import resource
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from loguru import logger
+from tests.journal_events import decision
 
 from leverd.adapters.sql_journal.schema import HEAD
 from leverd.cli import logs
@@ -91,6 +96,86 @@ def test_the_journal_is_verified_backed_up_and_exported(owner):
     assert owner("db", "export", "more.jsonl", "--json").data["entries"] == 6
     assert owner("db", "upgrade").code == 0
     assert owner("db", "upgrade", "--json").data["tables"] == HEAD
+
+
+@pytest.fixture
+def lived(owner):
+    """Return an owner whose journal is larger than a pipe holds."""
+    owner.with_history()
+    journal = owner.open_journal()
+    journal.append_now(*map(decision, range(400)))
+    journal.close()
+    return owner
+
+
+def test_who_reads_only_the_beginning_of_an_export_ends_it_quietly(lived):
+    program = "import sys; from leverd.cli.main import main; sys.argv[0] = 'leverd'; main()"
+    command = [sys.executable, "-c", program, "db", "export"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert json.loads(process.stdout.readline())["seq"] == 1
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait() == 1
+    assert said == b""
+    assert lived("db", "verify").code == 0
+
+
+@pytest.fixture
+def small_files(lived):
+    """Let no file grow beyond 64 KiB, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_an_export_that_finds_no_room_says_where_and_leaves_nothing(lived):
+    answer = lived("db", "export", "out.jsonl")
+    assert answer.code == 1, answer.err
+    assert "LVD-OWN-099  cannot be written: File too large" in answer.err
+    assert "out.jsonl" in answer.err
+    assert not (lived.folder / "out.jsonl").exists()
+
+
+def test_an_export_to_a_full_disk_by_way_of_the_shell_does_not_blame_the_journal(
+    lived, monkeypatch
+):
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 -- a device
+        monkeypatch.setattr("sys.stdout", full)
+        answer = lived("db", "export")
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
+    assert (answer.code, answer.err.startswith("LVD-OWN-099")) == (1, True)
+    assert "No space left" in answer.err
+
+
+@pytest.mark.parametrize("command", ["export", "backup"])
+@pytest.mark.parametrize("to", ["file/x", "/proc/nowhere/x"])
+def test_a_place_where_nothing_can_be_written_is_the_owners_mistake(owner, command, to):
+    owner.with_history()
+    (owner.folder / "file").touch()
+    answer = owner("db", command, to)
+    assert (answer.code, answer.err.split()[0]) == (1, "LVD-OWN-099")
+    assert to in answer.err
+    assert "name another" in answer.err
+    assert owner("db", command, "new/folder/x").code == 0
+
+
+def test_a_backup_into_a_folder_of_others_is_refused_before_it_begins(owner, monkeypatch):
+    owner.with_history()
+    monkeypatch.setattr("os.access", lambda *_: False)  # no mode stops the machine's owner
+    answer = owner("db", "backup", "b.db")
+    assert (answer.code, answer.err.split()[0]) == (1, "LVD-OWN-099")
+    assert not list(owner.folder.glob("b.db*"))
+
+
+def test_a_devnets_price_that_is_none_is_said(owner):
+    for price in ("abc", "nan", "-5", "0"):
+        answer = owner("devnet", "up", "--price", price)
+        assert (answer.code, answer.err.split()[0]) == (1, "LVD-OWN-084")
+        assert "--price" in answer.err
 
 
 def test_a_damaged_journal_is_exit_5_until_it_is_salvaged(owner):
