@@ -154,12 +154,17 @@ def check_release(market: LendingMarket, loan: LendingAccount, asset: Asset, at:
         ImpossibleError: the pool would refuse it.
     """
     check_health(market, loan, at)
+    if is_barred(market, loan, asset, at):
+        refuse(Refusal.LtvValidationFailed, "a collateral with zero loan-to-value must go first")
+
+
+def is_barred(market: LendingMarket, loan: LendingAccount, asset: Asset, at: int) -> bool:
+    """Return whether collateral `asset` stays while there is debt: a zero-LTV one goes first."""
     if not loans.summarise(market, loan, at).zero_ltv_collateral:
-        return
+        return False
     coupled = market.rules.emode is EModeRules.COUPLED
     own = reserve_of(market, asset).params.ltv
-    if (own if coupled else loans.terms(market, loan, asset).ltv) != 0:
-        refuse(Refusal.LtvValidationFailed, "a collateral with zero loan-to-value must go first")
+    return (own if coupled else loans.terms(market, loan, asset).ltv) != 0
 
 
 def check_emode(market: LendingMarket, loan: LendingAccount, category: int) -> None:

@@ -1,19 +1,26 @@
 """What of a turn's outcome is worth a line in the journal. Pure.
 
 A decision is written when it differs from the one before; runs of like holds and of like
-denials become one line each, so that a quiet year does not fill a disk.
+denials become one line each, so that a quiet year does not fill a disk. What is urgent and
+stays undone is told to a human.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
-from leverd.domain.events import DecisionTaken, Event, HoldsFolded
+from leverd.domain.events import AlertRaised, DecisionTaken, Event, HoldsFolded
 from leverd.domain.plan_events import PlanDenied
 from leverd.engine.collect import snapshot_of
 from leverd.engine.turn import Outcome
-from leverd.risk.gate import Denied
+from leverd.risk.gate import Approved, Denied
+
+STUCK: Final = "LVD-GRD-002"
+
+_RUNNING: Final = 2
+"""Turns in a row without an approved plan after which an urgent wish is told to a human."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Diary:
     decided: tuple[str, str, str] | None = None
     holds: Run | None = None
     denied: tuple[str, ...] = field(default_factory=tuple)
+    stuck: int = 0  # turns in a row in which what was urgent had no approved plan
 
 
 def write(diary: Diary, outcome: Outcome) -> tuple[Diary, tuple[Event, ...]]:
@@ -46,7 +54,10 @@ def write(diary: Diary, outcome: Outcome) -> tuple[Diary, tuple[Event, ...]]:
         events.append(_decision(outcome))
     if denied and denied != diary.denied:
         events.append(_denial(outcome, denied))
-    return Diary(key, None, denied), tuple(events)
+    stuck = diary.stuck + 1 if _is_stuck(outcome) else 0
+    if stuck == _RUNNING:
+        events.append(_cry(outcome, denied))
+    return Diary(key, None, denied, stuck), tuple(events)
 
 
 def flush(diary: Diary, position_id: str) -> tuple[Diary, tuple[Event, ...]]:
@@ -85,6 +96,21 @@ def _decision(outcome: Outcome) -> DecisionTaken:
     position_id = outcome.view.state.position.mandate.position_id
     snapshot = snapshot_of(outcome.view.state, outcome.view.stamp)
     return DecisionTaken(position_id, agent, kind, target, outcome.decision.reason, snapshot)
+
+
+def _is_stuck(outcome: Outcome) -> bool:
+    """Whether a debt that has to be lowered now is not, by any plan that may go."""
+    wish, owed = outcome.decision, outcome.view.state.position.loan.debts
+    urgent = not isinstance(wish, Hold) and wish.urgent
+    return urgent and any(owed.values()) and not isinstance(outcome.verdict, Approved)
+
+
+def _cry(outcome: Outcome, denied: tuple[str, ...]) -> AlertRaised:
+    position_id = outcome.view.state.position.mandate.position_id
+    why = f"the plan is denied: {', '.join(denied)}" if denied else "there is no plan for it"
+    return AlertRaised(
+        position_id, STUCK, f"urgent, and not done: {outcome.decision.reason}; {why}"
+    )
 
 
 def _reasons(outcome: Outcome) -> tuple[str, ...]:

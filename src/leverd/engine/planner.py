@@ -14,6 +14,7 @@ from typing import assert_never
 from leverd.domain import loans, quotes, valuation
 from leverd.domain.apply import apply_step, modelled_fills, worst_fills
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
+from leverd.domain.fixed_point import WAD, mul_div_up
 from leverd.domain.gas_use import steps_gas
 from leverd.domain.keeping import kept
 from leverd.domain.money import Amount, value_down
@@ -106,9 +107,12 @@ def _lowering(
         return instead
     state = view.state
     asset = state.position.mandate.collateral
+    most = rounds.payable(state, asset) if view.atomic else rounds.withdrawable(state, asset)
     wanted = sizing.collateral_to_sell(state, target)
     if wanted is None:
-        wanted = rounds.withdrawable(state, asset)
+        wanted = most
+    elif view.atomic:
+        wanted = min(wanted, most)
     size = sizing.within_impact(state.pool, asset, wanted, terms.impact_max)
     if not rounds.sells(state, Amount(asset, size), terms):
         return tidy(view, terms)
@@ -120,6 +124,8 @@ def _lowering(
         return _closing(decision, view, terms)
     else:
         steps = (_lower_step(state, size, terms),)
+        if decision.urgent and not _is_taken(view, steps, terms):
+            return _closing(decision, view, terms)
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
 
 
@@ -131,13 +137,10 @@ def _top_up(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | 
     made = tidy(view, terms)
     if made is None or not isinstance(decision, SetLeverage) or not decision.enough:
         return None
-    state, at = view.state, view.now + terms.delay_s
-    try:
-        for step in made.steps:
-            state = apply_step(state, step, worst_fills(state, step, at))
-    except ImpossibleError:
+    after, at = _after(view, made.steps, terms), view.now + terms.delay_s
+    if after is None:
         return None
-    if loans.summarise(state.market, state.position.loan, at).health < decision.enough:
+    if loans.summarise(after.market, after.position.loan, at).health < decision.enough:
         return None
     reason = f"{decision.reason}; what lies idle is enough"
     return replace(made, purpose=Purpose.DELEVERAGE, reason=reason)
@@ -147,11 +150,12 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     state, mandate = view.state, view.state.position.mandate
     owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
     posted = loans.supplied(state.market, state.position.loan, mandate.collateral, state.at)
+    there = rounds.payable(state, mandate.collateral)
     if owed == 0:
         steps = rounds.take_out(state, terms)
         return _finish(view, terms, Purpose.UNWIND, steps, decision.reason) if steps else None
     sell_max = _sold_to_close(state, owed, terms)
-    if sell_max is None or sell_max > posted:
+    if sell_max is None or sell_max > posted or (view.atomic and there < posted):
         return _as_far_as_it_goes(decision, view, terms)
     steps = (
         (_close_step(state, owed, posted, sell_max),)
@@ -167,19 +171,49 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
 
 def _as_far_as_it_goes(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:
     """Return a plan that lowers what a thin pool or a poor position still lets us lower."""
-    part = SetLeverage(decision.agent, Decimal(1), decision.reason, decision.urgent)
     state, asset = view.state, view.state.position.mandate.collateral
-    free = rounds.withdrawable(state, asset)
-    size = sizing.within_impact(state.pool, asset, free, terms.impact_max)
-    if not rounds.sells(state, Amount(asset, size), terms):
-        return tidy(view, terms)
     if view.atomic:
-        if _covers_debt(state, size):
-            return None
-        steps: tuple[Step, ...] = (_lower_step(state, size, terms),)
+        steps = _lower_most(view, terms)
     else:
-        steps = rounds.lower_in_rounds(state, size, terms)
-    return _finish(view, terms, Purpose.DELEVERAGE, steps, part.reason) if steps else None
+        free = rounds.withdrawable(state, asset)
+        size = sizing.within_impact(state.pool, asset, free, terms.impact_max)
+        steps = rounds.lower_in_rounds(state, size, terms) if size else ()
+    if not steps:
+        return tidy(view, terms)
+    return _finish(view, terms, Purpose.DELEVERAGE, steps, decision.reason)
+
+
+def _lower_most(view: View, terms: Terms) -> tuple[Step, ...]:
+    """Return the largest flash sale that the venue takes, up to one that repays all; or none.
+
+    The more of it is sold the better, also below health 1; where a sale brings less than its
+    collateral counts for, only what health leaves free may go.
+    """
+    state, asset = view.state, view.state.position.mandate.collateral
+    most = min(rounds.payable(state, asset), _sold_for_debt(state, terms))
+    for wanted in (most, min(most, rounds.withdrawable(state, asset))):
+        size = sizing.within_impact(state.pool, asset, wanted, terms.impact_max)
+        if rounds.sells(state, Amount(asset, size), terms):
+            steps = (_lower_step(state, size, terms),)
+            if _is_taken(view, steps, terms):
+                return steps
+    return ()
+
+
+def _is_taken(view: View, steps: tuple[Step, ...], terms: Terms) -> bool:
+    """Whether the venue takes `steps` at worst-case fills."""
+    return _after(view, steps, terms) is not None
+
+
+def _after(view: View, steps: tuple[Step, ...], terms: Terms) -> State | None:
+    """Return where `steps` lead at worst-case fills, None if the venue refuses one."""
+    state, at = view.state, view.now + terms.delay_s
+    try:
+        for step in steps:
+            state = apply_step(state, step, worst_fills(state, step, at))
+    except ImpossibleError:
+        return None
+    return state
 
 
 def _debt_to_raise(state: State, target: Decimal, terms: Terms) -> int:
@@ -254,6 +288,23 @@ def _sold_to_close(state: State, owed: int, terms: Terms) -> int | None:
     if quotes.price_impact(state.pool, quote, state.position.mandate.collateral) > terms.impact_max:
         return None
     return sold_at_most(quote.sold, terms.slippage)
+
+
+def _sold_for_debt(state: State, terms: Terms) -> int:
+    """Return the collateral (raw) that with what is idle repays the debt at its worst fill.
+
+    All that is posted where the pool does not give so much.
+    """
+    mandate, loan = state.position.mandate, state.position.loan
+    grown = loans.owed(state.market, loan, mandate.debt, state.at + terms.deadline_s)
+    missing = grown - max(state.position.idle.get(mandate.debt, 0), 0)
+    if missing <= 0:
+        return 0
+    wanted = mul_div_up(missing, WAD, WAD - wad(terms.slippage))
+    try:
+        return quotes.quote_exact_out(state.pool, mandate.debt, wanted).sold
+    except ImpossibleError:
+        return loans.supplied(state.market, loan, mandate.collateral, state.at)
 
 
 def _covers_debt(state: State, size: int) -> bool:

@@ -14,6 +14,7 @@ from leverd.domain.apply import apply_step, worst_fills
 from leverd.domain.fills import Fill
 from leverd.domain.fixed_point import BPS, mul_div_down
 from leverd.domain.lending import INFINITE_HEALTH
+from leverd.domain.lending_checks import is_barred
 from leverd.domain.money import Amount, Asset, value_down
 from leverd.domain.plan import (
     Action,
@@ -95,7 +96,7 @@ def lower_in_rounds(state: State, size: int, terms: Terms) -> tuple[Step, ...]:
 
 
 def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
-    """Return steps that repay the whole debt and withdraw all collateral.
+    """Return steps that repay the whole debt and withdraw all collateral, if it is all there.
 
     The last purchase is a little larger than the debt, because interest runs between the
     transactions; what remains of it stays idle.
@@ -121,11 +122,10 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
         if not sells(state, Amount(mandate.collateral, free), terms):
             return tuple(steps)
         state = _lower_once(state, steps, free, floor, terms)
-    if _owed(state, mandate.debt) == 0:
-        posted = _supplied(state, mandate.collateral)
-        if posted:
-            left = Amount(mandate.collateral, posted)
-            _add(state, steps, single(Withdraw(mandate.lending, left, everything=True)))
+    left = Amount(mandate.collateral, payable(state, mandate.collateral))
+    whole = left.raw == _supplied(state, mandate.collateral)
+    if _owed(state, mandate.debt) == 0 and left.raw and whole:
+        _add(state, steps, single(Withdraw(mandate.lending, left, everything=True)))
     return tuple(steps)
 
 
@@ -146,13 +146,15 @@ def until_safe(state: State, steps: tuple[Step, ...], enough: int) -> tuple[Step
 def take_out(state: State, terms: Terms) -> tuple[Step, ...]:
     """Return steps that leave a position without debt with nothing but idle collateral.
 
-    What a close in rounds bought beyond the debt is sold again, if the pool takes it.
+    Of collateral that is lent out they take what is there. What a close in rounds bought beyond
+    the debt is sold again, if the pool takes it.
     """
     mandate, steps = state.position.mandate, list[Step]()
-    posted = Amount(mandate.collateral, _supplied(state, mandate.collateral))
-    if posted.raw:
-        everything = Withdraw(mandate.lending, posted, everything=True)
-        state = _add(state, steps, single(everything))
+    part = Amount(mandate.collateral, payable(state, mandate.collateral))
+    if part.raw:
+        whole = part.raw == _supplied(state, mandate.collateral)
+        taken = Withdraw(mandate.lending, part, everything=whole)
+        state = _add(state, steps, single(taken))
     left = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
     if value_down(left, state.market.reserves[left.asset].price) > terms.dust_usd:
         with suppress(ImpossibleError):
@@ -179,13 +181,19 @@ def borrowable(state: State, asset: Asset, floor: int) -> int:
     return max(min(raw - raw // _MARGIN - 1, borrow_room(state, asset)), 0)
 
 
+def payable(state: State, asset: Asset) -> int:
+    """Return how much of the posted `asset` (raw) its reserve could pay out now."""
+    return min(_supplied(state, asset), state.market.reserves[asset].available)
+
+
 def withdrawable(state: State, asset: Asset, floor: int = 10**18) -> int:
     """Return how much of `asset` (raw) can be withdrawn with health staying at `floor` (wad)."""
     summary = loans.summarise(state.market, state.position.loan, state.at)
-    posted = min(_supplied(state, asset), state.market.reserves[asset].available)
+    posted = payable(state, asset)
     if summary.health == INFINITE_HEALTH:
         return posted
-    if summary.health <= floor or summary.threshold == 0:
+    barred = is_barred(state.market, state.position.loan, asset, state.at)
+    if summary.health <= floor or summary.threshold == 0 or barred:
         return 0
     weighted = summary.collateral_value * summary.threshold
     spare = Fraction(weighted, BPS) - Fraction(summary.debt_value * floor, 10**18)

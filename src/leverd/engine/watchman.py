@@ -14,9 +14,11 @@ from leverd.engine.turn import Seat
 from leverd.interfaces.notifier import Notifier
 from leverd.risk import breakers, drift, frost
 from leverd.risk.limits import Limits
+from leverd.risk.only_close import only_close
 
 ALERT: Final = "LVD-GRD-001"
 BREAKERS: Final = "LVD-BRK-001"
+ONLY_CLOSE: Final = "LVD-GRD-003"
 FROZEN: Final = "LVD-FRZ-001"
 DEPENDENCY: Final = "LVD-BRK-002"
 
@@ -47,6 +49,7 @@ class Watchman:
         alerts = (seat.alert(view) for seat in seats)
         self.warn(name, ALERT, next(filter(None, alerts), ""))
         self.warn(name, FROZEN, frost.frozen(view))
+        self.warn(name, ONLY_CLOSE, only_close(view))
         record = replace(
             view.record, breakers=tuple(after.opened), health_fall=self._fall(name, view)
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leverd.domain import quotes, reserves, side
+from leverd.domain import loans, quotes, reserves, side
 from leverd.domain.lending import LendingMarket, Reserve
 from leverd.domain.view import View
 from leverd.errors import ImpossibleError
@@ -35,6 +35,10 @@ def _frosts(view: View) -> Iterator[str]:
         yield f"no more {owed.asset.symbol} can be borrowed: its cap or its liquidity is used up"
     if posted.available == 0 and posted.scaled_supply:
         yield f"all {posted.asset.symbol} is lent out: none can be withdrawn"
+    elif posted.available < loans.supplied(
+        state.market, state.position.loan, mandate.collateral, view.now
+    ):
+        yield f"{posted.asset.symbol} is lent out: less can be withdrawn than is posted"
     if not _trades(view):
         yield f"the pool {mandate.pool} gives nothing for what has to be swapped"
 
