@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
+from tests.account_contract.test_changed_market import upgrade
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import Deployed, deploy_account, give
 from tests.evm.proxy import proxied
@@ -323,6 +324,29 @@ async def test_a_pool_that_cannot_tell_a_health_of_priced_assets_is_not_trusted(
         silent = replace(look.world, holdings={"eth-loop": held})
         assert venue._observed(mandate, look.world, look.survey).trusted
         assert not venue._observed(mandate, silent, look.survey).trusted
+
+
+async def test_a_close_without_debt_takes_all_collateral_back(local):
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        await carry_out(
+            local, venue, mandate, single(Supply("aave", WETH.amount(9), all_idle=True))
+        )
+        local.pass_time(86_400)
+        everything = Withdraw("aave", WETH.amount(9), everything=True)
+        await carry_out(local, venue, mandate, Step(StepKind.CLOSE, (everything,), 0))
+        left = (await venue.observe([mandate])).positions["eth-loop"]
+        assert [leg.kind for leg in left.state.position.legs()] == ["idle"]
+
+
+async def test_an_account_whose_owner_knew_another_revision_is_seen_at_the_first_look(local):
+    async with account_on(local) as (venue, mandate):
+        before = (await venue.observe([mandate])).positions["eth-loop"]
+        assert (before.trusted, before.closes_only) == (True, False)
+        upgrade(SimpleNamespace(local=local))
+        for _ in range(2):
+            after = (await venue.observe([mandate])).positions["eth-loop"]
+            assert (after.trusted, after.closes_only) == (False, True)
 
 
 async def test_an_account_contract_does_every_single_step(local):

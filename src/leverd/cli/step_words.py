@@ -16,7 +16,6 @@ from leverd.domain.plan import (
     Repay,
     SetEMode,
     Step,
-    StepKind,
     Supply,
     Swap,
     Withdraw,
@@ -27,7 +26,7 @@ def plan_words(plan: Plan) -> list[str]:
     """Return a line for each action, those of one transaction together."""
     lines = []
     for number, step in enumerate(plan.steps, 1):
-        first = "" if step.kind is StepKind.SINGLE else "; the pool pays first and is paid last"
+        first = "" if len(step.actions) == 1 else "; the pool pays first and is paid last"
         lines.append(f"transaction {number}, whole or not at all{first}:")
         lines += [f"  {line}" for line in step_words(step)]
     return lines

@@ -105,7 +105,7 @@ class StepKind(StrEnum):
     """One transaction: a flash swap pays out, we repay and withdraw, and pay the pool."""
 
     CLOSE = "close"
-    """One transaction: buy the whole live debt, repay it, withdraw everything."""
+    """One transaction: buy the whole live debt, if any, and repay it; withdraw everything."""
 
     SINGLE = "single"
     """One action, one transaction."""

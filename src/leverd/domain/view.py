@@ -104,6 +104,7 @@ class View:
     venue_trusted: bool = True  # known revision, code hash and pool; else no new risk
     sources_agree: int = 1
     plain: bool = False  # held by a plain address, which must approve what it spends
+    closes_only: bool = False  # its owner knew another market: it can be closed, in one call
 
     @property
     def now(self) -> int:

@@ -44,6 +44,7 @@ def views(
             venue_trusted=seen.trusted,
             sources_agree=observation.sources_agree,
             plain=seen.plain,
+            closes_only=seen.closes_only,
         )
         for position_id, seen in observation.positions.items()
         if position_id not in apart

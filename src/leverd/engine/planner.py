@@ -71,7 +71,8 @@ def _planned(decision: Decision, view: View, terms: Terms) -> Plan | None:
 def tidy(view: View, terms: Terms) -> Plan | None:
     """Return a plan that repays idle debt asset and posts idle collateral beside a debt."""
     state, mandate = view.state, view.state.position.mandate
-    if loans.owed(state.market, state.position.loan, mandate.debt, state.at) == 0:
+    owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
+    if owed == 0 or view.closes_only:
         return None
     steps = []
     for asset in (mandate.debt, mandate.collateral):
@@ -105,6 +106,8 @@ def _lowering(
     instead = _top_up(decision, view, terms)
     if instead is not None:
         return instead
+    if view.closes_only:
+        return _closing(decision, view, terms) if decision.urgent else None
     state = view.state
     asset = state.position.mandate.collateral
     most = rounds.payable(state, asset) if view.atomic else rounds.withdrawable(state, asset)
@@ -149,14 +152,14 @@ def _top_up(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | 
 def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:
     state, mandate = view.state, view.state.position.mandate
     owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
-    posted = loans.supplied(state.market, state.position.loan, mandate.collateral, state.at)
+    posted = rounds.supplied(state, mandate.collateral)
     there = rounds.payable(state, mandate.collateral)
     if owed == 0:
-        steps = rounds.take_out(state, terms)
+        steps = _take_out(view, terms)
         return _finish(view, terms, Purpose.UNWIND, steps, decision.reason) if steps else None
     sell_max = _sold_to_close(state, owed, terms)
     if sell_max is None or sell_max > posted or (view.atomic and there < posted):
-        return _as_far_as_it_goes(decision, view, terms)
+        return None if view.closes_only else _as_far_as_it_goes(decision, view, terms)
     steps = (
         (_close_step(state, owed, posted, sell_max),)
         if view.atomic
@@ -167,6 +170,18 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     if saves and not view.atomic:
         steps = rounds.until_safe(state, steps, max(decision.enough, wad(terms.health_min)))
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
+
+
+def _take_out(view: View, terms: Terms) -> tuple[Step, ...]:
+    """Return steps that leave nothing posted, of a position without debt."""
+    mandate = view.state.position.mandate
+    posted = rounds.supplied(view.state, mandate.collateral)
+    if not view.closes_only or not posted:
+        return rounds.take_out(view.state, terms)
+    if rounds.payable(view.state, mandate.collateral) < posted:
+        return ()
+    everything = Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True)
+    return (Step(StepKind.CLOSE, (everything,), health_min=0),)
 
 
 def _as_far_as_it_goes(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | None:

@@ -123,7 +123,7 @@ def close_in_rounds(state: State, terms: Terms) -> tuple[Step, ...]:
             return tuple(steps)
         state = _lower_once(state, steps, free, floor, terms)
     left = Amount(mandate.collateral, payable(state, mandate.collateral))
-    whole = left.raw == _supplied(state, mandate.collateral)
+    whole = left.raw == supplied(state, mandate.collateral)
     if _owed(state, mandate.debt) == 0 and left.raw and whole:
         _add(state, steps, single(Withdraw(mandate.lending, left, everything=True)))
     return tuple(steps)
@@ -152,7 +152,7 @@ def take_out(state: State, terms: Terms) -> tuple[Step, ...]:
     mandate, steps = state.position.mandate, list[Step]()
     part = Amount(mandate.collateral, payable(state, mandate.collateral))
     if part.raw:
-        whole = part.raw == _supplied(state, mandate.collateral)
+        whole = part.raw == supplied(state, mandate.collateral)
         taken = Withdraw(mandate.lending, part, everything=whole)
         state = _add(state, steps, single(taken))
     left = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
@@ -181,9 +181,14 @@ def borrowable(state: State, asset: Asset, floor: int) -> int:
     return max(min(raw - raw // _MARGIN - 1, borrow_room(state, asset)), 0)
 
 
+def supplied(state: State, asset: Asset) -> int:
+    """Return how much of `asset` (raw) is posted."""
+    return loans.supplied(state.market, state.position.loan, asset, state.at)
+
+
 def payable(state: State, asset: Asset) -> int:
     """Return how much of the posted `asset` (raw) its reserve could pay out now."""
-    return min(_supplied(state, asset), state.market.reserves[asset].available)
+    return min(supplied(state, asset), state.market.reserves[asset].available)
 
 
 def withdrawable(state: State, asset: Asset, floor: int = 10**18) -> int:
@@ -308,7 +313,3 @@ def _cost_of(state: State, mandate: Mandate, owed: int, terms: Terms) -> int | N
 
 def _owed(state: State, asset: Asset) -> int:
     return loans.owed(state.market, state.position.loan, asset, state.at)
-
-
-def _supplied(state: State, asset: Asset) -> int:
-    return loans.supplied(state.market, state.position.loan, asset, state.at)

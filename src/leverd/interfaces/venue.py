@@ -23,6 +23,7 @@ class Observed:
     trusted: bool  # known revision, code and pool
     health_reported: int  # wad, the venue's own figure; 0 if not asked this time
     plain: bool = False  # held by a plain address, which must approve what it spends
+    closes_only: bool = False  # its owner knew another market: it can be closed, in one call
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from leverd.domain import loans
 from leverd.domain.lending_checks import is_barred
 from leverd.domain.view import View
+
+_UPGRADED: Final = (
+    "the market's pool or revision is not the one the account's owner knew: the account does "
+    "nothing but close. Once leverd knows it, have the owner pin it (`leverd account bounds`)"
+)
 
 
 def only_close(view: View) -> str:
@@ -12,7 +19,10 @@ def only_close(view: View) -> str:
 
     While one of its collaterals has a loan-to-value of zero, the pool lets no other be withdrawn
     beside a debt: a sale of part of the collateral reverts, one that repays everything does not.
+    An account that knows another market than there is now does nothing but close.
     """
+    if view.closes_only:
+        return _UPGRADED
     state, loan = view.state, view.state.position.loan
     asset = state.position.mandate.collateral
     if not any(loan.debts.values()) or not is_barred(state.market, loan, asset, view.now):

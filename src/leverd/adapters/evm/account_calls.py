@@ -72,6 +72,9 @@ def encode(survey: Survey, mandate: Mandate, step: Step, sequence: int, deadline
         case StepKind.CLOSE, (BuyExact(pool, _, sell_max), Repay(), Withdraw()):
             place = _pool(survey, pool)
             data = CLOSE.encode(place, sell_max.raw, step.health_below, sequence, deadline)
+        case StepKind.CLOSE, (Withdraw(everything=True),):
+            place = _pool(survey, mandate.pool)
+            data = CLOSE.encode(place, 0, step.health_below, sequence, deadline)
         case StepKind.SINGLE, (action,):
             data = _single(survey, mandate, step, action, sequence, deadline)
         case _:

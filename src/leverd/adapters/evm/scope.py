@@ -72,6 +72,7 @@ class World:
     pools: Mapping[str, ConcentratedPool]
     holdings: Mapping[str, Holding]  # by position id
     unchanged: Mapping[str, bool]  # by market: pool, oracle and revision are as surveyed
+    lendings: Mapping[str, tuple[str, int]]  # by market: its pool and revision in this very block
     sequencer_up: bool  # and has been for long enough; true where there is none
     native_price: int  # USD 1e8 per whole native token, 0 while the oracle has none
     native_balance: int  # wei of the signing key
@@ -151,6 +152,7 @@ class ScopeReader:
             pools={name: read.pool for name, read in pools.items()},
             holdings=holdings,
             unchanged={name: self._unchanged(name, found) for name in self.scope.emodes},
+            lendings={name: self._lending(name, found) for name in self.scope.emodes},
             sequencer_up=self._sequencer_up(found, at),
             native_price=found["price", "native"],
             native_balance=found["balance", "native"],
@@ -250,7 +252,11 @@ class ScopeReader:
     def _unchanged(self, name: str, found: Mapping[tuple[str, Any], Any]) -> bool:
         market = self.survey.markets[name]
         same = found["places", name] == (market.pool, market.oracle)
-        return same and (found["revision", name] or 0) == market.revision
+        return same and self._lending(name, found) == (market.pool, market.revision)
+
+    def _lending(self, name: str, found: Mapping[tuple[str, Any], Any]) -> tuple[str, int]:
+        pool, _ = found["places", name]
+        return pool, found["revision", name] or 0
 
     def _sequencer_up(self, found: Mapping[tuple[str, Any], Any], at: int) -> bool:
         seen = found.get(("sequencer", "round"))

@@ -212,12 +212,9 @@ class EvmVenue:
         kind = found.accounts[mandate.account.lower()]
         market = found.markets[mandate.lending]
         contract = holding.contract
-        ours = (
-            contract is not None
-            and contract.operator.lower() == self.signer.lower()
-            and contract.lending_pool == market.pool
-            and contract.lending_revision == market.revision
-        )
+        now = world.lendings[mandate.lending]
+        known = contract is None or (contract.lending_pool, contract.lending_revision) == now
+        ours = contract is not None and contract.operator.lower() == self.signer.lower() and known
         plain = contract is None and mandate.account.lower() == self.signer.lower()
         return Observed(
             state=world.state(mandate),
@@ -233,6 +230,7 @@ class EvmVenue:
             ),
             health_reported=holding.health_reported or 0,
             plain=contract is None,
+            closes_only=not known,
         )
 
     async def _call(self, mandate: Mandate, step: Step, sequence: int, deadline: int) -> Call:

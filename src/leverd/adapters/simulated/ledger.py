@@ -23,6 +23,7 @@ from leverd.domain.plan import (
     Repay,
     SetEMode,
     Step,
+    StepKind,
     Supply,
     Swap,
     Withdraw,
@@ -51,6 +52,7 @@ class Holder:
     loans: Mapping[str, LendingAccount]
     idle: Mapping[Asset, int]
     sequence: int = 0
+    closes_only: bool = False  # its owner knew another market than there is now
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,12 @@ class Ledger:
         """Return the ledger with `state` in it; an act of ours uses a sequence number up."""
         position = state.position
         before = self.holders[position.mandate.account]
-        holder = Holder(position.loans, position.idle, before.sequence + acted)
+        holder = changed(
+            before,
+            loans=position.loans,
+            idle=position.idle,
+            sequence=before.sequence + acted,
+        )
         return changed(
             self,
             lending=state.lending,
@@ -129,6 +136,8 @@ def play(
         raise Revert("too late")
     if sequence != ledger.holders[mandate.account].sequence:
         raise Revert("wrong sequence")
+    if ledger.holders[mandate.account].closes_only and step.kind is not StepKind.CLOSE:
+        raise Revert("another revision")
     state = ledger.state(mandate)
     if step.health_below and _health(state) >= step.health_below:
         raise Revert("health is not below")

@@ -59,6 +59,16 @@ def given(account: str, asset: Asset, raw: int) -> Change:
     return change
 
 
+def upgraded(account: str) -> Change:
+    """Return the change by which the market is no more the one that the account's owner knew."""
+
+    def change(ledger: Ledger) -> Ledger:
+        holder = replace(ledger.holders[account], closes_only=True)
+        return replace(ledger, holders={**ledger.holders, account: holder})
+
+    return change
+
+
 def supplied_for(mandate: Mandate, asset: Asset, raw: int) -> Change:
     """Return the change by which somebody supplies `raw` on the position's behalf."""
 

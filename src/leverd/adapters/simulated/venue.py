@@ -170,8 +170,15 @@ class SimulatedVenue:
     def _observed(self, ledger: Ledger, mandate: Mandate) -> Observed:
         state = ledger.state(mandate)
         health = loans.summarise(state.market, state.position.loan, ledger.at).health
-        sequence = ledger.holders[mandate.account].sequence
-        return Observed(state, sequence, atomic=self._atomic, trusted=True, health_reported=health)
+        holder = ledger.holders[mandate.account]
+        return Observed(
+            state,
+            holder.sequence,
+            atomic=self._atomic,
+            trusted=not holder.closes_only,
+            health_reported=health,
+            closes_only=holder.closes_only,
+        )
 
     def _pending(self) -> Ledger:
         ledger = self.chain.head.ledger
