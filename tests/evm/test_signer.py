@@ -6,19 +6,28 @@ import copy
 import pickle
 import traceback
 from dataclasses import replace
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import worlds
+from tests.limits import TIMING, limits
+from tests.worlds import view
 
-from leverd.adapters.evm import abi, erc20
+from leverd.adapters.evm import abi, account_calls, erc20, plain
 from leverd.adapters.evm.aave import functions as aave
 from leverd.adapters.evm.allow_list import GAS_MAX, AllowList, Rule
 from leverd.adapters.evm.signer import GasBudget, LocalSigner
+from leverd.agents.guardian import Guardian, Params
+from leverd.domain.plan import Approve, Supply
+from leverd.engine.turn import Seat, turn
 from leverd.errors import SigningRefusedError
 from leverd.interfaces.signer import UnsignedTransaction
+from leverd.risk.gate import Approved
 
 KEY = "0x" + "ab" * 32
 ME = Account.from_key(KEY).address
@@ -167,6 +176,55 @@ def test_no_budget_stops_what_lowers_risk_and_it_counts_against_the_rest():
         one.sign(replace(lowering, nonce=nonce))
     with pytest.raises(SigningRefusedError):
         one.sign(replace(GOOD, nonce=11))
+
+
+def rescue(**changes):
+    """Return the one step of the rescue of a position whose idle collateral is enough."""
+    found = turn(
+        view(worlds.state(posted=25, idle=6, debt=52_500), **changes),
+        (Seat(Guardian(Params(target=Decimal("2.2"), band_high=Decimal("2.5"))), guards=True),),
+        limits(),
+        TIMING,
+        age_s=0,
+    )
+    assert isinstance(found.verdict, Approved)
+    return found.plan.steps
+
+
+def spent(*rules, **changes):
+    """Return a signer whose budget is spent, and that knows it."""
+    one = LocalSigner(
+        Account.from_key(KEY), replace(ALLOW, rules=rules, **changes), GasBudget(0, guardian_only=0)
+    )
+    with pytest.raises(SigningRefusedError) as refused:
+        one.sign(replace(GOOD, to=rules[0].target, data=BORROWS[rules[0].target]))
+    assert refused.value.code == "LVD-SGN-009"
+    return one
+
+
+BORROWS = {
+    OTHER: account_calls.BORROW.encode(5, 0, 0, 2**40),
+    POOL: aave.BORROW.encode(TOKEN, 5, 2, 0, ME),
+}
+
+
+def test_a_spent_budget_refuses_no_rescue_that_posts_what_is_idle():
+    one = spent(*account_calls.rules(OTHER))
+    (step,) = rescue()
+    mandate = replace(worlds.mandate(), account=OTHER)
+    survey = SimpleNamespace(pools={})
+    call = account_calls.encode(survey, mandate, step, sequence=0, deadline=2**40)
+    assert call.data.startswith(account_calls.SUPPLY.selector)
+    assert one.sign(replace(GOOD, to=call.to, data=call.data)).payload
+
+
+def test_nor_that_of_a_plain_address():
+    survey = SimpleNamespace(markets={"aave": SimpleNamespace(pool=POOL)})
+    one = spent(*plain.rules(survey, SimpleNamespace(pools=())))
+    approve, post = (step.actions[0] for step in rescue(atomic=False, plain=True))
+    assert (type(approve), type(post)) == (Approve, Supply)
+    data = aave.SUPPLY.encode(TOKEN, post.amount.raw, ME, 0)
+    assert one.sign(replace(GOOD, data=data)).payload
 
 
 def test_bumps_of_one_slot_count_once_and_real_costs_take_the_place_of_promises():

@@ -43,9 +43,9 @@ SWAP: Final = abi.Function("swap(address,bool,uint256,uint256,uint256,uint256)")
 SWAP_EXACT: Final = abi.Function("swap_exact(address,bool,uint256,uint256,uint256,uint256)")
 SET_EMODE: Final = abi.Function("set_emode(uint8,uint256,uint256)")
 
-LOWERING: Final = (LOWER, CLOSE, WITHDRAW, REPAY, SWAP, SWAP_EXACT)
-RAISING: Final = (RAISE, SUPPLY, BORROW, SET_EMODE)
-"""What the operator may call, by whether it can be part of lowering risk."""
+LOWERING: Final = (LOWER, CLOSE, SUPPLY, WITHDRAW, REPAY, SWAP, SWAP_EXACT)
+RAISING: Final = (RAISE, BORROW, SET_EMODE)
+"""What the operator may call, by whether it can be part of lowering risk; a rescue may post."""
 
 
 def rules(account: str) -> tuple[Rule, ...]:

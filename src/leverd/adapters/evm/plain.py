@@ -101,7 +101,7 @@ def rules(survey: Survey, config: EvmVenueConfig) -> tuple[Rule, ...]:
     pools = {market.pool for market in survey.markets.values()}
     routers = spenders(survey, config) - pools
     lending = (
-        (aave.SUPPLY, 2, False),
+        (aave.SUPPLY, 2, True),
         (aave.WITHDRAW, 2, True),
         (aave.BORROW, 4, False),
         (aave.REPAY, 3, True),
