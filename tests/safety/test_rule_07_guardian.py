@@ -163,7 +163,7 @@ def opening(balance):
 
 
 def test_without_gas_for_several_deleverages_at_the_years_worst_price_nothing_is_opened():
-    reserve = 3 * 450_000 * 300 * GWEI
+    reserve = 3 * 450_000 * 25 // 16 * 300 * GWEI
     gas = 500_000 * 21 * GWEI
 
     short = opening(reserve + gas - 1)

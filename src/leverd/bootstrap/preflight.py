@@ -16,8 +16,8 @@ from leverd.bootstrap.checks import Check, Status
 from leverd.bootstrap.daemon import is_live
 from leverd.bootstrap.looking import address_of, check_binding, remembered, watching
 from leverd.bootstrap.places import PAPER, Places, resolve
-from leverd.domain.gas_use import lower_gas
 from leverd.errors import JournalForeignError, SecretError, UnreachableError
+from leverd.risk.raising import deleverage_wei
 from leverd.settings import Settings
 
 _ETHER: Final = 10**18
@@ -70,7 +70,7 @@ async def _reserve(settings: Settings, places: Places, chain: Chain) -> Check:
     limits = settings.limits.limits()
     seen = await chain.venue.observe(places.mandates)
     atomic = all(each.atomic for each in seen.positions.values())
-    one = lower_gas(atomic=atomic) * limits.gas_price_wei_worst
+    one = deleverage_wei(limits, atomic=atomic)
     held = seen.gas.operator_balance
     needed = one * limits.gas_reserve_deleverages
     text = (

@@ -18,6 +18,7 @@ _CRITICAL: Final = frozenset(
     {
         "LVD-EXE-001",  # a step did something else than it should
         "LVD-EXE-002",  # somebody else's transaction spent a nonce
+        "LVD-EXE-005",  # the key cannot pay for what it should send
         "LVD-GRD-002",  # what is urgent has no plan that may go
         "LVD-JRN-020",  # a damaged journal was salvaged
         "LVD-REC-001",  # balances changed and nobody knows why

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from loguru import logger
 
@@ -12,19 +13,24 @@ from leverd.domain.position import Mandate
 from leverd.domain.slot_events import AttemptPublished, AttemptSigned
 from leverd.domain.step_text import of_text
 from leverd.errors import (
+    LeverdError,
     NonsenseError,
     OwnerError,
     RefusedError,
     SigningRefusedError,
     UnreachableError,
 )
-from leverd.execution import bids, facts, slots
+from leverd.execution import bids, facts, purse, slots
 from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
 from leverd.execution.patience import answered
 from leverd.execution.placing import Place
+from leverd.execution.purse import Purse
 from leverd.execution.slots import CANCEL, PUBLIC, RELAY, Bump, Policy, Slot
 from leverd.interfaces.venue import Attempt, Fees, Order, Sighting, Venue
+
+_SHORT: Final = "insufficient_funds"
+"""A node's reason: the key does not hold the gas limit times the bid."""
 
 
 class Bidder:
@@ -47,7 +53,7 @@ class Bidder:
         Raises:
             RevertedError: it would revert; nothing was signed.
             SigningRefusedError: the allow-list says no.
-            OwnerError: the account cannot do it.
+            OwnerError: the account cannot do it, or the key cannot pay for it.
             UnreachableError: nothing was signed or sent.
         """
         plan, approved = running.plan, running.approved
@@ -56,12 +62,16 @@ class Bidder:
             gas = await self._venue.rehearse(running.mandate, step, running.sequence, plan.deadline)
             wanted = await self._venue.fees(urgency=float(approved.urgency))
             percent = self._policy.bump_percent
-            bid = bids.first_bid(wanted, approved.gas_price_cap, place.over, percent)
+            most = self._purse(running, place).most(gas)
+            payable = purse.paid_for(wanted, most, approved.view.gas)
+            bid = bids.first_bid(payable, approved.gas_price_cap, place.over, percent)
+            purse.check(bid, most)
             order = Order(
                 running.mandate, step, place.number, running.sequence, plan.deadline, gas, bid
             )
             attempt = await self._venue.sign(order)
-        signed = facts.acting(running, attempt, self._venue.signer)
+        cap = min(max(approved.gas_price_cap, bid.max_fee), most)
+        signed = facts.acting(running, attempt, self._venue.signer, cap)
         await self._commit(replace(signed, way=self._way(place.over)), *also)
 
     async def send(self, attempt: AttemptSigned) -> None:
@@ -74,6 +84,7 @@ class Bidder:
                 await self._venue.send(bytes.fromhex(attempt.payload))
         except (UnreachableError, NonsenseError, RefusedError) as error:
             logger.warning("slot {}: sending: {}", attempt.slot, error)
+            self._say_if_short(attempt, error)
 
     async def publish(self, attempt: AttemptSigned, reason: str) -> None:
         """Show everybody what only the relay was shown."""
@@ -134,6 +145,21 @@ class Bidder:
         like = replace(slot.newest, plan_id="", urgent=False)
         bid = await self._wanted(slot)
         await self._again(like, CANCEL, self._venue.sign_cancel(below, bid))
+
+    def _purse(self, running: Running, place: Place) -> Purse:
+        """Return what the key can pay with for something new in `place`."""
+        held = running.approved.view.gas.operator_balance - running.spent
+        waiting = slots.open_slots(self._logbook.known.slots)
+        others = (slot for slot in waiting if slot.number != place.number)
+        return Purse(held, purse.bound_by(others))
+
+    def _say_if_short(self, attempt: AttemptSigned, error: LeverdError) -> None:
+        """Say once of a slot that no node takes what the key cannot pay for."""
+        key = (attempt.slot, facts.SHORT)
+        if not isinstance(error, RefusedError) or error.reason != _SHORT or key in self._refused:
+            return
+        self._refused.add(key)
+        self._logbook.say_later(facts.short(attempt.position_id, error.message))
 
     async def _wanted(self, slot: Slot) -> Fees:
         async with answered(self._policy.io_s):

@@ -7,7 +7,7 @@ journal names every hash that may be mined, and the next start asks the chain ab
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from loguru import logger
@@ -17,13 +17,14 @@ from leverd.domain.plan import Plan
 from leverd.domain.position import Mandate
 from leverd.domain.slot_events import SlotFinal
 from leverd.errors import LeverdError, OwnerError, RevertedError, SigningRefusedError
-from leverd.execution import bids, facts, recovery, slots
+from leverd.execution import bids, facts, purse, recovery, slots
 from leverd.execution.bidder import Bidder
 from leverd.execution.facts import Running
 from leverd.execution.logbook import Logbook
 from leverd.execution.lookout import Lookout
 from leverd.execution.patience import put_up_with
 from leverd.execution.placing import Place, Rank, place_for, rank_of
+from leverd.execution.purse import Purse
 from leverd.execution.recovery import REPLACED
 from leverd.execution.settler import DEADLINE, Marker, Photographer, Settler, Ways
 from leverd.execution.slots import (
@@ -38,6 +39,7 @@ from leverd.execution.slots import (
     Resend,
     Slot,
     Wait,
+    bid_of,
 )
 from leverd.execution.witness import Found
 from leverd.interfaces.journal import Journal
@@ -45,6 +47,15 @@ from leverd.interfaces.venue import Sighting, Venue
 from leverd.risk.gate import Approved
 
 __all__ = ["Executor", "Marker", "Photographer", "Ways"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """What a newer view says of a plan under way."""
+
+    cap: int  # wei per gas, the most it may bid
+    by: int  # chain time by which it must, 0 for one that may wait
+    held: int  # wei the key holds
 
 
 class Executor:
@@ -68,7 +79,7 @@ class Executor:
         self._running: dict[str, Running] = {}  # by plan id
         self._next: dict[str, Running] = {}  # plans whose next step is not signed yet
         self._refused: set[tuple[str, str]] = set()
-        self._hurries: dict[str, tuple[int, int]] = {}  # position -> cap and time, of a newer view
+        self._hurries: dict[str, Hurry] = {}  # by position id
 
     @property
     def open_slots(self) -> int:
@@ -109,7 +120,9 @@ class Executor:
         place = self._place(approved, nonce)
         if place is None:
             if approved.lowers:
-                self._hurries[plan.position_id] = (approved.gas_price_cap, approved.bid_by)
+                self._hurries[plan.position_id] = Hurry(
+                    approved.gas_price_cap, approved.bid_by, view.gas.operator_balance
+                )
             return False
         if not bids.is_affordable(approved):
             logger.info("{} waits: gas is above what this is worth", plan.position_id)
@@ -248,7 +261,8 @@ class Executor:
         hurry = self._hurries.get(slot.act.position_id)
         if hurry is None or flight is None or flight.rank is Rank.ORDINARY or not slot.waiting:
             return slot
-        return slots.hastened(slot, *hurry)
+        cap = min(hurry.cap, self._most(slot, hurry.held))
+        return slots.hastened(slot, cap, hurry.by)
 
     def _finalise(self, slot: Slot) -> None:
         """Let go of a slot, once all below it are gone and none above it waits.
@@ -304,13 +318,24 @@ class Executor:
             same = between.plan.position_id == plan.position_id
             if rank is Rank.ORDINARY or (same and rank_of(between.plan.purpose) >= rank):
                 return None
-        return place_for(
+        place = place_for(
             approved,
             slots.open_slots(known.slots),
             {plan_id: flight.rank for plan_id, flight in known.flights.items()},
             free=max(nonce, known.floor),
             bump_percent=self._policy.bump_percent,
         )
+        if place is None or place.over is None:
+            return place
+        least = slots.replacement(bid_of(place.over.newest), self._policy.bump_percent)
+        most = self._most(place.over, approved.view.gas.operator_balance)
+        return place if least.max_fee <= most else None
+
+    def _most(self, slot: Slot, held: int) -> int:
+        """Return the highest bid for the act of `slot` that a key which holds `held` pays for."""
+        waiting = slots.open_slots(self._logbook.known.slots)
+        others = purse.bound_by(each for each in waiting if each.number != slot.number)
+        return Purse(held, others).most(slot.act.gas_limit)
 
     def _overtaken(self, plan: Plan) -> tuple[str, ...]:
         """Return other plans of the same position that wait between two steps."""
@@ -340,6 +365,7 @@ class Executor:
         plan, reason = running.plan, str(error)
         same = error.code if isinstance(error, SigningRefusedError) else reason
         key = (plan.position_id, same)
+        short = isinstance(error, OwnerError) and error.number == purse.SHORT
         if running.step:
             logger.warning("{} step {} not sent: {}", plan.position_id, running.step, reason)
             await self._logbook.record(*self._logbook.aborted((plan.plan_id,), reason))
@@ -347,4 +373,7 @@ class Executor:
         elif key not in self._refused:
             logger.warning("{} not sent: {}", plan.position_id, reason)
             self._refused.add(key)
-            await self._logbook.record(AlertRaised(plan.position_id, facts.REHEARSAL, reason))
+            alert = AlertRaised(plan.position_id, facts.REHEARSAL, reason)
+            await self._logbook.record(
+                facts.short(plan.position_id, error.message) if short else alert
+            )

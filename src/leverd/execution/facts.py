@@ -23,6 +23,7 @@ from leverd.risk.urgency import URGENT
 MISMATCHED: Final = "LVD-EXE-001"
 LOST: Final = "LVD-EXE-002"
 REHEARSAL: Final = "LVD-EXE-003"
+SHORT: Final = "LVD-EXE-005"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,24 @@ class Running:
     sequence: int  # what the next step's transaction has to carry
     step: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)  # P&L so far, share class raw units
+    spent: int = 0  # wei that its mined steps paid, since the view it was judged by
 
     @property
     def plan(self) -> Plan:
         """The plan."""
         return self.approved.plan
 
-    def after(self, marks: Iterable[Event]) -> Running:
-        """Return the plan at its next step; `marks` say what the present one earned.
+    def after(self, marks: Iterable[Event], paid: int) -> Running:
+        """Return the plan at its next step; the present one earned `marks` and `paid` wei of gas.
 
         The sequence number is counted on, not read anew: if somebody else used one up in
         between, the rehearsal fails, and the next view decides.
         """
         lines = summed(self.lines, marks)
-        return replace(self, sequence=self.sequence + 1, step=self.step + 1, lines=lines)
+        spent = self.spent + paid
+        return replace(
+            self, sequence=self.sequence + 1, step=self.step + 1, lines=lines, spent=spent
+        )
 
 
 def approval(running: Running, snapshot: Snapshot) -> PlanApproved:
@@ -64,8 +69,8 @@ def approval(running: Running, snapshot: Snapshot) -> PlanApproved:
     )
 
 
-def acting(running: Running, attempt: Attempt, signer: str) -> AttemptSigned:
-    """Return the record of the first attempt at a plan's present step."""
+def acting(running: Running, attempt: Attempt, signer: str, cap: int) -> AttemptSigned:
+    """Return the record of the first attempt at a plan's present step; it may bid up to `cap`."""
     plan = running.plan
     return AttemptSigned(
         slot=attempt.slot,
@@ -83,7 +88,7 @@ def acting(running: Running, attempt: Attempt, signer: str) -> AttemptSigned:
         urgent=plan.purpose is Purpose.DELEVERAGE or running.approved.urgency == URGENT,
         sequence=running.sequence,
         step_text=to_text(plan.steps[running.step]),
-        fee_cap=running.approved.gas_price_cap,
+        fee_cap=cap,
         bid_by=running.approved.bid_by,
         block=running.approved.view.stamp.block,
     )
@@ -143,6 +148,11 @@ def mismatched(
         ),
         AlertRaised(attempt.position_id, MISMATCHED, text, details),
     )
+
+
+def short(position_id: str, text: str) -> AlertRaised:
+    """Return the alert that the key cannot pay for what it should send."""
+    return AlertRaised(position_id, SHORT, f"nothing is sent until the key holds more: {text}")
 
 
 def stamp_of(inclusion: Inclusion, source: str) -> Stamp:

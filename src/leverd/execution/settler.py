@@ -185,9 +185,10 @@ class Settler:
             return (*verified, *marks[:-1], end, *marks[-1:]), None
         if running is None:
             return (*verified, *self._logbook.aborted((attempt.plan_id,), RESTARTED), *marks), None
+        paid = found.inclusion.gas_used * found.inclusion.gas_price
         if running.step != attempt.step:  # mined once more, its successor is signed already
             return (*verified, *marks), None
-        return (*verified, *marks), running.after(marks)
+        return (*verified, *marks), running.after(marks, paid)
 
     def _fact(
         self, mandate: Mandate, attempt: AttemptSigned, done: StepDone, snapshot: Snapshot

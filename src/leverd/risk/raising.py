@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from leverd.domain import quotes
 from leverd.domain.fixed_point import WAD
-from leverd.domain.gas_use import lower_gas, steps_gas
+from leverd.domain.gas_use import limit_of, lower_gas, steps_gas
 from leverd.domain.money import USD
 from leverd.domain.plan import Borrow, Plan
 from leverd.domain.reserves import reserve_of
@@ -93,5 +93,9 @@ def _cost(plan: Plan, view: View, limits: Limits, pending: Pending) -> dict[Reas
 
 def reserve_wei(view: View, limits: Limits) -> int:
     """Return what the signing key must keep for deleverages at the year's highest fee, wei."""
-    one = lower_gas(atomic=view.atomic) * limits.gas_price_wei_worst
-    return one * limits.gas_reserve_deleverages
+    return deleverage_wei(limits, atomic=view.atomic) * limits.gas_reserve_deleverages
+
+
+def deleverage_wei(limits: Limits, *, atomic: bool) -> int:
+    """Return what a node wants to see for one deleverage at the year's highest fee, wei."""
+    return limit_of(lower_gas(atomic=atomic)) * limits.gas_price_wei_worst

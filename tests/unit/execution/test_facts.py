@@ -30,6 +30,6 @@ def test_what_steps_earned_adds_up_line_by_line():
 
 
 def test_the_codes_that_pages_and_runbooks_name_stay_what_they_are():
-    codes = (facts.MISMATCHED, facts.LOST, facts.REHEARSAL, accepted.ACCEPTED)
-    assert codes == ("LVD-EXE-001", "LVD-EXE-002", "LVD-EXE-003", "LVD-EXE-004")
+    codes = (facts.MISMATCHED, facts.LOST, facts.REHEARSAL, accepted.ACCEPTED, facts.SHORT)
+    assert codes == tuple(f"LVD-EXE-00{number}" for number in range(1, 6))
     assert (reconcile.UNEXPLAINED, reconcile.LIQUIDATED) == ("LVD-REC-001", "LVD-REC-002")

@@ -262,7 +262,7 @@ class Replay:
         if found.done is None or flight.running.step + 1 == len(plan.steps):
             self._diary = diary.Diary()  # what is wanted next is news, though it be the same
             return None
-        return Flight(flight.running.after(()), flight.block_at + self._delay(point))
+        return Flight(flight.running.after((), 0), flight.block_at + self._delay(point))
 
     def _preyed_on(self, point: int, ledger: Ledger) -> Ledger:
         """Return the ledger after liquidators, who are there before any agent looks."""
