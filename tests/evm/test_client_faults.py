@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests.evm.proxy import (
 )
 from tests.evm.worlds import client_for
 
-from leverd.adapters.evm import abi, batch, wire
+from leverd.adapters.evm import abi, batch, sources, wire
 from leverd.adapters.evm import client as evm_client
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.sources import Patience, probing
@@ -510,6 +511,69 @@ async def test_a_send_goes_to_the_first_node_that_is_not_left_alone():
         well.forget()
         await sender.send(b"\2signed")
         assert (sick.requests, well.requests) == (0, 1)
+
+
+def saying(message: str, code: int = -32000):
+    async def fault(_request, _questions, answers):
+        del answers[0]["result"]
+        answers[0]["error"] = {"code": code, "message": message}
+
+    return fault
+
+
+NO = saying("insufficient funds for gas")
+
+
+async def sent_to_all(*faults, patience=ONCE) -> int:
+    """Send to as many nodes as there are faults; return how many were asked."""
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(proxied(node)) for _ in faults]
+        for one, fault in zip(nodes, faults, strict=True):
+            one.fault = fault
+        await client(*nodes, patience=patience).send(b"\2signed", to_all=True)
+        return sum(one.requests for one in nodes)
+
+
+async def test_what_goes_to_all_nodes_is_taken_if_one_takes_it():
+    for faults in (
+        (None, None, None),
+        (None, NO, dropped),
+        (NO, dropped, None),
+        (dropped, NO, None),
+    ):
+        assert await sent_to_all(*faults) == 3, "each was asked, and once"
+
+
+async def test_what_goes_to_all_nodes_is_refused_only_if_all_refuse():
+    with pytest.raises(RefusedError) as refused:
+        await sent_to_all(NO, saying("already spent: nonce too low"))
+    assert refused.value.reason == "insufficient_funds"
+    for unsure in (dropped, status(500), body("hello"), saying("internal error", -32603)):
+        for faults in ((NO, unsure), (unsure, NO)):
+            with pytest.raises((UnreachableError, NonsenseError)):
+                await sent_to_all(*faults)
+
+
+async def test_a_second_node_that_hangs_does_not_hold_up_what_goes_to_all(monkeypatch):
+    monkeypatch.setattr(sources, "_ALSO_S", 0.3)
+    async with asyncio.timeout(15):
+        assert await sent_to_all(None, SILENT) == 2
+
+
+async def test_a_node_that_is_left_alone_is_not_sent_to_beside_others():
+    async with proxied(node) as sick, proxied(node) as well:
+        sick.fault = status(500)
+        sender = client(sick, well)
+        for _ in range(3):
+            await sender.head()
+        sick.forget()
+        await sender.send(b"\2signed", to_all=True)
+        assert sick.requests == 0
+
+
+def test_a_bug_while_sending_is_not_hidden_by_a_node_that_took_it():
+    with pytest.raises(AttributeError):
+        sources._joined([None, AttributeError("a bug")])
 
 
 def rehearsed(**result: Any) -> Any:

@@ -9,12 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
+from eth_utils.crypto import keccak
 from tests.account_contract.test_changed_market import upgrade
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import Deployed, deploy_account, give
 from tests.evm.proxy import proxied
 from tests.evm.worlds import (
     KEY,
+    PATIENT,
     USDC,
     WETH,
     WSTETH,
@@ -28,7 +30,10 @@ from tests.evm.worlds import (
 
 from leverd.adapters.evm import account_calls, erc20, scope
 from leverd.adapters.evm.profiles import PROFILES
+from leverd.adapters.evm.simulation import Rehearsals
+from leverd.adapters.evm.sources import Sources
 from leverd.adapters.evm.survey import ask
+from leverd.adapters.evm.transport import Endpoint
 from leverd.adapters.evm.uniswap import swaps
 from leverd.adapters.evm.uniswap.swaps import Trade
 from leverd.adapters.evm.venue import EvmVenue
@@ -53,9 +58,9 @@ from leverd.domain.position import LegKind, Mandate
 from leverd.engine import accounting, collect, planner
 from leverd.engine.book import Book, Page
 from leverd.engine.terms import Terms
-from leverd.errors import OwnerError, RevertedError, SigningRefusedError
+from leverd.errors import OwnerError, RefusedError, RevertedError, SigningRefusedError
 from leverd.interfaces.signer import UnsignedTransaction
-from leverd.interfaces.venue import Inclusion, Order
+from leverd.interfaces.venue import Fees, Inclusion, Order
 
 pytestmark = pytest.mark.chain
 __all__ = ["local", "market"]  # fixtures
@@ -271,6 +276,74 @@ async def test_an_account_contract_opens_boosts_lowers_and_closes_in_one_transac
         assert left.sequence == 4
         assert [leg.kind for leg in left.state.position.legs()] == ["idle"]
         assert local.balance("WETH", mandate.account) == left.state.position.idle[WETH]
+
+
+async def order_of(venue: EvmVenue, mandate: Mandate, step: Step) -> Order:
+    seen = await venue.observe([mandate])
+    sequence = seen.positions[mandate.position_id].sequence
+    gas_limit = await venue.rehearse(mandate, step, sequence, FOREVER)
+    bid = await venue.fees(urgency=0.5)
+    return Order(mandate, step, seen.nonce, sequence, FOREVER, gas_limit, bid)
+
+
+async def test_what_a_node_took_and_showed_to_nobody_is_mined_by_another(local):
+    """The first node answers every read, and keeps what it is sent to itself."""
+    swallowed = []
+
+    def selfish(method, params):
+        if method == "eth_sendRawTransaction":
+            swallowed.append(params[0])
+            return "0x" + keccak(hexstr=params[0]).hex()
+        try:
+            return local.node.rpc.ask(method, *params)
+        except RefusedError as error:
+            return {"error": {"code": -32601, "message": str(error)}}
+
+    async with account_on(local) as (venue, mandate), proxied(selfish) as first:
+        venue._client._sources = Sources(
+            [Endpoint(first.url), Endpoint(local.url)], SystemClock(), PATIENT
+        )
+        venue._client._rehearsals = Rehearsals(venue._client._sources)
+        give(local, "WETH", mandate.account, 10 * WAD)
+
+        async def mined(attempt) -> bool:
+            local.node.rpc.ask("evm_mine")
+            return (await venue.look(attempt.slot, [attempt.tx_hash])).inclusion is not None
+
+        supply = await venue.sign(
+            await order_of(venue, mandate, single(Supply("aave", WETH.amount(9))))
+        )
+        await venue.send(supply.payload)
+        assert (len(swallowed), await mined(supply)) == (1, False), "one node was asked"
+        await venue.send(supply.payload)
+        assert await mined(supply), "the same bytes, by the other"
+        borrow = await venue.sign(
+            await order_of(
+                venue, mandate, single(Borrow("aave", USDC.amount(9_000)), 12 * WAD // 10)
+            )
+        )
+        await venue.send(borrow.payload)
+        assert not await mined(borrow)
+        cancel = await venue.sign_cancel(
+            borrow.slot, Fees(2 * borrow.fees.max_fee, 2 * borrow.fees.priority_fee)
+        )
+        await venue.send(cancel.payload)
+        assert await mined(cancel), "a second payload for a slot goes to all"
+        again = await order_of(
+            venue, mandate, single(Borrow("aave", USDC.amount(9_000)), 12 * WAD // 10)
+        )
+        borrow = await venue.sign(again)
+        bump = await venue.sign(replace(again, fees=cancel.fees, repeats=borrow.payload))
+        await venue.send(bump.payload)
+        assert await mined(bump), "so does a higher bid"
+        lowered = (
+            Swap(mandate.pool, WETH.amount(1), USDC.amount(2_000)),
+            Repay("aave", USDC.amount(2_900), all_idle=True),
+            Withdraw("aave", WETH.amount(1)),
+        )
+        lower = await venue.sign(await order_of(venue, mandate, Step(StepKind.LOWER, lowered, 0)))
+        await venue.send(lower.payload)
+        assert await mined(lower), "what lowers goes to all at once"
 
 
 REVERTING = "0x60006000fd"

@@ -127,8 +127,11 @@ class Bidder:
         await self._again(slot.newest, CANCEL, signing)
 
     async def _keep(self, slot: Slot, seen: Sighting) -> None:
-        """Leave the bid as it is, but see that it is known, and that nothing below it is free."""
-        if slot.newest.tx_hash not in seen.known and slot.is_shown(slot.newest):
+        """Leave the bid as it is, but show it again, and see that nothing below it is free.
+
+        That a node knows it does not say that it showed it to others.
+        """
+        if slot.is_shown(slot.newest):
             await self.send(slot.newest)
         why = slots.why_public(slot, seen, self._policy.relay_blocks or 0)
         if why and not slot.is_shown(slot.newest) and slot.newest.tx_hash not in seen.known:

@@ -112,6 +112,27 @@ async def test_bids_end_where_the_market_asks_no_more():
     assert 1 < len(stage.attempts()) <= 5
 
 
+async def test_what_a_node_knows_and_nobody_mines_is_shown_again_once_it_is_overdue():
+    """That a node has it does not say that others do."""
+    stage = Stage(delay_blocks=45)
+    send, sent = stage.venue.send, []
+
+    async def noting(payload, *, private=False):
+        sent.append(payload)
+        await send(payload, private=private)
+
+    async def fees(*, urgency):
+        return Fees(41 * GWEI, GWEI)
+
+    stage.venue.send, stage.venue.fees = noting, fees
+    await stage.begin(2)
+    await stage.turns(4)
+    assert len(sent) == 1, "it has its time"
+    await stage.turns(3)
+    assert len(sent) > 1
+    assert set(sent) == {sent[0]}, "the market asks no more: the same bytes"
+
+
 async def test_what_a_pool_forgot_is_sent_again_as_it_was():
     stage = Stage(delay_blocks=2)
     await stage.begin(2)

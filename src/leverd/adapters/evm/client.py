@@ -252,8 +252,8 @@ class EvmClient:
         """Return what became of nonce `slot`; see `slot_look.look`."""
         return await slot_look.look(self._sources, self._finality, address, slot, tx_hashes)
 
-    async def send(self, payload: bytes) -> None:
-        """Hand a signed transaction to the node; see `ChainClient`."""
+    async def send(self, payload: bytes, *, to_all: bool = False) -> None:
+        """Hand a signed transaction to the node, or to all nodes; see `ChainClient`."""
         ask = Ask("eth_sendRawTransaction", ("0x" + payload.hex(),))
         expected = "0x" + keccak(payload).hex()
 
@@ -269,7 +269,8 @@ class EvmClient:
                     place=place,
                 )
 
-        await self._sources.send(ask, taken, self._patience.deadline_s)
+        send = self._sources.send_to_all if to_all else self._sources.send
+        await send(ask, taken, self._patience.deadline_s)
 
     async def close(self) -> None:
         """Release connections."""

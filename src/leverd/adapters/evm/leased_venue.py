@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.leased_signer import LeasedSigner
 from leverd.adapters.evm.relay import Relay
-from leverd.adapters.evm.venue import EvmVenue
-from leverd.domain.plan import Step, StepKind
+from leverd.adapters.evm.venue import LOWERING, EvmVenue
+from leverd.domain.plan import Step
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.interfaces.clock import Clock
@@ -20,8 +20,6 @@ from leverd.interfaces.venue import Attempt, Observation, Order
 
 Trigger: TypeAlias = Callable[[str, State], int]
 """Returns the health (wad) below which a position is deleveraged, given how it stands."""
-
-_LOWERING: Final = frozenset({StepKind.LOWER, StepKind.CLOSE})
 
 
 class LeasedVenue(EvmVenue):
@@ -72,6 +70,6 @@ class LeasedVenue(EvmVenue):
 
     def _fenced(self, mandate: Mandate, step: Step) -> Step:
         """Return `step` with the guardian's condition, where nothing else keeps it from harm."""
-        if self._lease.holds() or step.kind not in _LOWERING or step.health_below:
+        if self._lease.holds() or step.kind not in LOWERING or step.health_below:
             return step
         return replace(step, health_below=self._triggers.get(mandate.position_id, 0))

@@ -1,4 +1,7 @@
-"""Asking several nodes: the next at once when one fails, again after a pause, never a send."""
+"""Asking several nodes: the next at once when one fails, again after a pause, never a send.
+
+The same transaction may be handed to all of them: it has one effect.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,14 @@ from tenacity.wait import wait_exponential, wait_random
 from leverd.adapters.evm import codes
 from leverd.adapters.evm.abi import malformed
 from leverd.adapters.evm.transport import Answer, Ask, Endpoint, TooLongError
-from leverd.errors import BreakerOpenError, ForgottenError, NonsenseError, UnreachableError
+from leverd.errors import (
+    BreakerOpenError,
+    ForgottenError,
+    LeverdError,
+    NonsenseError,
+    RefusedError,
+    UnreachableError,
+)
 from leverd.interfaces.breaker import Breaker, Circuit
 from leverd.interfaces.clock import Clock
 
@@ -24,6 +34,9 @@ T = TypeVar("T")
 
 _BEHIND_S: Final = 60.0
 """Seconds for which a node that lags is asked last."""
+
+_ALSO_S: Final = 2.0
+"""Seconds for a node that is sent something beside the first: it must not hold that one up."""
 
 _probing: ContextVar[bool] = ContextVar("leverd_evm_probing", default=False)
 
@@ -141,7 +154,37 @@ class Sources:
             UnreachableError: no answer; it may have been taken.
             NonsenseError: an answer without sense; it may have been taken too.
         """
-        endpoint = self._for_send()
+        return await self._hand(self._for_send(), ask, parse, deadline_s)
+
+    async def send_to_all(
+        self, ask: Ask, parse: Callable[[Answer, str], T], deadline_s: float
+    ) -> T:
+        """Return what `parse` makes of the answers of every node that may be asked, each once.
+
+        What one of them took is taken. The first has the whole deadline, the others little of it.
+
+        Raises:
+            UnreachableError: nobody took it, and not all said no; it may have been taken.
+            NonsenseError: the same, for want of sense.
+            RefusedError: all of them said no; this is the first's.
+        """
+        first, now = self._for_send(), self._clock.monotonic()
+        others = [
+            endpoint
+            for endpoint in self._endpoints
+            if endpoint is not first and self._breakers[endpoint.name].admits(now)
+        ]
+        brief = min(deadline_s, _ALSO_S)
+        found = await asyncio.gather(
+            self._hand(first, ask, parse, deadline_s),
+            *(self._hand(endpoint, ask, parse, brief) for endpoint in others),
+            return_exceptions=True,
+        )
+        return _joined(found)
+
+    async def _hand(
+        self, endpoint: Endpoint, ask: Ask, parse: Callable[[Answer, str], T], deadline_s: float
+    ) -> T:
         try:
             answers = await endpoint.ask((ask,), deadline_s, once=True)
         except (UnreachableError, NonsenseError):
@@ -238,6 +281,18 @@ def _making_sense() -> Iterator[None]:
         yield
     except (TypeError, ValueError, LookupError) as error:
         raise malformed(f"of no known shape ({type(error).__name__})") from error
+
+
+def _joined(found: Sequence[T | BaseException]) -> T:
+    """Return what one of several nodes said that took something, else raise what is not sure."""
+    failures = [each for each in found if isinstance(each, BaseException)]
+    for each in failures:
+        if not isinstance(each, LeverdError):
+            raise each  # a bug
+    taken = [each for each in found if not isinstance(each, BaseException)]
+    if taken:
+        return taken[0]
+    raise next((each for each in failures if not isinstance(each, RefusedError)), failures[0])
 
 
 def _say(state: RetryCallState) -> None:

@@ -20,7 +20,7 @@ from leverd.adapters.evm.survey import Survey
 from leverd.adapters.evm.watcher import Watcher
 from leverd.domain import loans, valuation
 from leverd.domain.fills import Fill
-from leverd.domain.plan import Step
+from leverd.domain.plan import Step, StepKind
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
 from leverd.domain.view import Gas, Stamp
@@ -38,6 +38,9 @@ from leverd.interfaces.venue import (
 )
 
 _CANCEL_GAS: Final = 21_000
+
+LOWERING: Final = frozenset({StepKind.LOWER, StepKind.CLOSE})
+"""Steps of one transaction that lower risk, and nothing else."""
 
 
 class EvmVenue:
@@ -61,6 +64,7 @@ class EvmVenue:
         self._inclusions = Inclusions(client)
         self._past = Past(client, self._watcher, self._inclusions)
         self._lists = access_list.Kept()
+        self._first = b""  # the payload signed last, if nothing presses it and it was not sent
 
     @property
     def name(self) -> str:
@@ -139,18 +143,26 @@ class EvmVenue:
         listed = self._lists.of(call)
         if order.repeats:
             listed = access_list.repeated(order.repeats, call)
-        return self._signed(call, order.slot, order.gas_limit, order.fees, listed)
+        signed = self._signed(call, order.slot, order.gas_limit, order.fees, listed)
+        calm = order.step.kind not in LOWERING and not order.repeats
+        self._first = signed.payload if calm else b""
+        return signed
 
     async def sign_cancel(self, slot: int, fees: Fees) -> Attempt:
         """Return a payload that spends `slot` and does nothing; see `Venue`."""
         return self._signed(Call(self.signer, b""), slot, _CANCEL_GAS, fees)
 
     async def send(self, payload: bytes, *, private: bool = False) -> None:
-        """Hand a signed payload over; see `Venue`."""
+        """Hand a signed payload over; see `Venue`.
+
+        A node may take a transaction and show it to nobody. So only the first public payload for
+        a slot goes to one node; what is sent again, bids more, cancels or lowers goes to all.
+        """
+        is_first, self._first = payload == self._first, b""
         if private:
             await self._relay.send(payload)
         else:
-            await self._client.send(payload)
+            await self._client.send(payload, to_all=not is_first)
 
     async def look(self, slot: int, tx_hashes: Sequence[str]) -> Sighting:
         """Return what became of `slot`; see `Venue`."""
