@@ -16,7 +16,7 @@ from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, near
 from leverd.settings.source import Tree
 from leverd.settings.spot_contradictions import spot_contradictions
 from leverd.settings.standby import RENEWALS_MIN
-from leverd.settings.types import DEVNET, LIVE, PAPER, UNDEPLOYED
+from leverd.settings.types import ARBITRUM, DEVNET, LIVE, PAPER, UNDEPLOYED
 
 
 def contradictions(settings: Settings, tree: Tree) -> list[Problem]:
@@ -56,6 +56,9 @@ def _chain(settings: Settings) -> Iterator[Problem]:
     for key, value in named.items():
         if not value:
             yield Problem(MISSING, (*path, key), "is missing")
+    if chain.profile == ARBITRUM:
+        message = "is not served: contracts there see Ethereum's blocks, so no look could be proven"
+        yield _clash((*path, "profile"), message, "name ethereum, base or optimism")
     if len(set(chain.rpc)) < len(chain.rpc):
         yield _clash((*path, "rpc"), "names a node twice; it would count as two that agree")
     if settings.mode == LIVE and chain.final_depth is not None:

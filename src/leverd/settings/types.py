@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
+ARBITRUM: Final = "arbitrum"
+"""The profile of a chain that is known and not served."""
+
 DEVNET: Final = "devnet"
 """The mode, and the account, of a local chain."""
 

@@ -178,6 +178,19 @@ def test_live_mode_needs_every_address_and_no_devnet(tmp_path):
     assert [each.path for each in found] == [("chain", "devnet")]
 
 
+@pytest.mark.parametrize(
+    ("profile", "refused"), [("arbitrum", True), ("base", False), ("optimism", False)]
+)
+def test_a_chain_where_no_look_could_be_proven_is_refused_by_its_profile(
+    tmp_path, profile, refused
+):
+    named = f"id: 1\n  rpc: [http://127.0.0.1:1]\n  profile: {profile} #"
+    file = write(tmp_path, ("devnet: var/devnet ", named), ("mode: devnet", "mode: live"))
+    found = [each for each in problems(file) if each.path == ("chain", "profile")]
+    assert [each.number for each in found] == [8] * refused
+    assert all("base" in each.remedy for each in found)
+
+
 def test_a_live_starter_leaves_every_limit_size_and_address_to_the_owner(tmp_path):
     file = tmp_path / "live.yaml"
     file.write_text(starter("live"))

@@ -1,4 +1,8 @@
-"""What differs between EVM chains, as far as keeping a position is concerned."""
+"""What differs between EVM chains, as far as keeping a position is concerned.
+
+Arbitrum is not among them: its contracts see Ethereum's block numbers and hashes, by which
+nothing read there can be told to be of one block, and a transfer takes more than 21,000 gas.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +40,6 @@ PROFILES: Final[Mapping[str, ChainProfile]] = MappingProxyType(
             l1_data_fee=False,
             sequencer_feed="",
             priority_fee_min=10_000_000,
-            fee_blocks=(6, 12),
-        ),
-        "arbitrum": ChainProfile(
-            "arbitrum",
-            42161,
-            0.25,
-            final_tag="finalized",
-            replaces=False,
-            bump=10,
-            l1_data_fee=True,
-            sequencer_feed="0xFdB631F5EE196F0ed6FAa767959853A9F217697D",
-            priority_fee_min=0,
             fee_blocks=(6, 12),
         ),
         "base": ChainProfile(
