@@ -59,6 +59,20 @@ def _change(url: str, what: str) -> None:
         connection.execute(text(f"UPDATE lease SET {what}"))
 
 
+@dataclass
+class Eyes:
+    """What a holder sees of the chain, as a test has it."""
+
+    blind: bool = False
+    wakes: int = 0
+
+    def is_blind(self) -> bool:
+        return self.blind
+
+    def woken(self) -> None:
+        self.wakes += 1
+
+
 @contextlib.contextmanager
 def only_reading(url: str) -> Iterator[None]:
     """Have the server answer and write nothing while inside, as one in recovery does."""
@@ -96,13 +110,14 @@ def row_of(url: str, limit_s: float = 20.0) -> LeaseRow:
     return LeaseRow(Server(url), limit_s=limit_s)
 
 
-def tenure_of(row, folder, *, now, ttl_s=LONG, renew_s=0.05, holder="one") -> Tenure:
+def tenure_of(row, folder, *, now, ttl_s=LONG, renew_s=0.05, holder="one", sight=None) -> Tenure:
     """Take the lease and hold it; the thread is not started."""
     began = now()
     title = row.take(holder, ttl_s)
     assert title is not None, "somebody has it"
     file = LeaseFile(folder / "journal.db")
-    return Tenure(row, title, Terms(ttl_s, renew_s), began, now=now, file=file)
+    terms = Terms(ttl_s, renew_s)
+    return Tenure(row, title, terms, began, now=now, file=file, sight=sight or Eyes())
 
 
 def eventually(true: Callable[[], bool], what: str) -> None:

@@ -35,6 +35,7 @@ __all__ = ["agents", "devnet", "stage"]  # fixtures
 pytestmark = pytest.mark.chain
 
 TTL_S = 5.0
+BLIND_S = 8.0
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +64,14 @@ class Machine:
 
 @dataclass
 class Pair:
-    """Two machines, one market, one database; the second's line to the database may be cut."""
+    """Two machines, one market, one database: each has a line that may be cut."""
 
     one: Machine
     other: Machine
     market: Market
     database: str
     line: Line  # the first machine's, to the server
+    chain_line: Line  # the second machine's, to the chain
 
     def born(self, machine: Machine, **order) -> Child:
         """Start an agent while the market stands still, as in test_crash."""
@@ -85,14 +87,18 @@ def pair(stage, agents, others, cluster, tmp_path) -> Iterator[Pair]:
     folder = tmp_path / "other"
     folder.mkdir()
     with (
-        _line_to(stage.devnet.url) as (_, url),  # by its port the kernel's lock tells chains apart
+        _line_to(stage.devnet.url) as (
+            chain_line,
+            url,
+        ),  # by its port the kernel's lock tells chains apart
         lined(cluster.port) as line,
         moving(stage) as market,
     ):
         other = Stage(stage.devnet, folder, speed=stage.speed)
         other.announce(url)
         one = Machine(stage, _files(stage, line.url(database)), agents)
-        yield Pair(one, Machine(other, _files(other, database), others), market, database, line)
+        second = Machine(other, _files(other, database), others)
+        yield Pair(one, second, market, database, line, chain_line)
 
 
 @contextmanager
@@ -106,7 +112,8 @@ def _files(stage: Stage, database: str) -> list[Path]:
     return stage.files(
         limits={"drag_max": 1, "cost_share_max": 0.05},
         journal={"copy_to": database},
-        standby={"enabled": True, "ttl_s": TTL_S, "renew_s": 1},
+        standby={"enabled": True, "ttl_s": TTL_S, "renew_s": 1, "blind_s": BLIND_S},
+        chain={"read_deadline_s": BLIND_S / 2},
     )
 
 
@@ -130,7 +137,11 @@ def _standing_by(pair: Pair) -> Child:
 
 def _comes_to(machine: Machine, *states: str) -> None:
     """Wait until its daemon stands like that to the lease: longer than a child's patience."""
-    eventually(lambda: machine.state() in states, " or ".join(states))
+    try:
+        eventually(lambda: machine.state() in states, " or ".join(states))
+    except AssertionError as error:
+        said = (machine.stage.folder / "output.log").read_text()
+        raise AssertionError(f"{error}, but {machine.state()}:\n{said[-4000:]}") from None
 
 
 def test_who_takes_over_from_a_killed_holder_settles_its_transaction_and_goes_on(pair):
@@ -232,6 +243,31 @@ def test_where_the_holder_dies_and_the_server_only_reads_the_one_that_waits_guar
     assert second.stop() == 0
     check_nothing_lost_nothing_doubled(stage, "2.8")
     assert _copied(pair.database) == stage.events(), "one story, with what was done alone"
+
+
+def test_a_holder_that_no_longer_sees_the_chain_lets_who_sees_it_guard(pair):
+    """Its line to the server lives: every renewal succeeds, and no turn does."""
+    blind = pair.born(pair.other)
+    blind.wait_calm()
+    seeing, stage = pair.one.start(), pair.one.stage
+    _comes_to(pair.one, STANDBY)
+    held = stage.truth()
+    pair.chain_line.stall()
+    fell = lasting()
+    _comes_to(pair.one, HOLDER)
+    tell("standby blind holder", seconds=f"{lasting() - fell:.1f}")
+    assert "LVD-LSE-004" in blind.said()
+    _comes_to(pair.other, STANDBY)
+    with fallen(stage, pair.market, 0.85):
+        seeing.wait_for(lambda: stage.truth().sequence > held.sequence, "never deleveraged")
+        seeing.wait_calm()
+    pair.chain_line.heal()
+    seeing.wait_calm()
+    assert (pair.one.state(), pair.other.state()) == (HOLDER, STANDBY)
+    assert blind.stop() == 0
+    assert seeing.stop() == 0
+    check_nothing_lost_nothing_doubled(stage, "2.8")
+    assert _copied(pair.database) == stage.events()
 
 
 @contextmanager

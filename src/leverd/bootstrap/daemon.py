@@ -50,6 +50,7 @@ from leverd.execution.verify import StepDone
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.journal import Binding
 from leverd.interfaces.supervisor import Alone, Supervisor
+from leverd.interfaces.watcher import Several, Watcher
 from leverd.settings import Settings
 
 STOP_GRACE_S: Final = 30.0
@@ -158,7 +159,7 @@ async def open_daemon(
             Heartbeat(journal).beat,
             supervisor=care.supervisor,
             dependencies=dependencies,
-            watcher=watcher_of(settings, journal, chain, dependencies),
+            watcher=_watcher(watcher_of(settings, journal, chain, dependencies), post),
             tuner=tuner if post is None else _leased(settings, post, tuner),
             foresight=(
                 None
@@ -208,6 +209,10 @@ def _account(settings: Settings, post: Post | None) -> LocalAccount | None:
 
 def _leased(settings: Settings, post: Post, tuner: FileTuner | None) -> LeasedTuner:
     return LeasedTuner(post.lease, partial(guards_only, settings), tuner)
+
+
+def _watcher(outside: Watcher, post: Post | None) -> Watcher:
+    return outside if post is None else Several((post.watcher, outside))
 
 
 def _dependencies(

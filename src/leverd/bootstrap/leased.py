@@ -11,6 +11,7 @@ from eth_account.signers.local import LocalAccount
 from leverd.adapters.sql_journal import Server
 from leverd.adapters.sql_journal.lease import Title
 from leverd.adapters.sql_journal.tenure import NAME, Tenure
+from leverd.bootstrap.chain_sight import ChainSight
 from leverd.bootstrap.tuning import FileTuner
 from leverd.domain.events import SettingsChanged
 from leverd.domain.view import View
@@ -19,6 +20,7 @@ from leverd.engine.tuning import Offer, Tuned
 from leverd.engine.turn import Seat
 from leverd.interfaces.lease import Lease, Unheld
 from leverd.interfaces.supervisor import Supervisor
+from leverd.interfaces.watcher import Nobody, Watcher
 
 Seats: TypeAlias = Mapping[str, Sequence[Seat]]
 
@@ -35,6 +37,7 @@ class Post:
     tenure: Tenure | None  # None: the server did not answer, and nobody gave us anything
     news: str = ""  # what to journal of how it came about
     server: Server | None = None  # where the lease is, and the journal's copy
+    sight: ChainSight | None = None  # None: there is no lease that one might let go
 
     @property
     def lease(self) -> Lease:
@@ -45,6 +48,11 @@ class Post:
     def title(self) -> Title | None:
         """What the journal's copy is written with, None where it is not written."""
         return None if self.tenure is None else self.tenure.title
+
+    @property
+    def watcher(self) -> Watcher:
+        """Who is to be told of every turn, so that a blind holder lets go."""
+        return self.sight or Nobody()
 
     def circuits(self) -> Mapping[str, str]:
         """Return whether the lease is held, as breakers say it."""
@@ -95,10 +103,16 @@ class LeasedTuner:
 
 
 class TellingSupervisor:
-    """A `Supervisor` that is told with each turn how we stand to the lease."""
+    """A `Supervisor` that is told with each turn how we stand to the lease.
 
-    def __init__(self, inner: Supervisor, standing: Callable[[], str]) -> None:
-        self._inner, self._standing = inner, standing
+    What ends with the lease is not the process, which `waits_on`: whoever looks after it would
+    end it for good where it was told that it stops.
+    """
+
+    def __init__(
+        self, inner: Supervisor, standing: Callable[[], str], waits_on: Callable[[], bool]
+    ) -> None:
+        self._inner, self._standing, self._waits_on = inner, standing, waits_on
 
     def starting(self, status: str, within_s: float) -> None:
         """Say what the start waits for."""
@@ -121,5 +135,8 @@ class TellingSupervisor:
         self._inner.pace(look_s)
 
     def stopping(self, status: str, within_s: float) -> None:
-        """Say that we are leaving."""
-        self._inner.stopping(status, within_s)
+        """Say that we are leaving, or only that we live."""
+        if self._waits_on():
+            self.turned(status, fresh=False)
+        else:
+            self._inner.stopping(status, within_s)

@@ -132,7 +132,10 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
         return 0
 
     async def act_under(post: Post, ending: asyncio.Event) -> None:
-        told = TellingSupervisor(care.supervisor, post.standing)
+        def waits_on() -> bool:
+            return ending.is_set() and not stop.is_set()
+
+        told = TellingSupervisor(care.supervisor, post.standing, waits_on)
         await act(replace(care, supervisor=told, post=post), ending)
 
     if start.guarding is not None:  # something is broken here: the lease is for who is whole

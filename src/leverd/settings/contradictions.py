@@ -15,7 +15,7 @@ from leverd.settings.models import (
 from leverd.settings.problems import CONTRADICTION, MISSING, Path, Problem, nearest
 from leverd.settings.source import Tree
 from leverd.settings.spot_contradictions import spot_contradictions
-from leverd.settings.standby import RENEWALS_MIN
+from leverd.settings.standby import ANSWERS_MIN, RENEWALS_MIN
 from leverd.settings.types import ARBITRUM, DEVNET, LIVE, PAPER, UNDEPLOYED
 
 
@@ -134,6 +134,10 @@ def _standby(settings: Settings) -> Iterator[Problem]:
     if standby.ttl_s < RENEWALS_MIN * standby.renew_s:
         message = f"is less than {RENEWALS_MIN} times renew_s ({standby.renew_s})"
         yield _clash(("standby", "ttl_s"), message)
+    answer_s = settings.chain.read_deadline_s
+    if standby.enabled and standby.blind_s < ANSWERS_MIN * answer_s:
+        message = f"is less than {ANSWERS_MIN} times chain.read_deadline_s ({answer_s})"
+        yield _clash(("standby", "blind_s"), message)
 
 
 def _position(settings: Settings, path: Path, position: PositionSection) -> Iterator[Problem]:

@@ -12,6 +12,9 @@ from leverd.settings.types import Flag, Model, Positive
 RENEWALS_MIN: Final = 3
 """Renewals that must fit into a lease: one that is lost must not end it."""
 
+ANSWERS_MIN: Final = 2
+"""Answers of a node that must fit into `blind_s`: one that does not come is a hiccup."""
+
 
 class StandbySection(Model):
     """A lease at `journal.copy_to`: who holds it acts, who does not waits. Wall seconds."""
@@ -25,3 +28,6 @@ class StandbySection(Model):
     renew_s: Annotated[
         Positive, Field(description="between two renewals, and between two looks of who waits")
     ] = Decimal(1)
+    blind_s: Annotated[
+        Positive, Field(description="how late a holder's look at the chain may be")
+    ] = Decimal(20)

@@ -130,13 +130,16 @@ def test_a_supervisor_is_told_of_the_lease_with_every_turn():
         def __getattr__(self, name):
             return lambda *given, **named: said.append((name, *given, *named.values()))
 
-    told = TellingSupervisor(Systemd(), lambda: "holds")
+    goes_on = []
+    told = TellingSupervisor(Systemd(), lambda: "holds", lambda: bool(goes_on))
     told.starting("the chain", 2.0)
     told.turned("fine", fresh=True)
     told.reloading()
     told.reloaded()
     told.pace(3.0)
     told.stopping("asked", 4.0)
+    goes_on.append("the lease was lost: the process waits for it again")
+    told.stopping("asked", 5.0)
     assert said == [
         ("starting", "holds: the chain", 2.0),
         ("turned", "holds: fine", True),
@@ -144,6 +147,7 @@ def test_a_supervisor_is_told_of_the_lease_with_every_turn():
         ("reloaded",),
         ("pace", 3.0),
         ("stopping", "asked", 4.0),
+        ("turned", "holds: asked", False),
     ]
 
 

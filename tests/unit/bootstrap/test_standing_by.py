@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import text
@@ -15,8 +16,9 @@ from leverd.adapters.sql_journal.lease import LeaseRow
 from leverd.adapters.sql_journal.lease_file import HOLDER, STANDBY, WITHOUT, LeaseFile
 from leverd.adapters.sql_journal.tenure import Terms
 from leverd.adapters.system_clock import SystemClock, lasting
-from leverd.bootstrap import standing_by
-from leverd.bootstrap.standing_by import Candidate
+from leverd.bootstrap import candidate as waiting_line
+from leverd.bootstrap import chain_sight, standing_by
+from leverd.bootstrap.candidate import Candidate
 from leverd.errors import (
     JournalForeignError,
     JournalLockedError,
@@ -25,18 +27,30 @@ from leverd.errors import (
     UnreachableError,
 )
 from leverd.interfaces.supervisor import Alone
+from leverd.interfaces.watcher import Turned
 
 PATIENCE_S = 60.0
 SHORT = 1.5
 """Wall seconds of a lease that a slow machine can still renew."""
 
 
+@dataclass(frozen=True)
+class Head:
+    """The part of a block that says how old it is."""
+
+    at: float
+
+
 class Chain:
-    """A node that answers, or does not."""
+    """A node that answers, or does not, or knows old blocks only."""
 
     def __init__(self):
         self.silent = False
+        self.behind_s = 0
         self.asked = 0
+
+    async def head(self):
+        return Head(SystemClock().now().timestamp() - self.behind_s)
 
     async def connect(self, *, deadline_s):
         self.asked += 1
@@ -60,7 +74,6 @@ def other(url):
 def candidate(url, folder, *, ttl_s=LONG, renew_s=0.05):
     path = folder / "journal.db"
     return Candidate(
-        settings=None,
         clock=SystemClock(),
         supervisor=Alone(),
         account=None,
@@ -70,6 +83,8 @@ def candidate(url, folder, *, ttl_s=LONG, renew_s=0.05):
         name="ours",
         file=LeaseFile(path),
         client=Chain(),
+        blind_s=LONG,
+        head_age_s_max=120,
     )
 
 
@@ -133,6 +148,44 @@ async def test_who_cannot_see_the_chain_leaves_the_lease_to_others(url, other, t
         assert not other.look().is_held
         ours.client.silent = False
         assert (await task).lease.holds()
+
+
+async def test_who_sees_old_blocks_only_leaves_the_lease_to_who_sees_new_ones(url, other, tmp_path):
+    ours = candidate(url, tmp_path)
+    ours.client.behind_s = 121
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(lambda: ours.client.asked > 1)
+        assert not task.done()
+        assert other.take("theirs", LONG) is not None
+        expire(url)
+        ours.client.behind_s = 119
+        assert (await task).lease.holds()
+
+
+async def test_where_everybody_sees_old_blocks_one_takes_the_lease_all_the_same(url, tmp_path):
+    ours = candidate(url, tmp_path, ttl_s=SHORT)
+    ours.client.behind_s = 10_000
+    began = lasting()
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        assert (await task).lease.holds()
+    assert lasting() - began > 2 * SHORT, "others were let first"
+
+
+async def test_a_block_without_a_time_to_compare_is_as_good_as_any(url, tmp_path):
+    ours = candidate(url, tmp_path)
+    ours.client.behind_s, ours.head_age_s_max = 10_000, None
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        assert (await task).lease.holds()
+
+
+async def test_where_server_and_chain_are_gone_it_waits_for_whichever_answers_first(tmp_path):
+    ours = candidate("postgresql://leverd@127.0.0.1:1/x", tmp_path, ttl_s=0.1)
+    ours.client.silent = True
+    async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
+        await until(lambda: ours.client.asked > 3)
+        assert not task.done(), "there is nothing that it could guard"
+        ours.client.silent = False
+        assert (await task).tenure is None
 
 
 async def test_a_server_that_stays_silent_leaves_us_to_guard_alone(tmp_path):
@@ -231,7 +284,7 @@ async def test_who_cannot_read_the_holders_journal_does_not_guard_beside_it(
         asked.append(1)
         raise JournalRefusedError("permission denied for table events")
 
-    monkeypatch.setattr(standing_by, "follow", refuse)
+    monkeypatch.setattr(waiting_line, "follow", refuse)
     other.take("theirs", LONG)
     ours = candidate(url, tmp_path, ttl_s=SHORT)
     async with waiting(ours) as task, asyncio.timeout(PATIENCE_S):
@@ -408,3 +461,122 @@ async def test_a_daemon_that_ended_by_itself_is_not_begun_again_here(url, other,
         await standing_by.run(None, SystemClock(), Alone(), asyncio.Event(), act)
     assert len(acted) == 1
     assert not other.look().is_held
+
+
+@pytest.fixture
+def machines(url, tmp_path, monkeypatch):
+    """Return two machines' candidates, and have `run` take for one what it is given."""
+
+    @contextlib.asynccontextmanager
+    async def candidate_of(ours, *_given):
+        yield ours
+
+    monkeypatch.setattr(standing_by, "candidate", candidate_of)
+    monkeypatch.setattr(chain_sight, "START_S", 0.2)
+    made = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(candidate(url, folder, ttl_s=SHORT))
+        made[-1].name, made[-1].blind_s = name, 0.4
+    return made
+
+
+@contextlib.asynccontextmanager
+async def running(*machines):
+    """Run daemons that do nothing but look; yield who acted, in order, with its post."""
+    stop, acted = asyncio.Event(), []
+
+    def act_of(ours):
+        async def act(post, ending):
+            assert not any(each.lease.holds() for _, each in acted), "one signs at a time"
+            acted.append((ours, post))
+            while not ending.is_set():
+                if not ours.client.silent:
+                    fresh = ours.client.behind_s < 120
+                    post.watcher.turned(turned(fresh=fresh))
+                await asyncio.sleep(0.05)
+
+        return act
+
+    runs = [
+        asyncio.create_task(standing_by.run(each, SystemClock(), Alone(), stop, act_of(each)))
+        for each in machines
+    ]
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield acted
+    finally:
+        stop.set()
+        await asyncio.gather(*runs)
+
+
+def turned(*, fresh):
+    return Turned(1, SystemClock().now(), 0.1, {}, 0.1, fresh, {"eth-loop": None})
+
+
+async def test_a_holder_that_falls_blind_lets_who_sees_the_chain_take_over_and_stays_behind(
+    machines, url
+):
+    one, two = machines
+    async with running(one) as first:
+        await until(lambda: first)
+        async with running(two) as second:
+            await asyncio.sleep(3 * SHORT)
+            assert not second, "a holder that sees the chain keeps the lease"
+            assert len(first) == 1
+            one.client.silent = True
+            began = lasting()
+            await until(lambda: second)
+            assert lasting() - began < PATIENCE_S / 4
+            assert not first[0][1].lease.holds()
+            (_, post), *_ = second
+            assert post.title.epoch == 2
+            one.client.silent = False
+            await asyncio.sleep(3 * SHORT)
+            assert len(first) == len(second) == 1, "and it stays where it is"
+            assert post.lease.holds()
+
+
+async def test_a_holder_that_fell_blind_and_is_alone_takes_the_lease_again_once_it_sees(machines):
+    one, _ = machines
+    async with running(one) as acted:
+        await until(lambda: acted)
+        one.client.silent = True
+        await until(acted[0][1].tenure.is_over)
+        await asyncio.sleep(3 * SHORT)
+        assert len(acted) == 1, "what for?"
+        one.client.silent = False
+        await until(lambda: len(acted) == 2)
+        assert acted[1][1].lease.holds()
+        assert one.in_vain == 0
+
+
+async def test_where_both_are_blind_the_lease_does_not_go_to_and_fro(machines, other):
+    one, two = machines
+    async with running(one, two) as acted:
+        await until(lambda: acted)
+        one.client.silent = two.client.silent = True
+        await until(acted[0][1].tenure.is_over)
+        asked = one.client.asked, two.client.asked
+        await until(lambda: one.client.asked > asked[0] + 3 and two.client.asked > asked[1] + 3)
+        await asyncio.sleep(4 * SHORT)
+        assert len(acted) == 1
+        assert not other.look().is_held
+        two.client.silent = False
+        await until(lambda: len(acted) == 2)
+        assert acted[1][0] is two
+
+
+async def test_where_both_see_old_blocks_one_holds_the_lease_for_longer_each_time(machines):
+    one, two = machines
+    one.client.behind_s = two.client.behind_s = 10_000
+    async with running(one, two) as acted:
+        await until(lambda: len(acted) == 3)
+        assert acted[0][1].lease.holds() is acted[1][1].lease.holds() is False
+        assert one.in_vain + two.in_vain == 2
+        assert acted[2][1].sight._late_s == 0.4 * 2 ** acted[2][0].in_vain
+        acted[2][0].client.behind_s = 0
+        await asyncio.sleep(2 * SHORT)
+        assert acted[2][1].lease.holds()
+        assert len(acted) == 3

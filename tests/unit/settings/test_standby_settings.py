@@ -40,6 +40,14 @@ def test_an_order_book_is_traded_by_one_machine_alone(tmp_path):
     assert problem.place.line == line_of(file, "spot:")
 
 
+@pytest.mark.parametrize(("blind", "fits"), [(10, True), ("9.9", False)])
+def test_two_answers_of_a_node_fit_into_the_patience_with_a_blind_holder(tmp_path, blind, fits):
+    late = ("  blind_s: 20 ", f"  blind_s: {blind} ")
+    found = problems(write(tmp_path, late, (OFF, ON), (COPY, TO)))
+    assert [each.path for each in found] == ([] if fits else [("standby", "blind_s")])
+    assert not problems(write(tmp_path, late)), "where there is no lease it says nothing"
+
+
 def test_without_a_copy_there_is_no_lease(tmp_path):
     (problem,) = problems(write(tmp_path, (OFF, ON)))
     assert problem.path == ("journal", "copy_to")

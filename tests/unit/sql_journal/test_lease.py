@@ -11,6 +11,7 @@ from tests.journal_events import SteadyClock, decision
 from tests.standby import (
     BINDING,
     LONG,
+    Eyes,
     Jumping,
     eventually,
     expire,
@@ -206,12 +207,13 @@ def test_a_renewal_counts_from_its_beginning_not_from_its_answer(rows, tmp_path)
 
 
 def test_a_tenure_renews_itself_and_outlives_its_first_lease(rows, tmp_path):
-    now = Jumping()
-    tenure = tenure_of(rows[0], tmp_path, now=now)
+    now, eyes = Jumping(), Eyes()
+    tenure = tenure_of(rows[0], tmp_path, now=now, sight=eyes)
     now.ahead = LONG
     assert not tenure.holds()
     tenure.start()
     eventually(tenure.holds, "a renewal")
+    eventually(lambda: eyes.wakes == 1, "after a sleep no look was late")
     said, _ = LeaseFile(tmp_path / "journal.db").last()
     assert (said.state, said.epoch, said.holder) == (HOLDER, 1, "one")
     tenure.close()
@@ -264,6 +266,60 @@ def test_while_the_server_is_silent_a_tenure_runs_out_says_so_once_and_comes_bac
         eventually(tenure.holds, "a renewal")
         eventually(lambda: file.last()[0].state == HOLDER, "it says so")
         tenure.close()
+
+
+def test_who_falls_blind_signs_nothing_at_once_and_keeps_the_lease_until_it_has_ended(
+    rows, tmp_path
+):
+    eyes, told = Eyes(), threading.Event()
+    tenure = tenure_of(rows[0], tmp_path, now=Jumping(), sight=eyes)
+    tenure.on_end(told.set)
+    tenure.start()
+    assert not told.wait(0.5), "who sees the chain keeps the lease"
+    assert tenure.holds()
+    eyes.blind = True
+    assert told.wait(30)
+    assert tenure.is_over()
+    assert not tenure.holds()
+    assert LeaseFile(tmp_path / "journal.db").last()[0].state == WITHOUT
+    assert rows[1].take("other", LONG) is None, "what it did is not shipped yet"
+    eyes.blind = False
+    assert not tenure.holds(), "never again in this epoch"
+    tenure.close()
+    assert rows[1].take("other", LONG) == Title(2, "other")
+
+
+def test_one_that_does_not_come_to_its_end_does_not_keep_the_lease_for_ever(rows, tmp_path):
+    now = Jumping()
+    tenure = tenure_of(rows[0], tmp_path, now=now, sight=Eyes(blind=True))
+    tenure.start()
+    eventually(tenure.is_over, "it lets go")
+    now.ahead += LONG
+    eventually(lambda: not rows[1].look().is_held, "it is given back")
+    assert rows[1].take("other", LONG) == Title(2, "other")
+    tenure.close()
+    assert rows[1].look().is_held, "what is another's is not given back"
+
+
+def test_a_lease_that_ran_out_is_not_let_go_by_who_is_blind(rows, tmp_path):
+    class Silent:
+        def renew(self, _title, _ttl_s):
+            raise UnreachableError("gone")
+
+        def give_back(self, _title):
+            raise UnreachableError("gone")
+
+        def close(self):
+            pass
+
+    now, told = Jumping(), threading.Event()
+    tenure = tenure_of(rows[0], tmp_path, now=now, sight=Eyes(blind=True))
+    tenure._row, now.ahead = Silent(), LONG
+    tenure.on_end(told.set)
+    tenure.start()
+    assert not told.wait(0.5), "nobody else could have it: it guards on"
+    assert not tenure.is_over()
+    tenure.close()
 
 
 def test_a_thread_that_fails_ends_the_tenure(rows, tmp_path):
