@@ -22,7 +22,7 @@ from leverd.interfaces.chain_client import Call
 
 pytestmark = pytest.mark.sockets
 
-ODD = (None, [], {}, "x", -1, [None], {"x": None})
+ODD: tuple[object, ...] = (None, [], {}, "x", -1, [None], {"x": None})
 
 CALL = Call(TOKEN, b"\1\2\3\4")
 TOO_MUCH = 413

@@ -32,7 +32,7 @@ GUARD = (Seat(Guardian(Params(target=Decimal("2.2"), band_high=Decimal("2.5"))),
 DUST = Asset("DUST", 18)
 WORLDS = {
     "long": worlds.state(posted=25, debt=52_500),
-    "short": short_worlds.short(posted=60_000, debt="13.5"),
+    "short": short_worlds.short(posted=60_000, debt=Decimal("13.5")),
 }
 
 
