@@ -48,6 +48,14 @@ class Band:
     health_trigger: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """How finely a curve knows what it tells."""
+
+    utc_days: bool = False  # its days are those of UTC; else of 86,400 s from its first row
+    fine_from: int = 0  # unix seconds; before that it knows each day by its end, low and high alone
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunRecord:
     """One position of one run."""
@@ -60,3 +68,4 @@ class RunRecord:
     curve: Curve
     band: Band = Band()
     models: Mapping[str, str] = field(default_factory=dict)  # what was assumed, by name, in words
+    grain: Grain = Grain()

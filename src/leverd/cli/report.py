@@ -17,6 +17,7 @@ from leverd.errors import DataError, OwnerError
 if TYPE_CHECKING:
     from leverd.adapters.sql_journal import SqlLedger
     from leverd.backtest.run_record import Band, RunRecord
+    from leverd.domain.days import Day
     from leverd.interfaces.journal import Binding, Entry
     from leverd.settings import Settings
 
@@ -130,20 +131,26 @@ def _record(settings: Settings, position: str) -> RunRecord:
     from leverd.backtest.report import journal_record  # noqa: PLC0415 -- loads numpy
     from leverd.bootstrap.order_levels import named_mandate  # noqa: PLC0415 -- loads agents
 
-    binding, entries = _entries(settings)
+    binding, entries, days = _entries(settings, days_of=position)
     mode = settings.mode if binding is None else binding.mode
     named = named_mandate(settings, position)
-    return journal_record(entries, named, mode, _band(settings, position))
+    return journal_record(entries, named, mode, _band(settings, position), days)
 
 
-def _entries(settings: Settings, position: str = "") -> tuple[Binding | None, Sequence[Entry]]:
-    """Return what the journal belongs to, and its entries, of one position if one is named."""
+def _entries(
+    settings: Settings, position: str = "", *, days_of: str = ""
+) -> tuple[Binding | None, Sequence[Entry], Sequence[Day]]:
+    """Return what the journal belongs to, its entries, and the days that pruning left of one.
+
+    Of the entries those of one position, if one is named.
+    """
     from leverd.adapters.sql_journal import SqlLedger  # noqa: PLC0415 -- loads SQLAlchemy
     from leverd.adapters.sql_journal.database import file_of  # noqa: PLC0415 -- as above
 
     ledger = SqlLedger(file_of(settings.journal.path))
     try:
-        return ledger.binding(), list(_all(ledger, position))
+        days = ledger.pruned_days(days_of)[1] if days_of else ()
+        return ledger.binding(), list(_all(ledger, position)), days
     finally:
         ledger.close()
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.journal_events import decision
+from tests.journal_events import decision, snapshot
 from tests.run_records import played
 
+from leverd.domain import units
+from leverd.domain.events import HoldsFolded, PnlRecorded
+from leverd.domain.money import USD
+from leverd.domain.pnl import Attribution
 from leverd.interfaces.journal import Binding
 
 
@@ -115,3 +120,78 @@ def test_without_numpy_it_says_what_to_install(lived, monkeypatch):
     answer = lived("report")
     assert answer.code == 2
     assert "leverd[report]" in answer.err
+
+
+DAY = 86_400
+START = 1_700_006_400 + 7 * 3_600  # not at midnight: days are those of UTC
+RAW = 10**8
+
+
+def unit_at(day):
+    """Return a unit's price in percent: from 100 down to 60 on day 20, up to 110, then 105."""
+    if day <= 20:
+        return 100 - 2 * day
+    return 60 + 2 * (day - 20) if day <= 45 else 105
+
+
+def lived_through(owner, a_day):
+    """Write sixty days: a deep fall and low health on day 20, more money on day 30."""
+    journal = owner.open_journal()
+    journal.bind(Binding("devnet", 31337, "0xgenesis"))
+    book, equity, unit = None, 0, 100
+    for day, number in itertools.product(range(60), range(a_day)):
+        at = START + day * DAY + number * 3 * 3_600
+        flow = 10_000 * RAW if book is None else 5_000 * RAW if (day, number) == (30, 0) else 0
+        gained = equity * (unit_at(day) - unit) // unit
+        equity, unit = equity + gained + flow, unit_at(day)
+        if book is None:
+            book = units.marked(units.flowed(units.UnitBook(), 0, equity, USD), equity)
+        else:
+            book = units.advance(book, Attribution(price=gained), flow, equity, USD)
+        seen = replace(
+            snapshot(number + 8 * day, at=at, equity=equity),
+            health=(1_050 if (day, number) == (20, 0) else 1_240 + day) * 10**15,
+        )
+        event = PnlRecorded("eth-loop", seen, {"price": gained}, book.units, book.price, flow)
+        journal.append_now(HoldsFolded("eth-loop", 5, 1, 2, "calm"), event, chain_at=at)
+    journal.close()
+
+
+EXACT = ("seconds", "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar",
+         "best_day", "worst_day", "leverage_max", "profit_factor", "trips", "trips_won",
+         "held_return", "near_health")  # fmt: skip
+FINE = ("near_liquidation", "leverage_mean", "levered", "turnover")
+
+
+@pytest.mark.parametrize("a_day", [1, 4])
+def test_pruning_hides_neither_a_fall_nor_low_health_nor_a_flow(owner, a_day):
+    lived_through(owner, a_day)
+    whole = owner("report", "--json").data
+    assert whole["metrics"]["drawdown"]["depth"] == pytest.approx(0.4)
+    assert whole["metrics"]["lowest"]["health"] == 1.05
+    assert whole["metrics"]["near_liquidation"] > 0
+    assert "pruned" not in whole["models"]
+    assert owner("db", "prune", "--keep-days", "10", "--json").data["dropped"] > 60
+    cut = owner("report", "--json").data
+    for name in EXACT:
+        assert cut["metrics"][name] == pytest.approx(whole["metrics"][name]), name
+    for name in ("depth", "since", "until", "recovered"):
+        before, after = (each["metrics"]["drawdown"][name] for each in (whole, cut))
+        assert (before == pytest.approx(after)) if name == "depth" else before[:10] == after[:10]
+    lowest = cut["metrics"]["lowest"]
+    assert lowest["health"] == 1.05
+    assert lowest["at"][:10] == whole["metrics"]["lowest"]["at"][:10]
+    assert cut["money"] == whole["money"]
+    assert cut["metrics"]["near_liquidation"] == 0, "of what came after"
+    assert cut["metrics"]["turnover"] is None, "ten days make no year"
+    assert "a day is its last mark" in cut["models"]["pruned"]
+    assert "time with debt and turnover are of what came after" in owner("report").out
+
+
+def test_a_journal_pruned_before_days_were_kept_says_what_it_cannot_tell(owner):
+    lived_through(owner, 1)
+    owner("db", "prune", "--keep-days", "10")
+    with sqlite3.connect(owner.journal) as base:
+        base.execute("DELETE FROM days")
+    base.close()
+    assert "kept no days" in owner("report", "--json").data["models"]["pruned"]

@@ -44,8 +44,10 @@ class MarkRuns:
     def _mark(self, entry: Entry, position: str) -> None:
         first = position not in self._begun
         self._begun.add(position)
-        if first or position in self._closing:
-            # what an adopted position counts from, or what says win or loss: it stays as it is
+        if first or position in self._closing or _marked(entry).flow:
+            # what an adopted position counts from, what says win or loss, or when money came or
+            # went: it stays as it is
+            self.end(position)
             self._closing.discard(position)
             self.kept[entry.seq] = entry
         else:

@@ -33,8 +33,9 @@ class Findings:
 
     @property
     def swapped(self) -> int:
-        """The value of all that was sold, raw units of the share class."""
-        return sum(act.swapped for act in self.acts)
+        """The value of all that was sold, as far as it is finely known; raw, share class."""
+        since = self.record.grain.fine_from
+        return sum(act.swapped for act in self.acts if act.at >= since)
 
     @property
     def gas(self) -> int:
@@ -57,10 +58,12 @@ def findings_of(record: RunRecord) -> Findings:
     books = books_of(record.entries, mandate)
     acts = acts_of(record.entries, mandate)
     unit = mandate.share_class.unit
+    since = record.grain.fine_from
     metrics = metrics_of(
         curve,
-        swapped=sum(act.swapped for act in acts) / unit,
+        swapped=sum(act.swapped for act in acts if act.at >= since) / unit,
         trips=[trip.pnl / unit for trip in books.trips],
+        grain=record.grain,
     )
     notes = notes_of(record.entries, mandate.position_id)
     return Findings(record, books, acts, notes, metrics, _held_return(record, books))

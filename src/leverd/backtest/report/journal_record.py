@@ -1,12 +1,14 @@
 """The record of a run that was lived and not replayed: a journal, and a sparse curve of it.
 
 A journal keeps balances where something happened and at least once a day, so its curve has a
-row for each mark and each decision; between them nothing is known, nor made up.
+row for each mark and each decision; between them nothing is known, nor made up. Of what was
+pruned it has what is left: the days, each by its last mark, lowest health and highest leverage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -16,12 +18,12 @@ import numpy as np
 
 from leverd.backtest.report.books import UNLIKE, unmarked
 from leverd.backtest.report.standing import Standing, standing_of, worth
-from leverd.backtest.run_record import Band, Curve, RunRecord
+from leverd.backtest.run_record import Band, Curve, Grain, RunRecord
+from leverd.domain.days import DAY_S, Day
 from leverd.domain.events import (
     DaemonStarted,
     DecisionTaken,
     ExternalChanged,
-    JournalPruned,
     PnlRecorded,
     SettingsChanged,
 )
@@ -36,11 +38,16 @@ from leverd.interfaces.journal import Entry
 
 
 def journal_record(
-    entries: Sequence[Entry], named: Mandate, mode: str, band: Band | None = None
+    entries: Sequence[Entry],
+    named: Mandate,
+    mode: str,
+    band: Band | None = None,
+    days: Iterable[Day] = (),
 ) -> RunRecord:
     """Return what `entries`, a whole journal, tell of the position that `named` names.
 
-    `named` knows tokens by symbol alone; the journal tells their decimals.
+    `named` knows tokens by symbol alone; the journal tells their decimals. `days` are what
+    pruning left of what it dropped, oldest first.
 
     Raises:
         OwnerError: nothing of it was marked yet (97), or of other tokens (98).
@@ -48,6 +55,8 @@ def journal_record(
     marks = _marks(entries, named.position_id)
     mandate = _whole(named, marks)
     ours = {named.position_id, ""}
+    known = [each for each in days if each.position_id == named.position_id and each.marks]
+    since = _fine_from(entries)
     told = [each for each in entries if getattr(each.event, "position_id", "") in ours]
     return RunRecord(
         mandate=mandate,
@@ -55,27 +64,41 @@ def journal_record(
         settings_hash=_settings_hash(entries),
         data_digest="",
         entries=tuple(told),
-        curve=_curve(entries, mandate),
+        curve=_curve(entries, mandate, known),
         band=band or Band(),
+        grain=Grain(utc_days=True, fine_from=since),
         models={
             "curve": "a row for each P&L mark and each decision; between them nothing is known",
             "lowest health": "of those rows only: what was between two looks is not in a journal",
-            **_pruned(entries),
+            **_pruned(since, marks[0], known),
         },
     )
 
 
-def _pruned(entries: Sequence[Entry]) -> dict[str, str]:
+def _fine_from(entries: Sequence[Entry]) -> int:
+    """Return the chain time from which no entry is missing, 0 where none ever was."""
+    last = at = found = 0
+    for entry in entries:
+        at = max(at, entry.chain_at)
+        if entry.seq != last + 1:
+            found = at
+        last = entry.seq
+    return found
+
+
+def _pruned(since: int, first: PnlRecorded, days: Sequence[Day]) -> dict[str, str]:
     """Return up to when the story is known by its days only, where entries were pruned."""
-    cuts = [each.event.through for each in entries if isinstance(each.event, JournalPruned)]
-    through = max(cuts, default=0)
-    at = max((each.chain_at for each in entries if each.seq <= through), default=0)
-    if not at:
+    if not since:
         return {}
-    day = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+    until = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d}"
+    if not days or days[0].day > first.snapshot.at // DAY_S:
+        return {
+            "pruned": f"up to {until} marks were added up by a leverd that kept no days: falls, "
+            "low health and daily returns of then are not in the figures"
+        }
     return {
-        "pruned": f"up to {day} quiet marks were added up and stories dropped; "
-        "leverd's API tells that part by whole days (/api/v1/daily)"
+        "pruned": f"up to {until} a day is its last mark, lowest health and highest leverage; "
+        "time near liquidation, mean leverage, time with debt and turnover are of what came after"
     }
 
 
@@ -129,18 +152,20 @@ class _Row:
     snapshot: Snapshot
     unit: Fraction  # share class raw per WAD units
     held: Fraction  # collateral, raw units
+    health_low: int  # wad, since the row before
+    leverage_high: float = 0.0  # the same, beside what the snapshot shows
 
 
-def _curve(entries: Sequence[Entry], mandate: Mandate) -> Curve:
+def _curve(entries: Sequence[Entry], mandate: Mandate, days: Sequence[Day]) -> Curve:
     """Return a row for each second that was seen; of several looks at one the last counts."""
     newest: dict[int, _Row] = {}
     lowest: dict[int, int] = {}
     highest: dict[int, float] = {}
-    for row in _rows(entries, mandate):
-        at = row.snapshot.at
+    for row in _rows(entries, mandate, days):
+        at, seen = row.snapshot.at, _leverage(standing_of(row.snapshot, mandate))
         newest[at] = row
-        highest[at] = max(_leverage(standing_of(row.snapshot, mandate)), highest.get(at, 0.0))
-        lowest[at] = min(row.snapshot.health, lowest.get(at, row.snapshot.health))
+        highest[at] = max(seen, row.leverage_high, highest.get(at, 0.0))
+        lowest[at] = min(row.health_low, lowest.get(at, row.health_low))
     times = sorted(newest)
     rows = [newest[at] for at in times]
     standings = [standing_of(row.snapshot, mandate) for row in rows]
@@ -158,31 +183,50 @@ def _curve(entries: Sequence[Entry], mandate: Mandate) -> Curve:
     )
 
 
-def _rows(entries: Sequence[Entry], mandate: Mandate) -> Iterator[_Row]:
-    """Yield what each mark and decision shows, from the first mark on.
+def _rows(entries: Sequence[Entry], mandate: Mandate, days: Sequence[Day]) -> Iterator[_Row]:
+    """Yield what each mark and decision shows, from the first mark on, and how each day ended.
 
     Between marks a unit moves as equity does, unless money came or went since: then nothing is
     said of it until the next mark.
     """
     mark: PnlRecorded | None = None
     held, moved = Fraction(0), False
+    left = deque(days)
     for entry in entries:
         event = entry.event
         if getattr(event, "position_id", None) != mandate.position_id:
             continue
+        snapshot = getattr(event, "snapshot", None)
+        while left and snapshot is not None and _last(left[0]).snapshot.at < snapshot.at:
+            mark = _last(left[0])
+            yield _ended(left.popleft(), held)
         match event:
             case PnlRecorded():
                 mark, moved = event, False
                 held += _bought(event, mandate)
-                yield _Row(event.snapshot, Fraction(event.unit_price), held)
+                yield _Row(event.snapshot, Fraction(event.unit_price), held, event.snapshot.health)
             case ExternalChanged():
                 moved = True
             case DecisionTaken() | PlanApproved() if mark is not None and not moved:
                 base = mark.snapshot.equity
                 grown = Fraction(event.snapshot.equity, base) if base > 0 else Fraction(1)
-                yield _Row(event.snapshot, mark.unit_price * max(grown, Fraction(0)), held)
+                unit = mark.unit_price * max(grown, Fraction(0))
+                yield _Row(event.snapshot, unit, held, event.snapshot.health)
             case _:
                 pass
+    for day in left:
+        yield _ended(day, held)
+
+
+def _ended(day: Day, held: Fraction) -> _Row:
+    """Return how `day` ended, with the worst of it: flows are in the entries, which are kept."""
+    last = _last(day)
+    unit, high = Fraction(last.unit_price), day.leverage_high / WAD
+    return _Row(last.snapshot, unit, held, day.health_low, high)
+
+
+def _last(day: Day) -> PnlRecorded:
+    return day.marks[-1]
 
 
 def _bought(mark: PnlRecorded, mandate: Mandate) -> Fraction:

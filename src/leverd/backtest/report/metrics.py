@@ -1,23 +1,24 @@
 """Figures people compare runs by, from a curve. Pure; float64, for people and never for money.
 
 Returns are those of a unit: flows do not bend them, and gas is paid out of them. A year has
-365 days. What is annualised comes from daily returns, a day being 86,400 s from the first row
-and worth what the last row in it says; a day without a row counts as unchanged, so its move
-falls on the next day that has one. The risk-free rate is 0. A figure that cannot be told is
+365 days. What is annualised comes from daily returns, a day being 86,400 s from the first row,
+or one of UTC in a journal, and worth what the last row in it says; a day without a row counts as
+unchanged, so its move falls on the next day that has one. Shares of time and turnover are of the
+part that is finely known. The risk-free rate is 0. A figure that cannot be told is
 None, never NaN: what speaks of a year needs `YEARLY_S_MIN`, what divides needs a divisor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import sqrt
 from typing import Final
 
 import numpy as np
 
 from leverd.backtest.history.exact import Floats
-from leverd.backtest.run_record import Curve
+from leverd.backtest.run_record import Curve, Grain
 
 DAY_S: Final = 86_400
 YEAR_S: Final = 365 * DAY_S
@@ -27,6 +28,7 @@ YEARLY_S_MIN: Final = 30 * DAY_S
 NEAR_HEALTH: Final = 1.1
 """The health below which a position counts as near liquidation, unless said otherwise."""
 
+_WHOLE: Final = Grain()
 _STILL: Final = 1e-12
 """A daily deviation below this is rounding, not risk."""
 
@@ -81,13 +83,15 @@ def metrics_of(
     swapped: float = 0.0,
     trips: Sequence[float] = (),
     near_health: float = NEAR_HEALTH,
+    grain: Grain = _WHOLE,
 ) -> Metrics:
     """Return the figures of `curve`.
 
-    `swapped` is the value of all swaps and `trips` the P&L of each closed round trip, in
-    whole units of the share class.
+    `swapped` is the value of all swaps that are finely known and `trips` the P&L of each closed
+    round trip, in whole units of the share class.
     """
-    days = daily_returns(curve)
+    days = daily_returns(curve, utc=grain.utc_days)
+    fine = finely_known(curve, grain.fine_from)
     fall = max_drawdown(curve)
     yearly = cagr(curve)
     return Metrics(
@@ -101,13 +105,13 @@ def metrics_of(
         drawdown=fall,
         best_day=float(days.max()) if len(days) else None,
         worst_day=float(days.min()) if len(days) else None,
-        near_liquidation=near_liquidation(curve, near_health),
+        near_liquidation=near_liquidation(fine, near_health),
         near_health=near_health,
         lowest=lowest_health(curve),
-        leverage_mean=mean_leverage(curve),
+        leverage_mean=mean_leverage(fine),
         leverage_max=_highest(curve.leverage_high),
-        levered=_share_of_time(curve, np.isfinite(curve.health[:-1])),
-        turnover=turnover(curve, swapped),
+        levered=_share_of_time(fine, np.isfinite(fine.health[:-1])),
+        turnover=turnover(fine, swapped),
         profit_factor=profit_factor(trips),
         trips=len(trips),
         trips_won=sum(trip > 0 for trip in trips),
@@ -132,12 +136,23 @@ def cagr(curve: Curve) -> float | None:
     return float((1 + total) ** (YEAR_S / _seconds(curve)) - 1)
 
 
-def daily_returns(curve: Curve) -> Floats:
+def finely_known(curve: Curve, since: int) -> Curve:
+    """Return the rows of `curve` from `since` on, unix seconds."""
+    first = int(np.searchsorted(curve.ts, since))
+    return Curve(**{each.name: getattr(curve, each.name)[first:] for each in fields(Curve)})
+
+
+def daily_returns(curve: Curve, *, utc: bool = False) -> Floats:
     """Return what a unit gained on each whole day; nothing is gained on nothing."""
     if len(curve) < 2:  # noqa: PLR2004 -- a return needs two rows
         return np.zeros(0)
-    ends = np.arange(curve.ts[0], curve.ts[-1] + 1, DAY_S)
-    unit = np.maximum(curve.unit[np.searchsorted(curve.ts, ends, side="right") - 1], 0.0)
+    if utc:  # what is at midnight is of the day that begins
+        ends = np.arange((curve.ts[0] // DAY_S + 1) * DAY_S, curve.ts[-1] + 1, DAY_S)
+        rows = np.searchsorted(curve.ts, ends, side="left") - 1
+    else:
+        ends = np.arange(curve.ts[0], curve.ts[-1] + 1, DAY_S)
+        rows = np.searchsorted(curve.ts, ends, side="right") - 1
+    unit = np.maximum(curve.unit[rows], 0.0)
     before, after = unit[:-1], unit[1:]
     gained: Floats = np.divide(after, before, out=np.ones_like(after), where=before > 0) - 1
     return gained

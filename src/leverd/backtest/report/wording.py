@@ -116,7 +116,9 @@ def metric_rows(found: Findings) -> Iterator[tuple[str, str, str]]:
     )
     turnover = NONE if metrics.turnover is None else f"{metrics.turnover:,.1f}x"
     swapped = money(whole(found.swapped), share)
-    yield "Turnover", turnover, f"mean equities swapped a year; {swapped} in all"
+    since = found.record.grain.fine_from
+    span = f"since {day(since)}" if since else "in all"
+    yield "Turnover", turnover, f"mean equities swapped a year; {swapped} {span}"
     yield (
         "Profit factor",
         ratio(metrics.profit_factor),
