@@ -43,6 +43,7 @@ class _Read:
     book: Book = field(default_factory=Book)
     known: Known = field(default_factory=Known)
     gas: int = 0  # wei
+    whole_to: int = 0  # up to this entry none is missing
     sequences: dict[str, int] = field(default_factory=dict)  # by position id
     acts: dict[str, AttemptSigned] = field(default_factory=dict)  # by hash
     newest: tuple[int, str] = (0, "")  # block and hash
@@ -86,6 +87,8 @@ def begun(settings: Settings, places: Places, entries: Iterable[Entry]) -> Begin
 
 def _follow(read: _Read, entry: Entry) -> None:
     event = entry.event
+    if entry.seq == read.whole_to + 1:
+        read.whole_to = entry.seq
     read.book = fold(read.book, event, entry.chain_at)
     read.known = recovery.fold(read.known, event, entry.chain_at, SIGNER)
     snapshot = getattr(event, "snapshot", None)
@@ -98,8 +101,8 @@ def _follow(read: _Read, entry: Entry) -> None:
             act = read.acts.get(tx_hash)
             if event.succeeded and act is not None and act.purpose != CANCEL:
                 read.sequences[act.position_id] = act.sequence + 1
-        case JournalPruned(gas=gas):
-            read.gas += gas
+        case JournalPruned(through=through, gas=gas) if read.whole_to < through:
+            read.gas += gas  # else it is brought back from a copy, where the inclusions still are
         case _ if isinstance(snapshot, Snapshot):
             _newer(read, snapshot.block, snapshot.block_hash)
         case _:

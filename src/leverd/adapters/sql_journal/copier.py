@@ -1,7 +1,8 @@
 """Ship a journal's entries to its copy, in order; take wishes that were put there.
 
-The file is always written first. The copy only ever lags: nothing in it is changed, and what is
-in it without being in the file stops the copying rather than being written over.
+The file is always written first. The copy only ever lags: nothing in it is changed, but where it
+lagged behind a pruning (see `taking_back`), and what is in it without being in the file stops the
+copying rather than being written over.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from leverd.adapters.sql_journal.requests import SqlRequests
 from leverd.adapters.sql_journal.rows import microseconds, pruned
 from leverd.adapters.sql_journal.schema import BINDING, DAYS, EVENTS, PRUNES, REQUESTS, TURNS
 from leverd.adapters.sql_journal.server import Server
+from leverd.adapters.sql_journal.taking_back import take_back
 from leverd.errors import JournalForeignError
 from leverd.interfaces.requests import RequestKind
 
@@ -144,6 +146,8 @@ class Copier:
                 self._check_same(file, last, through)
                 newer = select(EVENTS).where(EVENTS.c.seq > seq).order_by(EVENTS.c.seq)
                 rows = file.execute(newer.limit(_BATCH)).mappings().all()
+                if 0 < seq < through:  # pruned before it was shipped
+                    take_back(copy, file, seq)
             if rows:
                 copy.execute(insert(EVENTS), [dict(row) for row in rows])
                 seq = int(rows[-1]["seq"])

@@ -18,6 +18,7 @@ from leverd.adapters.sql_journal import aside, database, doors, restoring, upkee
 from leverd.adapters.sql_journal.rows import scan
 from leverd.adapters.sql_journal.schema import BINDING, DAYS, EVENTS, PRUNES
 from leverd.adapters.sql_journal.server import Server
+from leverd.adapters.sql_journal.taking_back import take_back
 from leverd.errors import JournalForeignError
 
 OTHER_STORY: Final = 17
@@ -128,6 +129,10 @@ def _check_binding(source: Connection, target: Connection, server: Server) -> No
 
 def _append(source: Connection, target: Connection, last: int) -> int:
     """Append the copy's entries past `last`, with what is missing among them on purpose."""
+    past = select(PRUNES.c.through).where(PRUNES.c.through > last).order_by(PRUNES.c.through)
+    gaps = source.execute(past).scalars().all()
+    if gaps:
+        take_back(target, source, last)
     count = 0
     batch: list[dict[str, object]] = []
     for row in scan(source, after=last):
@@ -138,8 +143,7 @@ def _append(source: Connection, target: Connection, last: int) -> int:
             batch = []
     if batch:
         target.execute(insert(EVENTS), batch)
-    gaps = select(PRUNES.c.through).where(PRUNES.c.through > last).order_by(PRUNES.c.through)
-    for through in source.execute(gaps).scalars().all():
+    for through in gaps:
         kept = _count(target, EVENTS.c.seq <= through)
         target.execute(insert(PRUNES).values(through=through, kept=kept))
     return count

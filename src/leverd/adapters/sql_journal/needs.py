@@ -45,7 +45,7 @@ from leverd.domain.spot_events import SpotDecided, SpotMarked
 from leverd.interfaces.journal import Entry
 
 _STORIES: Final = (AlertRaised, DaemonStarted, DaemonStopped, HoldsFolded, PlanDenied)
-_SLOTS: Final = (
+SLOTS: Final = (
     AttemptSigned,
     AttemptPublished,
     SlotIncluded,
@@ -135,7 +135,7 @@ class Needs:
         event = entry.event
         if isinstance(event, _STORIES):
             return False
-        if isinstance(event, _SLOTS):
+        if isinstance(event, SLOTS):
             newest = self._newest_slot.get(event.signer) == event.slot
             return newest or not self._is_settled((event.signer, event.slot))
         match event:
