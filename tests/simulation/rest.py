@@ -7,6 +7,8 @@ from decimal import Decimal
 from tests.simulation.settings import DUST_USD, LOOP
 
 from leverd.domain.events import ExternalChanged, PnlRecorded, PositionAdopted
+from leverd.domain.gas_use import move_gas
+from leverd.domain.loans import supplied
 from leverd.domain.money import Amount, value_down
 from leverd.domain.plan_events import (
     PlanAborted,
@@ -22,6 +24,10 @@ from leverd.engine.book import Book
 from leverd.engine.state import fold
 from leverd.execution import recovery
 from leverd.interfaces.requests import RequestKind
+
+TIP_WEI = 10**9
+NATIVE_USD = 3_000 * 10**8
+"""What the simulated venue tells of gas beside the base fee."""
 
 _AT = Decimal("0.02")
 _RESUME_EVERY_S = 240
@@ -44,8 +50,9 @@ def missing(stage):
         record = stage.referee.book.page(mandate.position_id).record
         asked = stage.draw.wish == "unwind" and not stage.referee.amnesia
         closing = record.unwinding or record.stopped or asked
-        lack = _unclosed(state, mandate) if closing else _off_target(state, mandate)
-        lack = lack or _idle(state, mandate)
+        small = _small(stage)
+        lack = _unclosed(state, mandate, small) if closing else _off_target(state, mandate)
+        lack = lack or _idle(state, mandate, small)
         if lack:
             return f"{mandate.position_id}: {lack}"
     return ""
@@ -60,22 +67,30 @@ def _off_target(state, mandate):
     return ""
 
 
-def _unclosed(state, mandate):
+def _small(stage):
+    """Return what money must be worth, USD 1e8, to be moved for its own sake: twice its gas."""
+    wei = move_gas(plain=False) * (stage.chain.base_fee + TIP_WEI)
+    return max(DUST_USD, 2 * wei * NATIVE_USD // 10**18)
+
+
+def _unclosed(state, mandate, small):
     loan = state.position.loan
-    if any(loan.debts.values()) or any(loan.supplies.values()):
+    left = Amount(mandate.collateral, supplied(state.market, loan, mandate.collateral, state.at))
+    posted = value_down(left, state.market.reserves[mandate.collateral].price)
+    if any(loan.debts.values()) or posted > small:
         return "it is to be closed and is not"
     return ""
 
 
-def _idle(state, mandate):
-    """Return what lies idle above dust; collateral may, once nothing is owed."""
+def _idle(state, mandate, small):
+    """Return what lies idle and is worth its gas; collateral may, once nothing is owed."""
     assets = [mandate.debt]
     if any(state.position.loan.debts.values()):
         assets.append(mandate.collateral)
     for asset in assets:
         idle = Amount(asset, max(state.position.idle.get(asset, 0), 0))
         value = value_down(idle, state.market.reserves[asset].price)
-        if value > DUST_USD:
+        if value > small:
             return f"{value / 10**8:.2f} USD of {asset.symbol} lie idle"
     return ""
 

@@ -17,9 +17,10 @@ from leverd.bootstrap.daemon import Opened, open_daemon
 from leverd.bootstrap.looking import CONNECT_S
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain import loans
-from leverd.domain.money import Amount
+from leverd.domain.money import Amount, value_down
 from leverd.domain.view import TradingState, View
 from leverd.engine.canon import health_text
+from leverd.engine.terms import DUST_USD
 from leverd.errors import HaltedError, OwnerError
 from leverd.interfaces.clock import Clock
 from leverd.settings import Settings
@@ -128,12 +129,17 @@ async def _check(opened: Opened) -> None:
 
 
 def _left(view: View) -> str:
-    """Return what is still owed and posted, "" if nothing is."""
+    """Return what is still owed, and posted above dust, "" if nothing is."""
     market, loan, now = view.state.market, view.state.position.loan, view.now
     owed = [Amount(asset, loans.owed(market, loan, asset, now)) for asset in loan.debts]
     posted = [Amount(asset, loans.supplied(market, loan, asset, now)) for asset in loan.supplies]
     owes = [f"{_short(each)} owed" for each in owed if each.raw]
-    holds = [f"{_short(each)} posted" for each in posted if each.raw]
+    prices = {asset: reserve.price for asset, reserve in market.reserves.items()}
+    holds = [
+        f"{_short(each)} posted"
+        for each in posted
+        if value_down(each, prices[each.asset]) > DUST_USD
+    ]
     if not owes + holds:
         return ""
     health = loans.summarise(market, loan, now).health

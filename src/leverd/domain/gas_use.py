@@ -30,6 +30,11 @@ def steps_gas(steps: Iterable[Step]) -> int:
     return sum(step_gas(step) for step in steps)
 
 
+def move_gas(*, plain: bool) -> int:
+    """Return the gas of one step with idle money; a `plain` address approves before it."""
+    return 2 * _SINGLE if plain else _SINGLE
+
+
 def raise_gas(*, atomic: bool) -> int:
     """Return the gas of opening or boosting, before there is a plan."""
     return _ATOMIC[StepKind.RAISE] if atomic else _ROUNDS_RAISE

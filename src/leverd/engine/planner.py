@@ -61,23 +61,29 @@ def _planned(decision: Decision, view: View, terms: Terms) -> Plan | None:
         case SetLeverage(target=target):
             if valuation.leverage(view.state) > target:
                 return _lowering(decision, target, view, terms)
-            return tidy(view, terms) or _raising(decision, target, view, terms)
+            made = tidy(view, terms, saves=decision.urgent)
+            return made or _raising(decision, target, view, terms)
         case Unwind():
             return _closing(decision, view, terms)
         case _:
             assert_never(decision)
 
 
-def tidy(view: View, terms: Terms) -> Plan | None:
-    """Return a plan that repays idle debt asset and posts idle collateral beside a debt."""
+def tidy(view: View, terms: Terms, *, saves: bool = False) -> Plan | None:
+    """Return a plan that repays idle debt asset and posts idle collateral beside a debt.
+
+    Strangers may send money, so it has to be worth its gas, and the signing key has to hold more
+    than what deleverages may need; one that `saves` the position uses all above dust.
+    """
     state, mandate = view.state, view.state.position.mandate
     owed = loans.owed(state.market, state.position.loan, mandate.debt, state.at)
-    if owed == 0 or view.closes_only:
+    if owed == 0 or view.closes_only or not (saves or terms.spares_gas):
         return None
+    least = terms.dust_usd if saves else max(terms.dust_usd, terms.idle_usd_min)
     steps = []
     for asset in (mandate.debt, mandate.collateral):
         idle = Amount(asset, state.position.idle.get(asset, 0))
-        if value_down(idle, state.market.reserves[asset].price) > terms.dust_usd:
+        if value_down(idle, state.market.reserves[asset].price) > least:
             steps.append(rounds.put_to_use(mandate, idle))
     if not steps:
         return None
@@ -118,7 +124,7 @@ def _lowering(
         wanted = min(wanted, most)
     size = sizing.within_impact(state.pool, asset, wanted, terms.impact_max)
     if not rounds.sells(state, Amount(asset, size), terms):
-        return tidy(view, terms)
+        return tidy(view, terms, saves=decision.urgent)
     purpose = Purpose.DELEVERAGE if decision.urgent else Purpose.REDUCE
     steps: tuple[Step, ...]
     if not view.atomic:
@@ -137,7 +143,7 @@ def _top_up(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan | 
 
     It costs one transaction without fee or price impact, so it is always cheaper than a sale.
     """
-    made = tidy(view, terms)
+    made = tidy(view, terms, saves=True)
     if made is None or not isinstance(decision, SetLeverage) or not decision.enough:
         return None
     after, at = _after(view, made.steps, terms), view.now + terms.delay_s
@@ -178,9 +184,11 @@ def _take_out(view: View, terms: Terms) -> tuple[Step, ...]:
     posted = rounds.supplied(view.state, mandate.collateral)
     if not view.closes_only or not posted:
         return rounds.take_out(view.state, terms)
-    if rounds.payable(view.state, mandate.collateral) < posted:
+    whole = Amount(mandate.collateral, posted)
+    there = rounds.payable(view.state, mandate.collateral)
+    if there < posted or not rounds.is_worth_moving(view.state, whole, terms):
         return ()
-    everything = Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True)
+    everything = Withdraw(mandate.lending, whole, everything=True)
     return (Step(StepKind.CLOSE, (everything,), health_min=0),)
 
 
@@ -194,7 +202,7 @@ def _as_far_as_it_goes(decision: SetLeverage | Unwind, view: View, terms: Terms)
         size = sizing.within_impact(state.pool, asset, free, terms.impact_max)
         steps = rounds.lower_in_rounds(state, size, terms) if size else ()
     if not steps:
-        return tidy(view, terms)
+        return tidy(view, terms, saves=decision.urgent)
     return _finish(view, terms, Purpose.DELEVERAGE, steps, decision.reason)
 
 

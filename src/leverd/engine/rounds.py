@@ -147,19 +147,25 @@ def take_out(state: State, terms: Terms) -> tuple[Step, ...]:
     """Return steps that leave a position without debt with nothing but idle collateral.
 
     Of collateral that is lent out they take what is there. What a close in rounds bought beyond
-    the debt is sold again, if the pool takes it.
+    the debt is sold again, if the pool takes it. What is not worth its gas stays.
     """
     mandate, steps = state.position.mandate, list[Step]()
     part = Amount(mandate.collateral, payable(state, mandate.collateral))
-    if part.raw:
+    if is_worth_moving(state, part, terms):
         whole = part.raw == supplied(state, mandate.collateral)
         taken = Withdraw(mandate.lending, part, everything=whole)
         state = _add(state, steps, single(taken))
     left = Amount(mandate.debt, state.position.idle.get(mandate.debt, 0))
-    if value_down(left, state.market.reserves[left.asset].price) > terms.dust_usd:
+    if is_worth_moving(state, left, terms):
         with suppress(ImpossibleError):
             _sell(state, steps, left, mandate.collateral, terms)
     return tuple(steps)
+
+
+def is_worth_moving(state: State, amount: Amount, terms: Terms) -> bool:
+    """Return whether `amount` is worth a transaction of its own: anybody may have given it."""
+    value = value_down(amount, state.market.reserves[amount.asset].price)
+    return value > max(terms.dust_usd, terms.idle_usd_min)
 
 
 def borrow_room(state: State, asset: Asset) -> int:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
+
+DUST_USD: Final = 10**8
+"""Money worth no more, USD 1e8, is left where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,8 @@ class Terms:
     delay_s: int  # chain seconds until inclusion
     deadline_s: int  # chain seconds after which no step may act
     dust_usd: int  # USD 1e8 below which idle money is left alone
+    idle_usd_min: int = 0  # USD 1e8 up to which idle money is not worth the gas of its own move
+    spares_gas: bool = True  # the signing key holds more than what deleverages may need
     rounds_max: int = 12
     health_step_limit: Decimal = Decimal(1)  # what it stays above once its health allows that
 

@@ -10,16 +10,18 @@ from typing import Final
 from leverd.domain import loans
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind, combine
 from leverd.domain.fixed_point import WAD
+from leverd.domain.gas_use import move_gas
 from leverd.domain.orders import Orders
 from leverd.domain.plan import Plan
 from leverd.domain.view import View
 from leverd.engine import planner
 from leverd.engine.capping import capped
-from leverd.engine.terms import Terms
+from leverd.engine.terms import DUST_USD, Terms
 from leverd.interfaces.agent import Agent, Cap, OrderFact, alerting, ordering, quieting
 from leverd.risk import ground, urgency
 from leverd.risk.gate import NOTHING_PENDING, Pending, Verdict, bound, review
 from leverd.risk.limits import Limits
+from leverd.risk.raising import reserve_wei
 
 OWNER = "owner"
 """The name a standing order of the owner goes by where agents have theirs."""
@@ -29,6 +31,9 @@ ORDERS: Final = "orders"
 
 _CLEAR: Final = Decimal("1.01")
 """How far above a guard's trigger the middle of a plan stays: room for a tick and interest."""
+
+_WORTH: Final = 2
+"""How often idle money is worth the gas of its own move: who gives it loses more than we burn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ def terms_of(
     if saves:
         pressed = urgency.pressing(pressed)
     clear = Decimal(woken) / WAD * _CLEAR
+    move = move_gas(plain=view.plain) * (view.gas.base_fee + view.gas.priority_fee)
     return Terms(
         slippage=urgency.slippage_max(view, limits, pressed),
         impact_max=urgency.impact_max(view, limits, pressed),
@@ -139,7 +145,9 @@ def terms_of(
         health_step_min=_step_floor(view, limits, Decimal(0) if urgent else clear),
         delay_s=timing.delay_s,
         deadline_s=timing.deadline_urgent_s if urgent else timing.deadline_s,
-        dust_usd=10**8,
+        dust_usd=DUST_USD,
+        idle_usd_min=_WORTH * move * view.gas.native_price // 10**18,
+        spares_gas=view.gas.operator_balance >= move + reserve_wei(view, limits),
         health_step_limit=limits.health_step_min,
     )
 
