@@ -177,16 +177,6 @@ def test_symbols_are_read_as_strings_and_as_bytes32():
         read.decode([Reply(True, b"\xff" * 64)])
 
 
-@given(held=st.integers(0, 10), needed=st.integers(0, 10), resets=st.booleans())
-def test_approvals_end_at_exactly_what_is_needed(held, needed, resets):
-    allowance = held
-    for call in erc20.approvals(TOKEN, OTHER, held=held, needed=needed, resets=resets):
-        amount = int.from_bytes(call.data[-32:])
-        assert not (resets and allowance and amount), "it must pass through zero"
-        allowance = amount
-    assert allowance == needed
-
-
 @given(st.integers(1, 10**12), st.integers(0, 12))
 def test_a_bid_survives_as_many_full_blocks_as_it_says(base_fee, blocks):
     grown = base_fee

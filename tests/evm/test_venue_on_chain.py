@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
+from tests.account_contract import hostile
 from tests.account_contract.test_changed_market import upgrade
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import Deployed, deploy_account, give
@@ -467,6 +468,43 @@ async def test_a_plain_address_opens_and_unwinds_in_rounds_with_exact_approvals(
         left = "allowance(address,address)->(uint256)"
         assert local.chain.read(local.token("WETH"), left, ME, pool) == 0
         assert local.chain.read(local.token("USDC"), left, ME, router) == 0
+
+
+def make_picky(local: LocalMarket, symbol: str) -> None:
+    """Have a token's approvals pass through zero from now on."""
+    rpc, token = local.node.rpc, local.token(symbol)
+    before = "0x" + "7e" * 20
+    rpc.ask("anvil_setCode", before, rpc.ask("eth_getCode", token, "latest"))
+    picky = hostile.deploy(local, "PickyToken", "(address)", before)
+    rpc.ask("anvil_setCode", token, rpc.ask("eth_getCode", picky, "latest"))
+
+
+async def test_a_plain_address_gets_out_again_and_again_of_a_token_as_picky_as_usdt(local):
+    mandate = mandate_of(ME)
+    make_picky(local, "USDC")
+    async with venue_on(local, ME) as venue:
+        give(local, "WETH", ME, 10 * WAD)
+        for _ in range(2):
+            for decision in (SetLeverage("test", Decimal(2), "up"), Unwind("test", "down")):
+                plan = await planned(venue, mandate, decision)
+                assert plan is not None
+                for step in plan.steps:
+                    await carry_out(local, venue, mandate, step)
+            seen = (await venue.observe([mandate])).positions["eth-loop"]
+            assert {leg.kind for leg in seen.state.position.legs()} == {"idle"}
+            assert seen.allowances["aave", USDC] > 0  # a full repayment leaves some of it
+
+
+async def test_what_a_plain_address_allows_already_is_not_approved_again(local):
+    mandate = mandate_of(ME)
+    async with venue_on(local, ME) as venue:
+        give(local, "WETH", ME, 10 * WAD)
+        await carry_out(local, venue, mandate, single(Approve("aave", WETH.amount(10))))
+        plan = await planned(venue, mandate, SetLeverage("test", Decimal(2), "up"))
+        assert plan is not None
+        assert isinstance(plan.steps[0].actions[0], Supply)
+        for step in plan.steps:
+            await carry_out(local, venue, mandate, step)
 
 
 async def test_a_plain_address_approves_no_more_than_the_step_at_hand_needs(local):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from leverd.domain.course import Course, Fired
 from leverd.domain.highs import Highs
+from leverd.domain.money import Asset
 from leverd.domain.prediction import Prediction
 from leverd.domain.state import State
 
@@ -105,6 +107,8 @@ class View:
     sources_agree: int = 1
     plain: bool = False  # held by a plain address, which must approve what it spends
     closes_only: bool = False  # its owner knew another market: it can be closed, in one call
+    allowances: Mapping[tuple[str, Asset], int] = field(default_factory=dict)
+    """What a plain address lets a venue take already, raw, by venue and asset."""
 
     @property
     def now(self) -> int:

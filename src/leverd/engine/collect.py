@@ -45,6 +45,7 @@ def views(
             sources_agree=observation.sources_agree,
             plain=seen.plain,
             closes_only=seen.closes_only,
+            allowances=seen.allowances,
         )
         for position_id, seen in observation.positions.items()
         if position_id not in apart

@@ -350,7 +350,7 @@ def _finish(
     view: View, terms: Terms, purpose: Purpose, steps: tuple[Step, ...], reason: str
 ) -> Plan:
     position_id = view.state.position.mandate.position_id
-    steps = with_approvals(steps) if view.plain else steps
+    steps = with_approvals(steps, view.allowances) if view.plain else steps
     return Plan(
         plan_id(position_id, view.stamp.block_hash, steps),
         position_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from leverd.domain.fills import Fill
+from leverd.domain.money import Asset
 from leverd.domain.plan import Step
 from leverd.domain.position import Mandate
 from leverd.domain.state import State
@@ -24,6 +25,8 @@ class Observed:
     health_reported: int  # wad, the venue's own figure; 0 if not asked this time
     plain: bool = False  # held by a plain address, which must approve what it spends
     closes_only: bool = False  # its owner knew another market: it can be closed, in one call
+    allowances: Mapping[tuple[str, Asset], int] = field(default_factory=dict)
+    """What a plain address lets a venue take already, raw, by venue and asset."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ class Token:
 
     asset: Asset
     address: str
-    approval_resets: bool = False  # approvals must pass through zero, as USDT's
     staking_rate: str = ""  # its function that says what it stands for, as stEthPerToken()
 
 

@@ -1,7 +1,6 @@
 """Tokens, with their quirks.
 
-Some return nothing on success, some must pass through zero to change an approval, some say
-their name in bytes32.
+Some return nothing on success, some say their name in bytes32.
 """
 
 from __future__ import annotations
@@ -81,16 +80,3 @@ def accepted(reply: Reply) -> bool:
     if not reply.succeeded:
         return False
     return not reply.data or abi.word(reply.data) == 1
-
-
-def approvals(token: str, spender: str, *, held: int, needed: int, resets: bool) -> list[Call]:
-    """Return the approvals that let `spender` take exactly `needed`, given it may take `held`.
-
-    With `resets` the token only goes from zero to an amount and back (USDT).
-    """
-    if held == needed:
-        return []
-    exact = Call(token, APPROVE.encode(spender, needed))
-    if resets and held and needed:
-        return [Call(token, APPROVE.encode(spender, 0)), exact]
-    return [exact]

@@ -61,6 +61,7 @@ class Holding:
     idle: Mapping[Asset, int]
     health_reported: int | None  # wad, the pool's own figure; 0 not asked now, None it has none
     contract: AccountState | None  # None for a plain address
+    allowances: Mapping[tuple[str, Asset], int]  # of a plain address: who may take what, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,21 @@ class ScopeReader:
         kind = self.survey.accounts[mandate.account.lower()]
         if kind.state is not None:
             parts["contract", key] = kind.state
+        else:
+            parts["allowances", key] = reads.each(self._allowances(mandate))
         return parts
+
+    def _allowances(self, mandate: Mandate) -> dict[tuple[str, Asset], Read[int]]:
+        """Return the reads of what a plain address lets the market and the pool's router take."""
+        market = self.survey.markets[mandate.lending]
+        routers = (venue.router for venue in self._config.pools if venue.name == mandate.pool)
+        spenders = {mandate.lending: market.pool, mandate.pool: next(routers, "")}
+        return {
+            (venue, asset): erc20.allowance(market.reserves[asset].token, mandate.account, spender)
+            for venue, spender in spenders.items()
+            if spender
+            for asset in (mandate.collateral, mandate.debt)
+        }
 
     def _own(self, mandate: Mandate) -> tuple[Asset, ...]:
         extras = self.scope.extras.get(mandate.position_id, ())
@@ -247,7 +262,13 @@ class ScopeReader:
     ) -> Holding:
         key = mandate.position_id
         contract = found.get(("contract", key))
-        return Holding(found["account", key], found["idle", key], healths.get(key, 0), contract)
+        return Holding(
+            found["account", key],
+            found["idle", key],
+            healths.get(key, 0),
+            contract,
+            found.get(("allowances", key), {}),
+        )
 
     def _unchanged(self, name: str, found: Mapping[tuple[str, Any], Any]) -> bool:
         market = self.survey.markets[name]

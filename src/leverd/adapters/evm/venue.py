@@ -243,6 +243,7 @@ class EvmVenue:
             health_reported=holding.health_reported or 0,
             plain=contract is None,
             closes_only=not known,
+            allowances=holding.allowances,
         )
 
     async def _call(self, mandate: Mandate, step: Step, sequence: int, deadline: int) -> Call:
