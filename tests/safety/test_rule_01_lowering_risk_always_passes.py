@@ -51,7 +51,7 @@ def everything_in_the_way():
             last_loss_at=NOON,
             trades_today=10**6,
         ),
-        "portfolio": Portfolio(99, 10**6, 10**20, 10**20),
+        "portfolio": Portfolio(99, 10**6, 10**20, 10**20, 3),
         "venue_trusted": False,
         "sources_agree": 0,
         "gas": Gas(5_000 * GWEI, GWEI, 3000 * 10**8, 0),

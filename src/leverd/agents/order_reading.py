@@ -20,8 +20,9 @@ def open_reading(view: View) -> Reading | None:
 def reading_of(view: View) -> Reading:
     """Return what orders see of `view`.
 
-    While a transaction is under way flows are not accounted for, so the unit price is held
-    to be unknown: a deposit on its way must not look like a gain.
+    While a transaction of its own is under way, or balances are not as known and one look does
+    not prove it, flows are not accounted for, so the unit price is held to be unknown: a deposit
+    must not look like a gain.
     """
     state, course = view.state, view.record.course
     health = loans.summarise(state.market, state.position.loan, state.at).health
@@ -43,7 +44,7 @@ def unit_now(view: View) -> int | None:
     The price of the last mark, moved by what equity has made since.
     """
     record = view.record
-    if record.units <= 0 or record.open_slots:
+    if record.units <= 0 or record.open_slots or record.strange:
         return None
     made = valuation.equity_in_share_class(view.state) - record.marked_equity
     return max(record.unit_price + made * WAD // record.units, 0)

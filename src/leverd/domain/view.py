@@ -65,7 +65,8 @@ class Record:
     unit_peak: int = 0  # highest unit price seen
     stopped: bool = False  # the portfolio stop fired; agents are off until resume
     unexplained: bool = False  # an external change nobody explained: REDUCING
-    open_slots: int = 0
+    open_slots: int = 0  # transactions under way that may change what it holds
+    strange: bool = False  # balances are not as known, and one look does not prove it
     breakers: tuple[str, ...] = ()  # faults whose breakers hold back new risk
     units: int = 0  # WAD, as of the last mark of P&L
     marked_equity: int = 0  # share class raw units, as of that mark
@@ -86,6 +87,7 @@ class Portfolio:
     trades_today: int = 0
     gas_today: int = 0  # wei
     guardian_gas_today: int = 0  # wei
+    open_slots: int = 0  # transactions of the key under way
 
 
 @dataclass(frozen=True, slots=True)

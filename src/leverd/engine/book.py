@@ -73,8 +73,13 @@ class Book:
         return Page(self.everyone) if page is None else page
 
 
-def record_of(book: Book, position_id: str, now: int, *, open_slots: int = 0) -> Record:
-    """Return the position's record as of chain time `now`."""
+def record_of(
+    book: Book, position_id: str, now: int, *, open_slots: int = 0, strange: bool = False
+) -> Record:
+    """Return the position's record as of chain time `now`.
+
+    `open_slots` may change what it holds; `strange` balances are not as the book has them.
+    """
     page = book.page(position_id)
     today = page.tally.on(now // _DAY_S)
     return changed(
@@ -83,11 +88,12 @@ def record_of(book: Book, position_id: str, now: int, *, open_slots: int = 0) ->
         gas_today=today.gas,
         guardian_gas_today=today.guardian_gas,
         open_slots=open_slots,
+        strange=strange,
         predictions=standing(book.outlook, now) if book.outlook else (),
     )
 
 
-def portfolio_of(book: Book, now: int, *, active: int) -> Portfolio:
+def portfolio_of(book: Book, now: int, *, active: int, open_slots: int = 0) -> Portfolio:
     """Return what all positions together used of shared budgets on the day of `now`."""
     tallies = [page.tally.on(now // _DAY_S) for page in book.pages.values()]
     return Portfolio(
@@ -95,6 +101,7 @@ def portfolio_of(book: Book, now: int, *, active: int) -> Portfolio:
         sum(tally.trades for tally in tallies),
         sum(tally.gas for tally in tallies),
         sum(tally.guardian_gas for tally in tallies),
+        open_slots,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from leverd.domain.events import Event, PortfolioStopped
@@ -28,22 +28,32 @@ class Bookkeeper:
 
     def __init__(self, world: World, record: Record) -> None:
         self._world, self._record = world, record
-        self._strange: set[str] = set()  # positions whose balances differed at the last look
+        self._strange: set[str] = set()  # positions whose balances differ, which one look saw
+
+    @property
+    def strange(self) -> Collection[str]:
+        """Positions whose balances are not as known, which is not believed yet."""
+        return frozenset(self._strange)
 
     async def keep(self, seen: Observation, apart: Collection[str], limits: Limits) -> None:
         """Journal what `seen` shows beyond what is known; positions `apart` cannot be valued.
 
-        While a slot is open nothing is compared or marked: what we are doing ourselves is
-        verified from its receipt.
+        A position that something under way may change is neither compared nor marked: what we
+        are doing ourselves is verified from its receipt.
         """
-        if self._world.executor.open_slots:
-            self._strange.clear()
-            return
-        for position_id, each in _valued(seen, apart):
+        busy = self._world.executor.touched()
+        still = {
+            name: each
+            for name, each in seen.positions.items()
+            if name not in busy and name not in apart
+        }
+        self._strange &= still.keys()
+        for position_id, each in still.items():
             await self._reconcile(position_id, each, seen.stamp)
-        for position_id, each in _valued(seen, apart):
-            await self._mark(position_id, each, seen)
-            await self._check_stop(position_id, seen.stamp, limits)
+        for position_id, each in still.items():
+            if position_id not in self._strange:
+                await self._mark(position_id, each, seen)
+                await self._check_stop(position_id, seen.stamp, limits)
 
     async def _reconcile(self, position_id: str, each: Observed, stamp: Stamp) -> None:
         page = self._world.recorder.book.page(position_id)
@@ -54,9 +64,9 @@ class Bookkeeper:
 
     def _believed(self, position_id: str, found: Sequence[Event]) -> bool:
         """Whether a difference is one: a reorganisation looks the same until it is noticed."""
-        again = position_id in self._strange
-        (self._strange.add if found else self._strange.discard)(position_id)
-        return again or not self._world.executor.provisional
+        believed = position_id in self._strange or not self._world.executor.provisional
+        (self._strange.discard if believed or not found else self._strange.add)(position_id)
+        return believed
 
     async def _mark(self, position_id: str, each: Observed, seen: Observation) -> None:
         """Record P&L when something happened, or a day went by."""
@@ -72,7 +82,3 @@ class Bookkeeper:
             return
         stopped = PortfolioStopped(position_id, record.unit_price, record.unit_peak)
         await self._record(stopped, chain_at=stamp.at)
-
-
-def _valued(seen: Observation, apart: Collection[str]) -> Iterator[tuple[str, Observed]]:
-    return (each for each in seen.positions.items() if each[0] not in apart)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from leverd.domain import loans, reserves
@@ -23,15 +23,19 @@ def views(
     book: Book,
     *,
     open_slots: int,
+    touched: Mapping[str, int] | None = None,
+    strange: Collection[str] = (),
     apart: Collection[str] = (),
 ) -> dict[str, View]:
     """Return one view for each observed position, by position id.
 
-    Those `apart` get none, and still count among what shares budgets.
+    Of the key's `open_slots` as many may change a position as `touched` says; all of them where
+    nobody can say. Positions that are `strange` hold other than is known, and one look does not
+    prove it. Those `apart` get no view, and still count among what shares budgets.
     """
     now = observation.stamp.at
     active = sum(_is_open(seen.state) for seen in observation.positions.values())
-    portfolio = portfolio_of(book, now, active=active)
+    portfolio = portfolio_of(book, now, active=active, open_slots=open_slots)
     return {
         position_id: View(
             stamp=observation.stamp,
@@ -39,7 +43,13 @@ def views(
             gas=observation.gas,
             sequence=seen.sequence,
             atomic=seen.atomic,
-            record=record_of(book, position_id, now, open_slots=open_slots),
+            record=record_of(
+                book,
+                position_id,
+                now,
+                open_slots=open_slots if touched is None else touched.get(position_id, 0),
+                strange=position_id in strange,
+            ),
             portfolio=portfolio,
             venue_trusted=seen.trusted,
             sources_agree=observation.sources_agree,

@@ -141,6 +141,8 @@ class Daemon:
             observation,
             self._world.recorder.book,
             open_slots=self._world.executor.open_slots,
+            touched=self._world.executor.touched(),
+            strange=self._bookkeeper.strange,
             apart=self._apart,
         )
         for name, view in self._views.items():
@@ -339,8 +341,8 @@ class Daemon:
         except (UnreachableError, NonsenseError) as error:
             logger.warning("while stopping: what follows is as last seen: {}", error)
             return
-        open_slots = self._world.executor.open_slots
-        self._views = views(seen, self._world.recorder.book, open_slots=open_slots)
+        executor, book = self._world.executor, self._world.recorder.book
+        self._views = views(seen, book, open_slots=executor.open_slots, touched=executor.touched())
 
 
 def _health(view: View) -> int:

@@ -20,8 +20,8 @@ def facts_of(view: View, seats: Sequence[Seat]) -> tuple[OrderFact, ...]:
 def remembering(view: View, book: Book) -> View:
     """Return `view` with its record as `book` has it now; what looks added up to stays."""
     name = view.state.position.mandate.position_id
-    record = record_of(book, name, view.now, open_slots=view.record.open_slots)
     seen = view.record
+    record = record_of(book, name, view.now, open_slots=seen.open_slots, strange=seen.strange)
     return replace(
         view, record=replace(record, breakers=seen.breakers, health_fall=seen.health_fall)
     )

@@ -6,7 +6,7 @@ journal names every hash that may be mined, and the next start asks the chain ab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -41,6 +41,7 @@ from leverd.execution.slots import (
     Wait,
     bid_of,
 )
+from leverd.execution.under_way import touched
 from leverd.execution.witness import Found
 from leverd.interfaces.journal import Journal
 from leverd.interfaces.venue import Sighting, Venue
@@ -84,10 +85,11 @@ class Executor:
     @property
     def open_slots(self) -> int:
         """How many transactions are under way: in no block, perhaps in none, or next in a plan."""
-        known = self._logbook.known.slots
-        unsure = self._lookout.unsure & known.keys()
-        in_doubt = sum(not known[number].waiting for number in unsure)
-        return len(slots.open_slots(known)) + in_doubt + len(self._next)
+        return len(self._under_way())
+
+    def touched(self) -> Mapping[str, int]:
+        """Return how many of them may change what each position holds; absent are those of none."""
+        return touched(self._under_way(), self._mandates)
 
     @property
     def provisional(self) -> bool:
@@ -176,6 +178,14 @@ class Executor:
         )
         await self._logbook.record(*events, *self._logbook.aborted(ended, reason))
         self._keep_up(None)
+
+    def _under_way(self) -> list[Collection[str]]:
+        """Return the positions of each transaction that is under way."""
+        known = self._logbook.known.slots
+        unsure = (known[number] for number in self._lookout.unsure & known.keys())
+        in_doubt = (slot for slot in unsure if not slot.waiting)
+        signed = [slot.positions for slot in (*slots.open_slots(known), *in_doubt)]
+        return [*signed, *((each.plan.position_id,) for each in self._next.values())]
 
     async def _tend_all(self) -> None:
         seen = await self._lookout.look(self._logbook.known.slots)

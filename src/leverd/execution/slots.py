@@ -95,6 +95,11 @@ class Slot:
         """Every plan that something was signed for, oldest first."""
         return tuple(dict.fromkeys(each.attempt.plan_id for each in self.signed))
 
+    @property
+    def positions(self) -> frozenset[str]:
+        """Every position that something was signed for."""
+        return frozenset(each.attempt.position_id for each in self.signed)
+
     def attempt(self, tx_hash: str) -> AttemptSigned:
         """Return the attempt with that hash."""
         return next(each.attempt for each in self.signed if each.attempt.tx_hash == tx_hash)

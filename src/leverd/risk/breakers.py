@@ -164,8 +164,8 @@ def _has_fallen(view: View, highs: Highs, limits: Limits) -> bool:
 
 
 def _unit_price(view: View) -> int | None:
-    """Return what a unit is worth now, rounded down; None before the first mark."""
-    if view.record.units <= 0:
+    """Return what a unit is worth now, rounded down; None before the first mark, or if strange."""
+    if view.record.units <= 0 or view.record.strange:
         return None
     return valuation.equity_in_share_class(view.state) * WAD // view.record.units
 

@@ -39,7 +39,7 @@ def _when(view: View, limits: Limits, age_s: int) -> dict[Reason, bool]:
     return {
         Reason.STALE_VIEW: max(age_s, skew) > limits.view_age_s_max,
         Reason.TOO_FEW_SOURCES: view.sources_agree < limits.sources_min,
-        Reason.SLOT_OPEN: record.open_slots > 0,
+        Reason.SLOT_OPEN: view.portfolio.open_slots > 0,
         Reason.COOLDOWN: lost_at is not None and view.now < lost_at + limits.cooldown_after_loss_s,
         Reason.ORACLE_GAP: oracle_gap(view) > limits.oracle_gap_max,
     }

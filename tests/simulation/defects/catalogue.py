@@ -225,10 +225,8 @@ MEMORY = (
         "reconciled in flight",
         "our own act looks like somebody else's",
         "leverd.engine.bookkeeper",
-        "        if self._world.executor.open_slots:\n"
-        "            self._strange.clear()\n"
-        "            return\n",
-        "",
+        "        busy = self._world.executor.touched()\n",
+        "        busy = ()\n",
     ),
 )
 

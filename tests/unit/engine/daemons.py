@@ -49,8 +49,11 @@ class Told:
 class Stage:
     """One daemon, everything around it in memory, and a clock that mines."""
 
-    def __init__(self, state=None, *, faults=None, market=None, memory=None, **bounds):
-        self.venue = venue_at(state, faults=faults)
+    def __init__(
+        self, state=None, *, more=(), faults=None, market=None, memory=None, terms=None, **bounds
+    ):
+        self.venue = venue_at(state, more=more, faults=faults, **(terms or {}))
+        self.mandates = [worlds.mandate(), *(each.position.mandate for each in more)]
         self.chain = self.venue.chain
         self.clock = SimulatedClock(self.chain, market)
         self.journal = MemoryJournal(self.clock)
@@ -59,11 +62,12 @@ class Stage:
         self.supervisor = Alone()
         self.tuner = None
         self.foresight, self.loop = None, LOOP
+        self.seats = {}  # by position, where they are not a guardian and a loop
 
     def daemon(self) -> Daemon:
         recorder = Recorder(self.journal)
         marking = ways(recorder, worlds.WETH, "test")
-        executor = Executor(self.venue, recorder, [worlds.mandate()], marking)
+        executor = Executor(self.venue, recorder, self.mandates, marking)
         seats = [
             Seat(guardian.Guardian(GUARD), guards=True),
             Seat(leverage_loop.LeverageLoop(self.loop), guards=False),
@@ -72,8 +76,8 @@ class Stage:
             version="0",
             mode="devnet",
             settings_hash="0",
-            mandates=[worlds.mandate()],
-            seats={"loop": seats},
+            mandates=self.mandates,
+            seats={each.position_id: seats for each in self.mandates} | self.seats,
             limits=limits(**self.bounds),
             timing=TIMING,
             pace=Pace(60, 12),

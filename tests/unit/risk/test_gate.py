@@ -83,7 +83,6 @@ def test_a_boost_within_limits_is_approved_with_the_calm_caps():
         (Record(unwinding=True), Reason.UNWINDING),
         (Record(stopped=True), Reason.STOPPED),
         (Record(unexplained=True), Reason.UNEXPLAINED),
-        (Record(open_slots=1), Reason.SLOT_OPEN),
         (Record(last_loss_at=NOON - 3_599), Reason.COOLDOWN),
     ],
 )
@@ -102,6 +101,7 @@ def test_a_boost_is_denied_for_what_the_record_says(record, reason):
         ({"gas": Gas(20 * GWEI, 0, 3000 * 10**8, 3 * 10**17)}, Reason.GAS_RESERVE),
         ({"portfolio": Portfolio(trades_today=20)}, Reason.TRADES_DAY),
         ({"portfolio": Portfolio(gas_today=5 * 10**17)}, Reason.GAS_DAY),
+        ({"portfolio": Portfolio(open_slots=1)}, Reason.SLOT_OPEN),
     ],
 )
 def test_a_boost_is_denied_for_what_the_view_shows(changes, reason):
@@ -186,7 +186,7 @@ def test_an_old_view_denies_a_boost_and_so_does_a_state_of_another_time():
 
 def test_every_reason_is_collected_not_just_the_first():
     plan, seen = boost(
-        record=Record(open_slots=1, last_loss_at=NOON), portfolio=Portfolio(trades_today=99)
+        record=Record(last_loss_at=NOON), portfolio=Portfolio(trades_today=99, open_slots=1)
     )
 
     found = reasons(plan, seen, age=1_000)

@@ -35,6 +35,6 @@ class Books:
         """Return the position's record at chain time `at`."""
         return record_of(self.book, self._name, at, open_slots=int(flying))
 
-    def used(self, at: int, *, active: int) -> Portfolio:
+    def used(self, at: int, *, active: int, flying: bool) -> Portfolio:
         """Return what of the day's budgets is used at chain time `at`."""
-        return portfolio_of(self.book, at, active=active)
+        return portfolio_of(self.book, at, active=active, open_slots=int(flying))

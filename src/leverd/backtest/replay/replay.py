@@ -162,7 +162,7 @@ class Replay:
             sequence=self._holder.sequence,
             atomic=True,
             record=self._books.remembered(stamp.at, flying=self._flight is not None),
-            portfolio=self._books.used(stamp.at, active=active),
+            portfolio=self._books.used(stamp.at, active=active, flying=self._flight is not None),
         )
 
     # --- the engine's own rules -----------------------------------------------------------
