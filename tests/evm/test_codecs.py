@@ -274,6 +274,15 @@ def test_a_receipt_is_read_whole_or_not_at_all():
             wire.receipt({**RECEIPT, **broken})
 
 
+def test_what_a_rollup_charges_for_its_data_on_ethereum_is_part_of_what_was_paid():
+    assert wire.receipt(RECEIPT).paid == 1
+    assert wire.receipt({**RECEIPT, "l1Fee": None}).paid == 1
+    told = wire.receipt({**RECEIPT, "l1Fee": "0x64"})
+    assert (told.l1_fee, told.paid) == (100, 101)
+    with pytest.raises(NonsenseError):
+        wire.receipt({**RECEIPT, "l1Fee": "much"})
+
+
 @pytest.mark.parametrize(
     ("reply", "rate"),
     [

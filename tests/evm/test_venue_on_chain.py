@@ -14,7 +14,7 @@ from tests.account_contract import hostile
 from tests.account_contract.test_changed_market import upgrade
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import Deployed, deploy_account, give
-from tests.evm.proxy import proxied
+from tests.evm.proxy import changed, proxied
 from tests.evm.worlds import (
     KEY,
     PATIENT,
@@ -61,7 +61,7 @@ from leverd.engine.book import Book, Page
 from leverd.engine.terms import Terms
 from leverd.errors import OwnerError, RefusedError, RevertedError, SigningRefusedError
 from leverd.interfaces.signer import UnsignedTransaction
-from leverd.interfaces.venue import Fees, Inclusion, Order
+from leverd.interfaces.venue import Fees, Inclusion, Order, Trace
 
 pytestmark = pytest.mark.chain
 __all__ = ["local", "market"]  # fixtures
@@ -301,6 +301,7 @@ async def test_what_a_node_took_and_showed_to_nobody_is_mined_by_another(local):
             return {"error": {"code": -32601, "message": str(error)}}
 
     async with account_on(local) as (venue, mandate), proxied(selfish) as first:
+        await venue._client.close()
         venue._client._sources = Sources(
             [Endpoint(first.url), Endpoint(local.url)], SystemClock(), PATIENT
         )
@@ -345,6 +346,46 @@ async def test_what_a_node_took_and_showed_to_nobody_is_mined_by_another(local):
         lower = await venue.sign(await order_of(venue, mandate, Step(StepKind.LOWER, lowered, 0)))
         await venue.send(lower.payload)
         assert await mined(lower), "what lowers goes to all at once"
+
+
+async def test_a_block_that_holds_our_act_is_told_though_its_receipt_is_kept_no_more(local):
+    async with account_on(local) as (venue, mandate):
+        give(local, "WETH", mandate.account, 10 * WAD)
+        step = single(Supply("aave", WETH.amount(9)))
+        attempt = await venue.sign(await order_of(venue, mandate, step))
+        stranger = "0x" + "77" * 32
+        await venue.send(attempt.payload)
+        waiting = await venue.look(attempt.slot, [attempt.tx_hash])
+        assert (waiting.spent, waiting.trace) == (False, None)
+        local.node.rpc.ask("evm_mine")
+        seen = await venue.look(attempt.slot, [stranger, attempt.tx_hash])
+        found = seen.inclusion
+        assert found is not None
+        assert seen.trace is None
+        async with proxied(local.url) as proxy:
+            proxy.fault = changed(
+                lambda method, result: None if method == "eth_getTransactionReceipt" else result
+            )
+            await venue._client.close()
+            venue._client._sources = Sources([Endpoint(proxy.url)], SystemClock(), PATIENT)
+            pruned = await venue.look(attempt.slot, [stranger, attempt.tx_hash])
+            assert (pruned.spent, pruned.inclusion) == (True, None)
+            assert pruned.trace == Trace(
+                found.tx_hash, found.block, found.block_hash, found.at, found.gas_price
+            )
+            unknown = await venue.look(attempt.slot, [stranger])
+            assert (unknown.spent, unknown.trace) == (True, None)
+
+            def elsewhere(method, result):
+                if method == "eth_getTransactionReceipt":
+                    return None
+                if method == "eth_getTransactionByHash" and result:
+                    return {**result, "blockHash": stranger}
+                return result
+
+            proxy.fault = changed(elsewhere)
+            assert (await venue.look(attempt.slot, [attempt.tx_hash])).trace is None
+            await venue._client._sources.close()
 
 
 REVERTING = "0x60006000fd"

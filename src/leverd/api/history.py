@@ -183,7 +183,7 @@ def _saw(snapshot: Snapshot) -> SeenBy:
 
 def _transaction(entry: Entry, event: AttemptSigned, later: Iterable[Event]) -> TransactionRow:
     status, included = _fate(event, later)
-    paid = None if included is None else included.gas_used * included.gas_price
+    paid = None if included is None else included.paid
     return TransactionRow(
         **placed(entry, event.position_id),
         tx_hash=event.tx_hash,

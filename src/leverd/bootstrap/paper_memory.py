@@ -96,7 +96,7 @@ def _follow(read: _Read, entry: Entry) -> None:
         case AttemptSigned(tx_hash=tx_hash):
             read.acts[tx_hash] = event
         case SlotIncluded(tx_hash=tx_hash):
-            read.gas += event.gas_used * event.gas_price
+            read.gas += event.paid
             _newer(read, event.block, event.block_hash)
             act = read.acts.get(tx_hash)
             if event.succeeded and act is not None and act.purpose != CANCEL:

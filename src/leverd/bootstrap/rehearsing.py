@@ -116,7 +116,7 @@ class _Stage:
         events = await self._carry_out(verdict, seen.nonce)
         after = (await venue.observe(self.places.mandates)).positions[name].state
         mined = [event for event in events if isinstance(event, SlotIncluded)]
-        wei = sum(event.gas_used * event.gas_price for event in mined)
+        wei = sum(event.paid for event in mined)
         aborted = next((each.reason for each in events if isinstance(each, PlanAborted)), "")
         return Rehearsal(
             preview,

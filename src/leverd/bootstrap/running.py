@@ -110,7 +110,7 @@ async def _do(chain: Chain, wallet: Wallet, errand: Errand, manner: Manner) -> D
     item = await priced(chain, errand, wallet.address)  # anew: the one before it changed things
     wait = Wait(manner.wait_s, lambda text: manner.tell(f"  {text}"), manner.busy)
     receipt = await carried_out(chain, item, wallet.key, SystemClock(), wait)
-    spent = Decimal(receipt.gas_used * receipt.gas_price) / _ETHER
+    spent = Decimal(receipt.paid) / _ETHER
     manner.tell(f"  in block {receipt.block}, {receipt.gas_used:,} gas, {spent:.6f} ETH")
     return Done(errand.what, wallet.address, errand.call, receipt)
 

@@ -81,7 +81,7 @@ def as_data(done: Done, chain_id: int) -> dict[str, Any]:
         "tx_hash": receipt.tx_hash if receipt else None,
         "block": receipt.block if receipt else None,
         "gas_used": receipt.gas_used if receipt else None,
-        "cost_wei": str(receipt.gas_used * receipt.gas_price) if receipt else None,
+        "cost_wei": str(receipt.paid) if receipt else None,
     }
 
 

@@ -118,7 +118,7 @@ def _slot(event: SlotEvent) -> str:
         case AttemptPublished(slot=slot, tx_hash=tx_hash, reason=reason):
             return f"slot {slot}: shown to everybody, {tx_hash}, because {reason}"
         case SlotIncluded(slot=slot, block=block, succeeded=True) as found:
-            spent = Decimal(found.gas_used * found.gas_price) / _ETHER
+            spent = Decimal(found.paid) / _ETHER
             return f"slot {slot}: in block {block}, {found.gas_used} gas, {spent:f} ETH"
         case SlotIncluded(slot=slot, block=block, reason=reason):
             return f"slot {slot}: reverted in block {block}, because {reason}"

@@ -55,6 +55,12 @@ class SlotIncluded:
     reason: str  # decoded revert reason, "" on success
     gas_used: int
     gas_price: int  # wei per gas, effective
+    l1_fee: int = 0  # wei beside gas, for its data on Ethereum; journals of before say none
+
+    @property
+    def paid(self) -> int:
+        """Return what it cost in all, wei."""
+        return self.gas_used * self.gas_price + self.l1_fee
 
 
 @dataclass(frozen=True, slots=True)

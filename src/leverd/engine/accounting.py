@@ -81,7 +81,7 @@ def marks_around(page: Page, done: StepDone, native: Asset, source: str) -> tupl
     inclusion = done.inclusion
     before = mark(page, done.before, _parent(done, source), price)
     own = done.seen or stamp_of(inclusion, source)
-    gas = GasFact(inclusion.gas_used * inclusion.gas_price, price)
+    gas = GasFact(inclusion.paid, price)
     marked_page = changed(page, marked=before, gas_unmarked=0, taken={})
     facts = (*facts_of(done.before, done.step, done.fills), gas)
     return before, mark(marked_page, done.after, own, price, facts)

@@ -248,7 +248,7 @@ def _fold_gas(book: Book, event: SlotIncluded, chain_at: int) -> Book:
     attempt = book.slots.get(event.slot)
     if attempt is None:
         return book
-    paid = event.gas_used * event.gas_price
+    paid = event.paid
     spent = paid - book.charged.get(event.slot, 0)  # after a reorganisation it is mined again
     page = book.page(attempt.position_id)
     tally = page.tally.on(chain_at // _DAY_S)

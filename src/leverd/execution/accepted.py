@@ -64,6 +64,22 @@ def accepted(
     return fact, alert, *reconcile(mandate, _expected(known, done, present), present)
 
 
+def unseen(attempt: AttemptSigned, present: Snapshot) -> tuple[Event, ...]:
+    """Return the record of a step that is in the chain, and of which nothing else is told."""
+    text = "a step was mined and no node keeps its receipt; balances are taken as they are now"
+    return (
+        StepAccepted(
+            attempt.plan_id,
+            attempt.position_id,
+            attempt.step,
+            attempt.tx_hash,
+            fills_out(()),
+            present,
+        ),
+        AlertRaised(attempt.position_id, ACCEPTED, text, {"transaction": attempt.tx_hash}),
+    )
+
+
 def _expected(known: Snapshot, done: StepDone, present: Snapshot) -> Snapshot:
     """Return what would be held had nobody else acted; less than nothing where somebody must have.
 

@@ -28,6 +28,7 @@ from leverd.execution.purse import Purse
 from leverd.execution.recovery import REPLACED
 from leverd.execution.settler import DEADLINE, Marker, Photographer, Settler, Ways
 from leverd.execution.slots import (
+    Accept,
     Bump,
     Cancel,
     Finalise,
@@ -219,7 +220,7 @@ class Executor:
         if isinstance(move, Include):
             apart = lookout.is_apart(number, move.inclusion.block, known.slots, seen)
             in_order = in_order and apart
-        if in_order or not isinstance(move, Include | Lose):
+        if in_order or not isinstance(move, Include | Accept | Lose):
             await self._do(slot, move, seen)
         if isinstance(move, Reorganise):  # it may be in another block already
             await self._tend_one(number, seen, in_order=in_order)
@@ -246,11 +247,18 @@ class Executor:
                 await self._undo(self._undone(slot))
             case Finalise():
                 self._finalise(slot)
-            case Lose(block):
-                await self._settler.lose(slot, block)
-                self._keep_up(None)
+            case Accept() | Lose():
+                await self._settle_unseen(slot, move)
             case _:
                 assert_never(move)
+
+    async def _settle_unseen(self, slot: Slot, move: Accept | Lose) -> None:
+        """Settle a slot that is spent, by an attempt without a receipt or by a stranger."""
+        if isinstance(move, Accept):
+            await self._settler.accept(slot, move.trace)
+        else:
+            await self._settler.lose(slot, move.block)
+        self._keep_up(None)
 
     async def _undo(self, undone: Sequence[Slot]) -> None:
         """Journal that slots are open again; what was to follow them waits for them anew."""

@@ -123,6 +123,7 @@ def inclusion_of(attempt: AttemptSigned, inclusion: Inclusion) -> SlotIncluded:
         inclusion.reason,
         inclusion.gas_used,
         inclusion.gas_price,
+        inclusion.l1_fee,
     )
 
 

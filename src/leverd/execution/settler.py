@@ -17,7 +17,7 @@ from leverd.domain.state import State
 from leverd.domain.view import Stamp, TradingState
 from leverd.errors import ForgottenError, ImpossibleError, NonsenseError
 from leverd.execution import facts
-from leverd.execution.accepted import accepted
+from leverd.execution.accepted import accepted, unseen
 from leverd.execution.facts import Running
 from leverd.execution.forgotten import recalled
 from leverd.execution.logbook import Logbook
@@ -26,9 +26,10 @@ from leverd.execution.recovery import REPLACED, RESTARTED
 from leverd.execution.slots import CANCEL, Policy, Slot
 from leverd.execution.verify import Proof, StepDone, fills_out, mismatch
 from leverd.execution.witness import Found, same_block, step_done
-from leverd.interfaces.venue import Inclusion, Sighting, Venue
+from leverd.interfaces.venue import Inclusion, Sighting, Trace, Venue
 
 DEADLINE: Final = "the deadline passed"
+RECEIPT_GONE: Final = "it was mined while nobody watched, and no node keeps its receipt"
 _NONSENSE_MAX: Final = 10
 """Looks after which a receipt that makes no sense counts as a mismatch.
 
@@ -80,6 +81,39 @@ class Settler:
             AlertRaised(act.position_id, facts.LOST, text),
             *self._logbook.aborted(slot.plans, text),
         )
+
+    async def accept(self, slot: Slot, trace: Trace) -> None:
+        """Journal that an attempt of ours is in a block of which no node keeps the receipt.
+
+        Whether it succeeded nobody tells: balances are taken as they are now, its plan is over,
+        and its gas counts as if all that it might use was used.
+
+        Raises:
+            UnreachableError: the chain does not answer; nothing was journaled.
+        """
+        attempt = slot.attempt(trace.tx_hash)
+        mined = facts.inclusion_of(
+            attempt,
+            Inclusion(
+                trace.tx_hash,
+                trace.block,
+                trace.block_hash,
+                trace.at,
+                succeeded=True,
+                reason="",
+                gas_used=attempt.gas_limit,
+                gas_price=trace.gas_price,
+            ),
+        )
+        events: tuple[Event, ...] = ()
+        mandate = self._mandates.get(attempt.position_id)
+        if attempt.purpose != CANCEL and mandate is not None:
+            async with answered(self._policy.io_s):
+                seen = await self._venue.observe([mandate])
+            state = seen.positions[mandate.position_id].state
+            events = unseen(attempt, self._ways.photograph(state, seen.stamp))
+        ended = DEADLINE if attempt.purpose == CANCEL else RECEIPT_GONE
+        await self._logbook.record(mined, *events, *self._logbook.aborted(slot.plans, ended))
 
     async def include(
         self,
@@ -185,7 +219,7 @@ class Settler:
             return (*verified, *marks[:-1], end, *marks[-1:]), None
         if running is None:
             return (*verified, *self._logbook.aborted((attempt.plan_id,), RESTARTED), *marks), None
-        paid = found.inclusion.gas_used * found.inclusion.gas_price
+        paid = found.inclusion.paid
         if running.step != attempt.step:  # mined once more, its successor is signed already
             return (*verified, *marks), None
         return (*verified, *marks), running.after(marks, paid)

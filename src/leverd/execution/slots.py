@@ -23,7 +23,7 @@ from leverd.domain.slot_events import (
 )
 from leverd.execution import ladder
 from leverd.execution.ladder import Ladder
-from leverd.interfaces.venue import Fees, Inclusion, Sighting
+from leverd.interfaces.venue import Fees, Inclusion, Sighting, Trace
 
 RELAY: Final = "relay"
 """The way of an attempt that only a private relay is shown at first."""
@@ -206,13 +206,22 @@ class Finalise:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    """It is in a block for good, and nobody tells any more what it did there."""
+
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
 class Lose:
     """Somebody else's transaction spent it, in this block or before."""
 
     block: int
 
 
-Move: TypeAlias = Wait | Resend | Publish | Bump | Cancel | Include | Reorganise | Finalise | Lose
+Move: TypeAlias = (
+    Wait | Resend | Publish | Bump | Cancel | Include | Accept | Reorganise | Finalise | Lose
+)
 
 
 def next_move(
@@ -246,7 +255,7 @@ def next_move(
             return Reorganise()
         return Finalise() if slot.lost.block <= seen.final_block else Wait()
     if seen.spent:
-        return Lose(seen.head_block) if doubted and seen.inclusion is None else Wait()
+        return _gone(seen) if doubted and seen.inclusion is None else Wait()
     return _waiting(slot, seen, policy, wanted=wanted)
 
 
@@ -269,6 +278,13 @@ def replacement(fees: Fees, percent: int = 10) -> Fees:
 def bid_of(attempt: AttemptSigned) -> Fees:
     """Return what `attempt` bids."""
     return Fees(attempt.max_fee, attempt.priority_fee)
+
+
+def _gone(seen: Sighting) -> Move:
+    """Return what to do about a slot that is spent without a receipt of any attempt."""
+    if seen.trace is None:
+        return Lose(seen.head_block)
+    return Accept(seen.trace) if seen.trace.block <= seen.final_block else Wait()
 
 
 def _missing(*, doubted: bool, stands: bool) -> Move:

@@ -57,6 +57,12 @@ class Receipt:
     gas_used: int
     gas_price: int  # wei per gas, effective
     logs: tuple[Log, ...]
+    l1_fee: int = 0  # wei beside gas, for its data on Ethereum; a rollup's alone
+
+    @property
+    def paid(self) -> int:
+        """Return what it cost in all, wei."""
+        return self.gas_used * self.gas_price + self.l1_fee
 
 
 @dataclass(frozen=True, slots=True)

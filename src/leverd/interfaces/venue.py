@@ -85,13 +85,30 @@ class Inclusion:
     reason: str  # decoded revert reason, "" on success
     gas_used: int
     gas_price: int  # wei per gas, effective
+    l1_fee: int = 0  # wei beside gas, for its data on Ethereum; a rollup's alone
+
+    @property
+    def paid(self) -> int:
+        """Return what it cost in all, wei."""
+        return self.gas_used * self.gas_price + self.l1_fee
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One attempt that a block of the chain holds, where its receipt is kept no more."""
+
+    tx_hash: str
+    block: int
+    block_hash: str
+    at: int
+    gas_price: int  # wei per gas, effective
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """What the chain says about a slot, all from one consistent look.
 
-    `spent` without any `inclusion` means a transaction that is not ours took the slot.
+    `spent` without any `inclusion` or `trace` means a transaction that is not ours took the slot.
     """
 
     head_block: int
@@ -101,6 +118,7 @@ class Sighting:
     inclusion: Inclusion | None
     canonical: bool = True  # the inclusion's block is in the chain we see
     known: frozenset[str] = field(default_factory=frozenset)  # attempt hashes a pool holds
+    trace: Trace | None = None  # never beside an inclusion
 
 
 class Venue(Protocol):

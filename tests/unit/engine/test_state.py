@@ -91,6 +91,12 @@ def test_resume_lifts_everything_a_person_or_a_rule_imposed(scope):
     assert not (record.unexplained)
 
 
+def test_what_a_rollup_charges_beside_gas_is_counted_with_it():
+    book = folded(approved("boost"), signed(), replace(included(), l1_fee=50))
+    assert record_of(book, "loop", NOW).gas_today == 350
+    assert book.page("loop").gas_unmarked == 350
+
+
 def test_gas_is_counted_for_the_day_and_for_the_guardian():
     calm = folded(approved("boost"), signed(), included())
     urgent = folded(signed(slot=8, urgent=True), included(slot=8), book=calm)

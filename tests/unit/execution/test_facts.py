@@ -7,6 +7,7 @@ from tests.unit.execution.test_slot_moves import attempt
 from leverd.domain.events import AlertRaised, PnlRecorded
 from leverd.domain.plan_events import StepMismatched
 from leverd.execution import accepted, facts, reconcile
+from leverd.interfaces.venue import Inclusion
 
 
 def test_a_mismatch_names_every_leg_that_was_expected_or_found():
@@ -21,6 +22,13 @@ def test_a_mismatch_names_every_leg_that_was_expected_or_found():
         "owed:B": "2 expected, 3 found",
         "idle:C": "None expected, 4 found",
     }
+
+
+def test_an_inclusion_tells_all_that_was_paid():
+    found = Inclusion("0xa", 101, "0x1", 60, True, "", 90, 5, 7)
+    mined = facts.inclusion_of(attempt(), found)
+
+    assert (found.paid, mined.paid, mined.l1_fee) == (457, 457, 7)
 
 
 def test_what_steps_earned_adds_up_line_by_line():

@@ -31,9 +31,10 @@ from leverd.domain.slot_events import (
     SlotReorganised,
 )
 from leverd.execution.forgotten import _as_it_was
-from leverd.execution.settler import DEADLINE
-from leverd.interfaces.venue import Inclusion
+from leverd.execution.settler import DEADLINE, RECEIPT_GONE
+from leverd.interfaces.venue import Inclusion, Trace
 
+GAS_PRICE = 21 * worlds.GWEI
 DOWN = 200
 """Blocks that go by while the process is down."""
 
@@ -323,6 +324,97 @@ async def test_a_final_act_whose_receipt_is_kept_no_more_is_no_strangers():
     await stage.settle()
     assert next(event.slot for event in stage.events(SlotFinal)) == 0
     assert len(stage.events(PlanCompleted)) == 2
+
+
+def keeping_transactions(stage, *, final=True):
+    """Let the node tell which block holds a transaction whose receipt it keeps no more."""
+    look = stage.venue.look
+
+    async def tracing(slot, hashes):
+        seen = await look(slot, hashes)
+        if seen.inclusion is not None or not seen.spent:
+            return seen
+        held = [
+            Trace(each.sent.tx_hash, block.number, block.block_hash, block.ledger.at, GAS_PRICE)
+            for block in stage.chain.blocks
+            for each in block.mined
+            if each.sent.tx_hash in hashes
+        ]
+        last = seen.final_block if final else held[0].block - 1
+        return replace(seen, trace=held[0] if held else None, final_block=last)
+
+    stage.venue.look = tracing
+
+
+@pytest.mark.parametrize("target", ["1.5", 1], ids=["lower", "close"])
+async def test_an_act_mined_unseen_whose_receipt_is_kept_no_more_is_no_strangers(target):
+    """Killed before it saw its block, it comes back to a node without receipts."""
+    stage = stage_with(LEVERED, receipts_max=64)
+    await stage.begin(target)
+    stage.chain.mine(DOWN)
+    keeping_transactions(stage)
+    await stage.another().recover()
+    await stage.turns(4)
+    (fact,) = stage.events(StepAccepted)
+    (mined,) = stage.events(SlotIncluded)
+    (signed,) = stage.events(AttemptSigned)
+    now = await held(stage)
+    assert (fact.snapshot.owed, fact.snapshot.supplied) == (now.owed, now.supplied)
+    assert mined.paid == signed.gas_limit * GAS_PRICE, "no less than it can have been"
+    assert "LVD-EXE-004" in [each.code for each in stage.events(AlertRaised)]
+    assert stage.aborted() == [RECEIPT_GONE]
+    assert stage.events(SlotLost, TradingStateChanged, ExternalChanged) == []
+    assert [type(each) for each in stage.executor.held()] == [SlotFinal]
+    assert stage.executor.open_slots == 0
+
+
+async def test_where_no_block_holds_it_either_a_stranger_has_the_nonce():
+    stage = stage_with(LEVERED, receipts_max=64)
+    await stage.begin("1.5")
+    stage.chain.pool.clear()
+    stage.chain.change(markets.spent)
+    stage.chain.mine(DOWN)
+    keeping_transactions(stage)
+    await stage.another().recover()
+    await stage.turns(2)
+    assert len(stage.events(SlotLost)) == 1
+    assert stage.events(StepAccepted) == []
+
+
+async def test_what_may_still_be_undone_is_waited_for():
+    stage = stage_with(LEVERED, receipts_max=64)
+    await stage.begin("1.5")
+    stage.chain.mine(DOWN)
+    keeping_transactions(stage, final=False)
+    await stage.another().recover()
+    await stage.turns(4)
+    assert stage.events(SlotIncluded, SlotLost) == []
+    assert stage.executor.open_slots == 1
+
+
+async def test_a_cancel_without_a_receipt_is_an_ended_plan_and_moved_nothing():
+    stage = stage_with(LEVERED, receipts_max=64, delay_blocks=99)
+    await stage.begin("1.5")
+    await stage.turns(1, seconds=900)
+    assert stage.attempts()[-1] == (0, "cancel")
+    stage.chain.mine(DOWN)
+    keeping_transactions(stage)
+    await stage.another().recover()
+    await stage.turns(4)
+    assert stage.aborted() == [DEADLINE]
+    assert len(stage.events(SlotIncluded)) == 1
+    assert stage.events(StepAccepted, SlotLost) == []
+
+
+async def test_an_act_of_a_position_that_left_the_settings_is_settled_without_it():
+    stage = stage_with(LEVERED, receipts_max=64)
+    await stage.begin("1.5")
+    stage.chain.mine(DOWN)
+    keeping_transactions(stage)
+    await stage.another(second()).recover()
+    await stage.turns(4)
+    assert len(stage.events(SlotIncluded)) == 1
+    assert stage.events(StepAccepted, SlotLost) == []
 
 
 async def test_an_act_undone_while_it_was_down_is_not_taken_for_final():

@@ -32,6 +32,7 @@ class Inclusions:
             reason="" if receipt.succeeded else await self._reason(receipt, at),
             gas_used=receipt.gas_used,
             gas_price=receipt.gas_price,
+            l1_fee=receipt.l1_fee,
         )
 
     async def time_of(self, block_hash: str) -> int:

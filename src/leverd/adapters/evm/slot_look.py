@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from leverd.adapters.evm import answers, codes, questions, replies
+from leverd.adapters.evm import answers, codes, questions, replies, wire
 from leverd.adapters.evm.sources import Sources
 from leverd.adapters.evm.transport import Answer, Ask
 from leverd.errors import UnreachableError
 from leverd.interfaces.chain_client import Head, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a transaction says that it is."""
+
+    block: int
+    block_hash: str
+    gas_price: int  # wei per gas, effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,7 @@ class SlotLook:
     nonce: int  # mined transactions of the address as of `head`
     receipts: tuple[Receipt, ...]  # of those hashes that are mined
     known: frozenset[str]  # hashes a pool or a block holds
+    placed: Mapping[str, Placed]  # of them, those that say which block holds them
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +98,30 @@ def _question(
         head = replies.head(got[count])
         pairs = zip(got[count + 2 : 2 * count + 2], tx_hashes, strict=True)
         found = (replies.maybe_receipt(answer, tx_hash) for answer, tx_hash in pairs)
-        known = zip(got[:count], tx_hashes, strict=True)
+        known = {
+            tx_hash: said
+            for answer, tx_hash in zip(got[:count], tx_hashes, strict=True)
+            if (said := answers.value(answer))
+        }
+        placed = {tx_hash: _placed(said) for tx_hash, said in known.items()}
         return SlotLook(
             head,
             finality.number(head, got[2 * count + 2 :]),
             replies.number(got[count + 1]),
             tuple(receipt for receipt in found if receipt is not None),
-            frozenset(tx_hash for answer, tx_hash in known if answers.value(answer)),
+            frozenset(known),
+            {tx_hash: place for tx_hash, place in placed.items() if place is not None},
         )
 
     return asks, parse
+
+
+def _placed(found: object) -> Placed | None:
+    """Return where a transaction is, None for one that waits."""
+    if not isinstance(found, dict) or found.get("blockNumber") is None:
+        return None
+    return Placed(
+        wire.quantity(found["blockNumber"]),
+        wire.digest(found.get("blockHash")),
+        wire.quantity(found.get("gasPrice")),
+    )

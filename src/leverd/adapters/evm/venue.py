@@ -14,6 +14,7 @@ from leverd.adapters.evm.past import Past
 from leverd.adapters.evm.relay import NoRelay, Relay
 from leverd.adapters.evm.scope import World
 from leverd.adapters.evm.signer import LocalSigner
+from leverd.adapters.evm.slot_look import SlotLook
 from leverd.adapters.evm.sources import probing
 from leverd.adapters.evm.steps import Steps
 from leverd.adapters.evm.survey import Survey
@@ -35,6 +36,7 @@ from leverd.interfaces.venue import (
     Observed,
     Order,
     Sighting,
+    Trace,
 )
 
 _CANCEL_GAS: Final = 21_000
@@ -168,13 +170,15 @@ class EvmVenue:
         """Return what became of `slot`; see `Venue`."""
         with probing():
             seen = await self._client.look(self.signer, slot, tx_hashes)
-            inclusion, canonical = None, True
+            inclusion, canonical, trace = None, True, None
             if seen.receipts:
                 receipt = seen.receipts[0]
                 block = await self._client.block(receipt.block)
                 canonical = block is not None and block.block_hash == receipt.block_hash
                 inclusion = await self._inclusions.of(receipt)
-                self._signer.cost(slot, receipt.gas_used * receipt.gas_price)
+                self._signer.cost(slot, receipt.paid)
+            elif seen.nonce > slot:
+                trace = await self._trace(seen)
         return Sighting(
             head_block=seen.head.number,
             head_at=seen.head.at,
@@ -183,7 +187,16 @@ class EvmVenue:
             inclusion=inclusion,
             canonical=canonical,
             known=seen.known,
+            trace=trace,
         )
+
+    async def _trace(self, seen: SlotLook) -> Trace | None:
+        """Return where an attempt is of which no receipt is kept, None if it is in no block."""
+        for tx_hash, place in seen.placed.items():
+            block = await self._client.block(place.block)
+            if block is not None and block.block_hash == place.block_hash:
+                return Trace(tx_hash, place.block, place.block_hash, block.at, place.gas_price)
+        return None
 
     async def replaced(self, block: int, block_hash: str) -> bool:
         """Return whether another block stands at that height; see `Venue`."""

@@ -87,6 +87,7 @@ def receipt(value: object) -> Receipt:
         gas_used=quantity(fields.get("gasUsed")),
         gas_price=quantity(fields.get("effectiveGasPrice")),
         logs=tuple(log(item) for item in logs),
+        l1_fee=quantity(fields.get("l1Fee") or "0x0"),
     )
 
 

@@ -119,7 +119,7 @@ def _prune_through(connection: Connection, through: int, clock: Clock) -> Pruned
 def _paid(entry: Entry) -> int:
     """Return the wei that an inclusion paid: a paper purse is what the settings say, less that."""
     event = entry.event
-    return event.gas_used * event.gas_price if isinstance(event, SlotIncluded) else 0
+    return event.paid if isinstance(event, SlotIncluded) else 0
 
 
 def _counted(connection: Connection, through: int) -> Iterator[tuple[int, Event]]:

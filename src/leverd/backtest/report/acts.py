@@ -181,7 +181,7 @@ class _Told:
         if draft is None:
             return
         self._undo(event.signer, event.slot)  # mined once more, after a reorganisation
-        paid = event.gas_used * event.gas_price
+        paid = event.paid
         self._paid[event.signer, event.slot] = (draft, paid)
         draft.gas += paid
         draft.at = event.at
