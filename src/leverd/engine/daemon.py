@@ -1,8 +1,9 @@
 """Run turns at our own pace until told to stop.
 
 A turn takes requests, tends open slots, looks, reconciles, decides, and starts at most one
-plan; the next plan waits for the next look. Outages are waited out with the guardian's own
-patience; a broken journal ends the process, because without it no intent can be written.
+plan; the next plan waits for the next look, which follows at once if that plan lowers risk.
+Outages are waited out with the guardian's own patience; a broken journal ends the process,
+because without it no intent can be written.
 """
 
 from __future__ import annotations
@@ -152,15 +153,17 @@ class Daemon:
         outcomes = [self._decide(view) for view in sorted(self._views.values(), key=_health)]
         laps.end("decide")
         await self._write_diary(outcomes)
-        await self._act(outcomes, observation.nonce)
+        waits, failure = await self._act(outcomes, observation.nonce)
         laps.end("act")
         self._turns += 1
         self._world.beat(self._world.clock.now())
         self._world.supervisor.turned(status_line(self._views.values()), fresh=self._is_fresh())
         for outcome in outcomes:
             logger.info("{}", turn_line(self._turns, outcome, laps.seconds))
-        wait = self._until_next_look()
+        wait = 0.0 if waits else self._until_next_look()
         self._world.watcher.turned(self._told(laps, wait))
+        if failure is not None:  # it looked and judged, and could do nothing about it
+            raise failure
         return wait
 
     def _told(self, laps: Laps, wait: float) -> Turned:
@@ -246,13 +249,26 @@ class Daemon:
             self._diaries[position_id] = after
             await self._record(*events, chain_at=outcome.view.now)
 
-    async def _act(self, outcomes: Sequence[Outcome], nonce: int) -> None:
-        """Start the most urgent approved plan; beside an open slot only a deleverage may go."""
-        for outcome in outcomes:
-            if not isinstance(outcome.verdict, Approved):
+    async def _act(
+        self, outcomes: Sequence[Outcome], nonce: int
+    ) -> tuple[bool, UnreachableError | NonsenseError | None]:
+        """Start the most urgent approved plan; beside an open slot only a deleverage may go.
+
+        One about which nothing can be learned holds no other back. Return whether, once one was
+        started, another that lowers risk waits for the next look; and, if none was, why not.
+        """
+        waits, failure = False, None
+        approved = [each.verdict for each in outcomes if isinstance(each.verdict, Approved)]
+        for place, verdict in enumerate(approved):
+            try:
+                started = await self._world.executor.start(verdict, nonce)
+            except (UnreachableError, NonsenseError) as error:
+                logger.warning("{} not started: {}", verdict.plan.position_id, error)
+                waits, failure = waits or verdict.lowers, failure or error
                 continue
-            if await self._world.executor.start(outcome.verdict, nonce):
-                return
+            if started:
+                return waits or any(each.lowers for each in approved[place + 1 :]), None
+        return False, failure
 
     async def _record(self, *events: Event, chain_at: int = 0) -> None:
         """Journal `events`, in one commit with what execution holds back for one."""
