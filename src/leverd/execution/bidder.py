@@ -70,7 +70,7 @@ class Bidder:
                 running.mandate, step, place.number, running.sequence, plan.deadline, gas, bid
             )
             attempt = await self._venue.sign(order)
-        cap = min(max(approved.gas_price_cap, bid.max_fee), most)
+        cap = min(approved.gas_price_cap, most)
         signed = facts.acting(running, attempt, self._venue.signer, cap)
         await self._commit(replace(signed, way=self._way(place.over)), *also)
 
