@@ -75,6 +75,7 @@ async def test_a_market_of_3_6_is_recognised_and_read_as_an_independent_reader_r
         )
         assert category.collaterals == expected.emodes[1].collaterals
         assert category.borrowables == expected.emodes[1].borrowables
+        assert category.zero_ltv == expected.emodes[1].zero_ltv
         assert category.liquidation_threshold == 9_500
         at = (await client.head()).at
         for user in users[1:5]:

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leverd.adapters.evm import abi, account, batch, chainlink, erc20, fees, wire
-from leverd.adapters.evm.aave.market import Features, rules_of
+from leverd.adapters.evm.aave import reserves
+from leverd.adapters.evm.aave.market import Features, Market, ReserveTokens, rules_of
 from leverd.adapters.evm.aave.reserves import decimals_of, params_of
 from leverd.adapters.evm.chainlink import Round
 from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.uniswap import pools
 from leverd.adapters.evm.uniswap.pools import PoolPlace
+from leverd.domain.lending import AAVE_3_6
 from leverd.domain.money import Asset
 from leverd.errors import NonsenseError, StaleError
 from leverd.interfaces.chain_client import Call, Head, Reply
@@ -272,6 +274,25 @@ def test_a_receipt_is_read_whole_or_not_at_all():
     ):
         with pytest.raises(NonsenseError):
             wire.receipt({**RECEIPT, **broken})
+
+
+def test_collaterals_that_may_not_be_borrowed_against_are_read_where_a_pool_tells_them():
+    weth, usdc = (Asset(name, 18) for name in ("WETH", "USDC"))
+    tokens = {
+        asset: ReserveTokens(asset, TOKEN, place, TOKEN, TOKEN, TOKEN)
+        for place, asset in enumerate((weth, usdc))
+    }
+    words = [abi.uint_word(one) for one in (9_300, 9_500, 10_100)]
+    bitmaps = [Reply(True, abi.uint_word(one)) for one in (0b11, 0b10, 0b01)]
+    replies = (Reply(True, b"".join(words)), *bitmaps)
+    for told, barred in ((True, {weth}), (False, set())):
+        features = Features(True, True, True, True, told, False)
+        market = Market("aave", TOKEN, TOKEN, TOKEN, 10, features, AAVE_3_6, tokens)
+        read = reserves.emode(market, 1)
+        assert len(read.calls) == 3 + told
+        found = reserves.emode_of(market, 1, read.decode(replies[: len(read.calls)]), {})
+        assert (found.ltv, found.collaterals, found.borrowables) == (9_300, {weth, usdc}, {usdc})
+        assert found.zero_ltv == barred
 
 
 def test_what_a_rollup_charges_for_its_data_on_ethereum_is_part_of_what_was_paid():

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from eth_abi.abi import encode
 from eth_account import Account
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import deploy_account
 from tests.evm.proxy import proxied
 from tests.evm.worlds import KEY, USDC, WETH, client_for, config_for, mandate_of
 
-from leverd.adapters.evm import preflight
+from leverd.adapters.evm import batch, preflight
+from leverd.adapters.evm.aave.functions import RESERVE_DATA
+from leverd.adapters.evm.aave.reserves import unmodelled
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, Token
 from leverd.adapters.evm.preflight import Severity
 from leverd.domain.money import Asset
@@ -69,6 +72,46 @@ async def test_a_node_that_tries_no_call_is_noted_and_nothing_else_is_wrong(loca
             await client.close()
     assert (finding.severity, finding.code) == (Severity.NOTE, "LVD-CHN-015")
     assert finding.error.remedy
+
+
+async def test_a_debt_that_is_borrowed_alone_is_noted(local, good):
+    mandate = mandate_of(good.accounts[0])
+    siloed = (1 << 62, 1 << 212, 0)
+    assert [unmodelled(bits) for bits in siloed] == [(False, True), (True, False), (False, False)]
+
+    async def apart(_request, questions, answers):
+        """Say of every reserve that it has a debt ceiling and is siloed."""
+        for question, answer in zip(questions, answers, strict=True):
+            data = question["params"][0].get("data", "") if question["method"] == "eth_call" else ""
+            if RESERVE_DATA.selector.hex() in data:
+                answer["result"] = _marked(answer["result"], data)
+
+    async with proxied(local.url) as proxy:
+        client = client_for(proxy.url, chain_id=good.chain_id)
+        try:
+            assert await preflight.check(good, client, ME, [mandate]) == []
+            proxy.fault = apart
+            findings = await preflight.check(good, client, ME, [mandate])
+        finally:
+            await client.close()
+    assert [(each.severity, each.code, each.error.place) for each in findings] == [
+        (Severity.NOTE, "LVD-CHN-016", f"positions.eth-loop.{part}")
+        for part in ("collateral", "debt")
+    ]
+
+
+def _marked(result: str, data: str) -> str:
+    """Return a batch's answer with both marks in each reserve's configuration."""
+    count = int(data[2 + 8 + 64 : 2 + 8 + 128], 16)
+    replies = batch.decode(bytes.fromhex(result[2:]), count)
+    changed = []
+    for reply in replies:
+        word = reply.data
+        if len(word) == 15 * 32:
+            bits = int.from_bytes(word[:32]) | 1 << 62 | 1 << 212
+            word = bits.to_bytes(32) + word[32:]
+        changed.append((reply.succeeded, word))
+    return "0x" + encode(("(bool,bytes)[]",), (changed,)).hex()
 
 
 async def test_every_address_without_code_is_named_by_its_setting(local, good):

@@ -1,8 +1,8 @@
 """What a lending pool checks before, and after, it lets an account act.
 
 Source: Aave's ValidationLogic, 3.0 and 3.6. Isolation mode, siloed borrowing and category
-price sources are not modelled: a market that uses them for our assets must be refused
-where it is read.
+price sources are not modelled: where a market uses the first two for our assets, that is
+said before anything is signed, and a rehearsal refuses what the pool would.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ FOREIGN_CODE: Final = 12
 FORGOTTEN: Final = 13
 FOREIGN_FACTORY: Final = 14
 NO_REHEARSAL: Final = 15
+APART: Final = 16
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from leverd.adapters.evm import batch, codes, erc20
+from leverd.adapters.evm.aave import reserves as aave_reserves
 from leverd.adapters.evm.account import AccountKind, bounds
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig
@@ -72,6 +73,8 @@ async def check(
     for mandate in mandates:
         if not findings and kinds[mandate.account.lower()].state is not None:
             findings += await _bounds(config, client, mandate)
+    if not findings:
+        findings += await _modes(config, client, mandates)
     findings += await _rehearsal(config, client, signer)
     return findings + await _gas(client, signer)
 
@@ -248,6 +251,40 @@ async def _bounds(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -
         for what, fine in wanted.items()
         if not fine
     ]
+
+
+async def _modes(
+    config: EvmVenueConfig, client: EvmClient, mandates: Sequence[Mandate]
+) -> list[Finding]:
+    """Return a note for each mandate's asset that its market keeps apart from others."""
+    findings = []
+    for mandate in mandates:
+        venue = next(venue for venue in config.lending if venue.name == mandate.lending)
+        pool = (await market(client, config, venue)).pool
+        both = [mandate.collateral, mandate.debt]
+        found = await ask(
+            client,
+            each({one: aave_reserves.reserve_data(pool, config.addresses[one]) for one in both}),
+        )
+        isolated, _ = aave_reserves.unmodelled(found[mandate.collateral].configuration)
+        _, siloed = aave_reserves.unmodelled(found[mandate.debt].configuration)
+        findings += [
+            Finding(
+                Severity.NOTE,
+                NonsenseError(
+                    f"{asset.symbol} {said}: what that forbids is not reckoned with",
+                    number=codes.APART,
+                    place=f"positions.{mandate.position_id}.{part}",
+                    remedy="choose an asset without; the pool may refuse to lend, never to repay",
+                ),
+            )
+            for part, asset, said, holds in (
+                ("collateral", mandate.collateral, "has a debt ceiling (isolation)", isolated),
+                ("debt", mandate.debt, "is borrowed alone (siloed)", siloed),
+            )
+            if holds
+        ]
+    return findings
 
 
 def _plain(kind: AccountKind, signer: str) -> Sequence[Finding]:

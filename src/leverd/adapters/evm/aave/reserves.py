@@ -36,6 +36,19 @@ class ReserveData:
     accrued_to_treasury: int
 
 
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What a pool says of an efficiency mode; its bitmaps have one bit a reserve."""
+
+    ltv: int  # basis points
+    threshold: int  # basis points
+    bonus: int  # basis points, 10,000 is none
+    collaterals: int | None  # bitmap, from 3.2
+    borrowables: int | None  # bitmap, from 3.2
+    barred: int  # bitmap of collaterals that may not be borrowed against, from 3.6; else none
+    label: str  # before 3.2
+
+
 def reserve_data(pool: str, token: str) -> Read[ReserveData]:
     """Return the read of a reserve's own record."""
 
@@ -135,21 +148,27 @@ def params_of(configuration: int) -> ReserveParams:
     )
 
 
+def unmodelled(configuration: int) -> tuple[bool, bool]:
+    """Return whether a reserve has a debt ceiling (isolation mode), and is borrowed alone (siloed).
+
+    Neither is reckoned with here: such an asset is named before anything is done with it.
+    """
+    return bool(_bits(configuration, 212, 40)), bool(_bits(configuration, 62, 1))
+
+
 def decimals_of(configuration: int) -> int:
     """Return the asset's decimals, from the bitmap."""
     return _bits(configuration, 48, 8)
 
 
-def emode(market: Market, category: int) -> Read[tuple[int, int, int, int | None, int | None, str]]:
-    """Return the read of a category: LTV, threshold, bonus, and from 3.2 its two bitmaps."""
+def emode(market: Market, category: int) -> Read[Category]:
+    """Return the read of a category."""
     if not market.features.liquid_emodes:
         call = Call(market.pool, functions.EMODE_DATA.encode(category))
 
-        def old(
-            replies: Sequence[Reply],
-        ) -> tuple[int, int, int, int | None, int | None, str]:
+        def old(replies: Sequence[Reply]) -> Category:
             ltv, threshold, bonus, _, label = functions.EMODE_DATA.decode(replies[0].data)[0]
-            return ltv, threshold, bonus, None, None, label
+            return Category(ltv, threshold, bonus, None, None, 0, label)
 
         return Read((call,), old)
     calls = tuple(
@@ -158,12 +177,14 @@ def emode(market: Market, category: int) -> Read[tuple[int, int, int, int | None
             functions.EMODE_COLLATERAL,
             functions.EMODE_COLLATERALS,
             functions.EMODE_BORROWABLES,
+            *([functions.LTVZERO_BITMAP] * market.features.ltvzero_emodes),
         )
     )
 
-    def new(replies: Sequence[Reply]) -> tuple[int, int, int, int | None, int | None, str]:
+    def new(replies: Sequence[Reply]) -> Category:
         ltv, threshold, bonus = abi.words(replies[0].data, 3)
-        return ltv, threshold, bonus, abi.word(replies[1].data), abi.word(replies[2].data), ""
+        collaterals, borrowables, *barred = (abi.word(reply.data) for reply in replies[1:])
+        return Category(ltv, threshold, bonus, collaterals, borrowables, sum(barred), "")
 
     return Read(calls, new)
 
@@ -171,20 +192,20 @@ def emode(market: Market, category: int) -> Read[tuple[int, int, int, int | None
 def emode_of(
     market: Market,
     category: int,
-    found: tuple[int, int, int, int | None, int | None, str],
+    found: Category,
     categories: Mapping[Asset, int],
 ) -> EMode:
     """Return a category, given each reserve's own category for the old kind."""
-    ltv, threshold, bonus, collaterals, borrowables, label = found
     members = frozenset(asset for asset, one in categories.items() if one == category)
     return EMode(
         category,
-        ltv,
-        threshold,
-        bonus,
-        members if collaterals is None else market.assets(collaterals),
-        members if borrowables is None else market.assets(borrowables),
-        label,
+        found.ltv,
+        found.threshold,
+        found.bonus,
+        members if found.collaterals is None else market.assets(found.collaterals),
+        members if found.borrowables is None else market.assets(found.borrowables),
+        found.label,
+        market.assets(found.barred),
     )
 
 
