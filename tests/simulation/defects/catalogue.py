@@ -93,8 +93,8 @@ SLOTS = (
         "lost at first sight",
         "a node that counts before it finds costs the position its freedom",
         _EXECUTION + "slots",
-        "        return Lose(seen.head_block) if doubted and seen.inclusion is None else Wait()\n",
-        "        return Lose(seen.head_block)\n",
+        "        return _gone(seen) if doubted and seen.inclusion is None else Wait()\n",
+        "        return _gone(seen)\n",
     ),
     Defect(
         "a deadline ignored",
@@ -114,7 +114,7 @@ SLOTS = (
         "settled out of order",
         "a later step is verified before the one it stands on",
         _EXECUTION + "executor",
-        "        if in_order or not isinstance(move, Include | Lose):\n",
+        "        if in_order or not isinstance(move, Include | Accept | Lose):\n",
         "        if True:\n",
     ),
     Defect(

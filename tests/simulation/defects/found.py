@@ -10,7 +10,7 @@ SEEDS = {
     "a nonce left out": 1,
     "the bid is not capped": 68,
     "bumps know no cap": 63,
-    "a replacement rounded down": 646,
+    "a replacement rounded down": 403,
     "a reorganisation ignored": 109,
     "final too early": 19,
     "lost at first sight": 3,
