@@ -21,7 +21,7 @@ import numpy as np
 from leverd.agents.guardian import Guardian
 from leverd.agents.guardian import Params as GuardParams
 from leverd.agents.leverage_loop import LeverageLoop, Params
-from leverd.backtest.foretelling.added import Added, added
+from leverd.backtest.foretelling.added import SURE, Added, added
 from leverd.backtest.foretelling.bars_of import Sources, bars_of
 from leverd.backtest.history import load_history
 from leverd.backtest.history.history import History
@@ -317,7 +317,7 @@ def findings(found: dict[str, Walked], results: dict[str, Added]) -> list[str]:
     """Return what the numbers say, in sentences that follow from them alone."""
     good = [n for n, w in found.items() if w.scores.skill > 0 and w.scores.card.surely]
     bad = [n for n in found if n not in good]
-    surer = [t for t, each in results.items() if abs(each.t) >= 2]  # noqa: PLR2004 -- SURE
+    surer = [t for t, each in results.items() if abs(each.t) >= SURE]
     safer = [t for t, e in results.items() if e.with_them.lowest_health > e.without.lowest_health]
     shallower = [t for t, e in results.items() if e.with_them.drawdown < e.without.drawdown]
     lines = [

@@ -7,37 +7,29 @@ large as health allows. Idle remains of a half-done sequence are put to use firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
 
 from leverd.domain import loans, quotes, valuation
-from leverd.domain.apply import apply_step, modelled_fills, worst_fills
+from leverd.domain.apply import apply_step, worst_fills
 from leverd.domain.decision import Decision, Hold, SetLeverage, Unwind
 from leverd.domain.fixed_point import WAD, mul_div_up
-from leverd.domain.gas_use import steps_gas
-from leverd.domain.keeping import kept
 from leverd.domain.money import Amount, value_down
 from leverd.domain.plan import (
-    Borrow,
-    BuyExact,
     Plan,
-    PlanCost,
     Purpose,
-    Repay,
-    SetEMode,
     Step,
     StepKind,
-    Supply,
-    Swap,
     Withdraw,
     plan_id,
 )
 from leverd.domain.state import State
 from leverd.domain.view import View
-from leverd.engine import rounds, sizing
+from leverd.engine import flash_steps, rounds, sizing
 from leverd.engine.approvals import with_approvals
-from leverd.engine.terms import Terms, bought_at_least, sold_at_most, wad
+from leverd.engine.plan_cost import cost
+from leverd.engine.terms import Terms, sold_at_most, wad
 from leverd.errors import ImpossibleError
 
 
@@ -98,11 +90,11 @@ def _raising(decision: SetLeverage, target: Decimal, view: View, terms: Terms) -
     no_debt = not any(state.position.loan.debts.values())
     purpose = Purpose.OPEN if no_debt else Purpose.BOOST
     raising = (
-        (_raise_step(state, size, terms),)
+        (flash_steps.raise_step(state, size, terms),)
         if view.atomic
         else rounds.raise_in_rounds(state, size, terms)
     )
-    steps = (*_emode_step(state), *raising)
+    steps = (*flash_steps.emode_step(state), *raising)
     return _finish(view, terms, purpose, steps, decision.reason)
 
 
@@ -132,7 +124,7 @@ def _lowering(
     elif _covers_debt(state, size):
         return _closing(decision, view, terms)
     else:
-        steps = (_lower_step(state, size, terms),)
+        steps = (flash_steps.lower_step(state, size, terms),)
         if decision.urgent and not _is_taken(view, steps, terms):
             return _closing(decision, view, terms)
     return _finish(view, terms, purpose, steps, decision.reason) if steps else None
@@ -167,7 +159,7 @@ def _closing(decision: SetLeverage | Unwind, view: View, terms: Terms) -> Plan |
     if sell_max is None or sell_max > posted or (view.atomic and there < posted):
         return None if view.closes_only else _as_far_as_it_goes(decision, view, terms)
     steps = (
-        (_close_step(state, owed, posted, sell_max),)
+        (flash_steps.close_step(state, owed, posted, sell_max),)
         if view.atomic
         else rounds.close_in_rounds(state, terms)
     )
@@ -217,7 +209,7 @@ def _lower_most(view: View, terms: Terms) -> tuple[Step, ...]:
     for wanted in (most, min(most, rounds.withdrawable(state, asset))):
         size = sizing.within_impact(state.pool, asset, wanted, terms.impact_max)
         if rounds.sells(state, Amount(asset, size), terms):
-            steps = (_lower_step(state, size, terms),)
+            steps = (flash_steps.lower_step(state, size, terms),)
             if _is_taken(view, steps, terms):
                 return steps
     return ()
@@ -247,7 +239,7 @@ def _debt_to_raise(state: State, target: Decimal, terms: Terms) -> int:
     size = sizing.within_impact(state.pool, mandate.debt, size, terms.impact_max)
 
     def healthy(raw: int) -> bool:
-        step = _raise_step(state, raw, terms)
+        step = flash_steps.raise_step(state, raw, terms)
         at = state.at + terms.delay_s
         try:
             after = apply_step(state, step, worst_fills(state, step, at))
@@ -258,45 +250,6 @@ def _debt_to_raise(state: State, target: Decimal, terms: Terms) -> int:
         )
 
     return size if size == 0 or healthy(size) else sizing.largest(healthy, size)
-
-
-@kept(16)
-def _raise_step(state: State, size: int, terms: Terms) -> Step:
-    mandate = state.position.mandate
-    quote = quotes.quote_exact_in(state.pool, mandate.debt, size)
-    sell = Amount(mandate.debt, size)
-    buy_min = Amount(mandate.collateral, bought_at_least(quote.bought, terms.slippage))
-    supplied = state.position.idle.get(mandate.collateral, 0) + quote.bought
-    actions = (
-        Swap(mandate.pool, sell, buy_min),
-        Supply(mandate.lending, Amount(mandate.collateral, supplied), all_idle=True),
-        Borrow(mandate.lending, sell),
-    )
-    return Step(StepKind.RAISE, actions, health_min=wad(terms.health_min))
-
-
-def _lower_step(state: State, size: int, terms: Terms) -> Step:
-    mandate = state.position.mandate
-    quote = quotes.quote_exact_in(state.pool, mandate.collateral, size)
-    sell = Amount(mandate.collateral, size)
-    buy_min = Amount(mandate.debt, bought_at_least(quote.bought, terms.slippage))
-    actions = (
-        Swap(mandate.pool, sell, buy_min),
-        Repay(mandate.lending, Amount(mandate.debt, quote.bought), all_idle=True),
-        Withdraw(mandate.lending, sell),
-    )
-    return Step(StepKind.LOWER, actions, health_min=0)
-
-
-def _close_step(state: State, owed: int, posted: int, sell_max: int) -> Step:
-    mandate = state.position.mandate
-    debt = Amount(mandate.debt, owed)
-    actions = (
-        BuyExact(mandate.pool, debt, Amount(mandate.collateral, sell_max), live_debt=True),
-        Repay(mandate.lending, debt, everything=True),
-        Withdraw(mandate.lending, Amount(mandate.collateral, posted), everything=True),
-    )
-    return Step(StepKind.CLOSE, actions, health_min=0)
 
 
 def _sold_to_close(state: State, owed: int, terms: Terms) -> int | None:
@@ -338,14 +291,6 @@ def _covers_debt(state: State, size: int) -> bool:
     return quote.bought + idle >= owed
 
 
-def _emode_step(state: State) -> tuple[Step, ...]:
-    mandate, loan = state.position.mandate, state.position.loan
-    if loan.emode == mandate.emode or any(loan.debts.values()):
-        return ()
-    action = SetEMode(mandate.lending, mandate.emode)
-    return (Step(StepKind.SINGLE, (action,), health_min=0),)
-
-
 def _finish(
     view: View, terms: Terms, purpose: Purpose, steps: tuple[Step, ...], reason: str
 ) -> Plan:
@@ -360,46 +305,3 @@ def _finish(
         cost(view, steps, terms),
         view.now + terms.deadline_s,
     )
-
-
-@dataclass(slots=True)
-class _Bill:
-    """Running totals, USD 1e8."""
-
-    fees: int = 0
-    impact: int = 0
-    moved: int = 0
-
-
-def cost(view: View, steps: tuple[Step, ...], terms: Terms) -> PlanCost:
-    """Return what `steps` are expected to cost at the view's own pools and gas price."""
-    state, bill = view.state, _Bill()
-    for step in steps:
-        at = view.now + terms.delay_s
-        fills = modelled_fills(state, step, at)
-        for action, fill in zip(step.actions, fills, strict=True):
-            if isinstance(action, Swap | BuyExact):
-                _add_swap(bill, state, action, fill.sold, fill.bought)
-        if step is steps[-1]:
-            break  # nothing is swapped after it
-        try:
-            state = apply_step(state, step, fills)
-        except ImpossibleError:
-            break  # the gate will say so, with the reason
-    wei = steps_gas(steps) * (view.gas.base_fee + view.gas.priority_fee)
-    return PlanCost(bill.fees, bill.impact, wei * view.gas.native_price // 10**18, bill.moved)
-
-
-def _add_swap(bill: _Bill, state: State, action: Swap | BuyExact, sold: int, bought: int) -> None:
-    into, out = (
-        (action.sell.asset, action.buy_min.asset)
-        if isinstance(action, Swap)
-        else (action.sell_max.asset, action.buy.asset)
-    )
-    reserves, pool = state.market.reserves, state.pools[action.pool]
-    value_in = value_down(Amount(into, sold), reserves[into].price)
-    value_out = value_down(Amount(out, bought), reserves[out].price)
-    fee = value_in * pool.fee // 10**6
-    bill.fees += fee
-    bill.impact += value_in - fee - value_out
-    bill.moved += value_in
