@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 import pytest
@@ -21,6 +21,7 @@ from pyinjective.proto.cosmos.tx.v1beta1 import service_pb2_grpc as tx_grpc
 from pyinjective.proto.injective.exchange.v2 import tx_pb2
 from pyinjective.transaction import Transaction
 from pyinjective.wallet import PrivateKey
+from tests.contract.traders import Traders
 from tests.injective.indexer import Indexer, indexed
 from tests.injective.injectived import (
     BASE,
@@ -42,17 +43,11 @@ from leverd.adapters.injective.venue import InjectiveSpot, Manners, Where
 from leverd.adapters.system_clock import SystemClock
 from leverd.errors import NonsenseError
 from leverd.interfaces.secrets import Secret
-from leverd.interfaces.spot_rules import Wish, fitted
 from leverd.interfaces.spot_venue import (
-    Manner,
-    Side,
     SpotAttempt,
-    SpotFill,
     SpotMarket,
     SpotOrder,
-    SpotSighting,
     SpotVenue,
-    Standing,
 )
 
 PATIENT = Patience(deadline_s=30, wait_s_first=0.2)  # machines that run tests are busy
@@ -187,56 +182,17 @@ async def funded(node: Injectived, key: str) -> Trader:
 
 
 @dataclass
-class World:
+class World(Traders):
+    pause_s: ClassVar[float] = 0.2
+
     node: Injectived
     indexer: Indexer
     maker: InjectiveSpot
     taker: InjectiveSpot
     market: SpotMarket
     name: str
-    resting: list[tuple[InjectiveSpot, SpotOrder]] = field(default_factory=list)
+    resting: list[tuple[Any, SpotOrder]] = field(default_factory=list)
     count: int = 0
-
-    def order(self, side: Side, manner: Manner, price: str, quantity: str) -> SpotOrder:
-        self.count += 1
-        cid = f"{self.name}-{self.count}"
-        return fitted(self.market, Wish(side, manner, Decimal(price), Decimal(quantity)), cid)
-
-    async def place(
-        self, venue: InjectiveSpot, order: SpotOrder, *, until: frozenset[Standing] | None = None
-    ) -> tuple[SpotAttempt, SpotSighting]:
-        """Sign, send, and look until something is known."""
-        attempt = await venue.sign(order, await venue.slot())
-        await venue.send(attempt.payload)
-        found = await self.seen(venue, order, attempt, until=until)
-        if found.standing is Standing.OPEN:
-            self.resting.append((venue, order))
-        return attempt, found
-
-    async def seen(
-        self,
-        venue: InjectiveSpot,
-        order: SpotOrder,
-        attempt: SpotAttempt,
-        *,
-        until: frozenset[Standing] | None = None,
-    ) -> SpotSighting:
-        while True:
-            found = await venue.look(order, attempt)
-            wanted = until or frozenset(Standing) - {Standing.UNKNOWN}
-            if found.standing in wanted:
-                return found
-            await asyncio.sleep(0.2)
-
-    async def told(
-        self, venue: InjectiveSpot, order: SpotOrder, quantity: int
-    ) -> tuple[SpotFill, ...]:
-        """Return the trades of `order` by its history, once it tells all of them."""
-        while True:
-            found = await venue.fills(order)
-            if sum(fill.quantity for fill in found) == quantity:
-                return found
-            await asyncio.sleep(0.2)
 
     async def cancel(self, venue: InjectiveSpot, order: SpotOrder) -> SpotAttempt:
         attempt = await venue.sign_cancel(order, await venue.slot())
