@@ -15,6 +15,9 @@ from tests.mutation.hunt import Result, hunt
 from tests.mutation.trial import Fate
 
 SEED: Final = 20250
+NOTHING: Final = 2
+"""The exit code where no room has anything to try."""
+
 MOST_S: Final = 6
 """Processor seconds of tests that a mutant has to survive; a second look has all of them."""
 
@@ -26,19 +29,17 @@ def say(line: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Hunt; return 0 whatever is found, for who reads the record judges."""
+    """Hunt; return 0 whatever is found, for who reads the record judges; 2 where nothing is."""
     chosen = _parsed(arguments)
-    keeps, some = {}, []
+    keeps: dict[str, record.Keep] = {}
+    some: list[mutants.Mutant] = []
     with ExitStack() as files:
         for room in chosen.rooms:
-            every = [each for each in mutants.of_room(room) if chosen.only in str(each)]
-            drawn = sample.drawn(every, chosen.mutants, chosen.seed)
-            if chosen.again:
-                before = record.survivors(room)
-                drawn = [mutant for mutant in every if str(mutant) in before]
-            if chosen.more:
-                done = record.tried(room)
-                drawn = [mutant for mutant in drawn if str(mutant) not in done]
+            every = [each for each in mutants.of_room(room) if chosen.only in each.file]
+            drawn = _drawn(room, every, chosen)
+            if not (drawn or record.tried(room)) or not every:
+                say(f"{room}: nothing to try, {_why(every, chosen)}")
+                continue
             say(f"{room}: {len(drawn)} of {len(every)} mutants, seed {chosen.seed}")
             goes_on = chosen.again or chosen.more
             keep = record.opened(room, len(every), chosen.seed, goes_on=goes_on)
@@ -51,10 +52,29 @@ def main(arguments: Sequence[str]) -> int:
                 say(f"SURVIVED {result.mutant} [{result.reaching} tests]")
 
         most_s = math.inf if chosen.again else MOST_S
-        hunt(some, told, memory=record.FOLDER / "reach.pickle", most_s=most_s)
-    for room in chosen.rooms:
+        if some:
+            hunt(some, told, memory=record.FOLDER / "reach.pickle", most_s=most_s)
+    for room in keeps:
         say(record.summary(room))
-    return 0
+    return 0 if keeps else NOTHING
+
+
+def _drawn(
+    room: str, every: Sequence[mutants.Mutant], chosen: argparse.Namespace
+) -> list[mutants.Mutant]:
+    """Return those of `every` mutant of a room that are asked for."""
+    if chosen.again:
+        before = record.survivors(room)
+        return [mutant for mutant in every if str(mutant) in before]
+    drawn = sample.drawn(every, chosen.mutants, chosen.seed)
+    done = record.tried(room) if chosen.more else ()
+    return [mutant for mutant in drawn if str(mutant) not in done]
+
+
+def _why(every: Sequence[mutants.Mutant], chosen: argparse.Namespace) -> str:
+    if every:
+        return "no mutant of it was ever tried"
+    return f"no file of it has {chosen.only!r} in its path" if chosen.only else "it has no code"
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

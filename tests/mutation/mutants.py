@@ -38,8 +38,13 @@ class Mutant:
         parts = Path(self.path).relative_to(SOURCE.parent).with_suffix("").parts
         return ".".join(parts).removesuffix(".__init__")
 
+    @property
+    def file(self) -> str:
+        """Its file, beneath the rooms."""
+        return f"{self.room}/{Path(self.path).name}"
+
     def __str__(self) -> str:
-        place = f"{self.room}/{Path(self.path).name}:{self.line}:{self.column}"
+        place = f"{self.file}:{self.line}:{self.column}"
         return f"{place} {self.operator}: {self.before} -> {self.after}"
 
 

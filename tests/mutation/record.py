@@ -41,6 +41,8 @@ def opened(room: str, every: int, seed: int, *, goes_on: bool) -> Iterator[Keep]
 
 def survivors(room: str) -> frozenset[str]:
     """Return the mutants of a room that survived when they were last tried."""
+    if not _file(room).exists():
+        return frozenset()
     _, fates = _read(room)
     return frozenset(name for name, fate in fates.items() if fate == Fate.SURVIVED)
 
