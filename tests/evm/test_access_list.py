@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.evm.proxy import delayed, dropped, proxied, status
 from tests.evm.test_client_faults import node as without_method
 from tests.evm.test_signer import GOOD, ME, signer
-from tests.evm.worlds import client_for
+from tests.evm.worlds import PATIENT, client_for
 
 from leverd.adapters.evm import access_list, simulation
 from leverd.adapters.evm.access_list import ADDRESSES_MAX, SLOTS_MAX
@@ -213,8 +213,9 @@ def node(method, params):
 async def reader_of():
     made = []
 
-    def one(proxy):
-        made.append(client_for(proxy.url, patience=ONCE))
+    def one(*proxies):
+        urls = [proxy.url for proxy in proxies]
+        made.append(client_for(*urls, patience=ONCE if len(urls) == 1 else PATIENT))
         return made[-1]
 
     yield one
@@ -330,11 +331,35 @@ async def test_one_refused_simulation_does_not_end_them_for_good(reader_of):
         reader = reader_of(proxy)
         assert await tried(reader, listing=False) == Tried(USED_GAS)
         proxy.fault = None
-        for _ in range(simulation._ESTIMATES):
+        for _ in range(simulation._ESTIMATES - 1):
             proxy.forget()
             assert await tried(reader, listing=False) == Tried(USED_GAS)
             assert "eth_simulateV1" not in proxy.methods, "it is not asked each time"
         assert await tried(reader, listing=False) == Tried(125_000)
+
+
+@pytest.mark.sockets
+async def test_what_one_node_does_not_serve_is_asked_of_the_others_all_the_same(reader_of):
+    async with proxied(node) as old, proxied(node) as good:
+        reader = reader_of(old, good)
+        old.fault = refusing("eth_simulateV1")
+        assert await tried(reader, listing=False) == Tried(USED_GAS)
+        old.fault = status(503)
+        assert await tried(reader, listing=False) == Tried(125_000)
+        assert good.methods == ["eth_simulateV1"]
+        old.fault = refusing("eth_simulateV1")
+        assert await tried(reader, listing=False) == Tried(USED_GAS)
+        assert old.methods.count("eth_simulateV1") == 1
+
+
+@pytest.mark.sockets
+async def test_a_good_node_simulates_although_another_that_stood_in_for_it_does_not(reader_of):
+    async with proxied(node) as good, proxied(node) as old:
+        reader = reader_of(good, old)
+        old.fault = refusing("eth_simulateV1")
+        for fault, found in ((None, 125_000), (status(503), USED_GAS), (None, 125_000)):
+            good.fault = fault
+            assert await tried(reader, listing=False) == Tried(found)
 
 
 @pytest.mark.sockets

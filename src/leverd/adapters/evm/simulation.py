@@ -24,7 +24,7 @@ from leverd.adapters.evm import (
 from leverd.adapters.evm.abi import malformed
 from leverd.adapters.evm.access_list import AccessList, proposed
 from leverd.adapters.evm.allow_list import GAS_MAX
-from leverd.adapters.evm.sources import Sources
+from leverd.adapters.evm.sources import Question, Sources
 from leverd.adapters.evm.transport import Answer, Ask, RpcError, error_of
 from leverd.domain.fixed_point import mul_div_up
 from leverd.errors import NonsenseError, RevertedError, UnreachableError
@@ -40,7 +40,7 @@ refuses whoever could not pay for that."""
 _SPOILT_MAX: Final = 3
 """So many rehearsals in a row that only a list spoilt are the node's way; one is a slow moment."""
 _ESTIMATES: Final = 32
-"""Rehearsals that are estimated after a refused simulation, before one is asked for again."""
+"""Rehearsals that a node estimates once it refused to simulate, before it is asked to again."""
 
 _Found = tuple[int, int, Answer]
 """Gas enough before refunds, gas used, and what was answered about a list (None: not asked)."""
@@ -67,11 +67,11 @@ class Tried:
 
 
 class Rehearsals:
-    """Tries calls on the newest block; remembers for a while that a node did not simulate."""
+    """Tries calls on the newest block; remembers for a while which nodes did not simulate."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._estimates = 0  # rehearsals until a simulation is asked for again
+        self._estimates: dict[str, int] = {}  # node -> rehearsals until it is to simulate again
         self._spoilt = 0  # rehearsals in a row that failed with a list alone
 
     async def tried(self, call: Call, sender: str, *, listing: bool) -> Tried:
@@ -102,18 +102,32 @@ class Rehearsals:
         self, call: Call, sender: str, listing: tuple[Ask, ...], deadline_s: float | None
     ) -> Tried:
         found: _Found | None = None
-        if self._estimates:
-            self._estimates -= 1
-        else:
-            asks = (Ask("eth_simulateV1", (of(call, sender), questions.LATEST)), *listing)
-            found = await self._sources.read(asks, _simulated, deadline_s=deadline_s)
-            self._estimates = _ESTIMATES if found is None else 0
-        if found is None:
-            parameters = (questions.transaction(call, sender), questions.LATEST)
-            asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters), *listing)
-            found = await self._sources.read(asks, _estimated, deadline_s=deadline_s)
+        while found is None:  # whoever refuses to simulate is asked for an estimate from then on
+            found = await self._sources.read_from_each(
+                lambda node: self._question(node, call, sender, listing), deadline_s=deadline_s
+            )
         gas, used, proposal = found
         return Tried(gas, proposed(proposal, call, sender, used))
+
+    def _question(
+        self, node: str, call: Call, sender: str, listing: tuple[Ask, ...]
+    ) -> Question[_Found | None]:
+        """Return what to ask this one node: what another does not serve says nothing of it."""
+        left = self._estimates.get(node, 0)
+        if left:
+            self._estimates[node] = left - 1
+            parameters = (questions.transaction(call, sender), questions.LATEST)
+            asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters))
+            return (*asks, *listing), _estimated
+
+        def parse(got: Sequence[Answer]) -> _Found | None:
+            found = _simulated(got)
+            if found is None:
+                self._estimates[node] = _ESTIMATES
+            return found
+
+        simulation = Ask("eth_simulateV1", (of(call, sender), questions.LATEST))
+        return (simulation, *listing), parse
 
 
 def of(call: Call, sender: str) -> dict[str, Any]:

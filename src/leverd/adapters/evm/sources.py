@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
@@ -31,6 +31,9 @@ from leverd.interfaces.breaker import Breaker, Circuit
 from leverd.interfaces.clock import Clock
 
 T = TypeVar("T")
+
+Question: TypeAlias = tuple[Sequence[Ask], Callable[[Sequence[Answer]], T]]
+"""What a node is asked, and what is made of its answers."""
 
 _BEHIND_S: Final = 60.0
 """Seconds for which a node that lags is asked last."""
@@ -123,6 +126,12 @@ class Sources:
             NonsenseError: every node that answered, answered what cannot be true.
             TooLongError: a node does not take so long a request; no other was asked.
         """
+        return await self.read_from_each(lambda _name: (asks, parse), deadline_s=deadline_s)
+
+    async def read_from_each(
+        self, question: Callable[[str], Question[T]], *, deadline_s: float | None = None
+    ) -> T:
+        """Return what `read` would, where each node, by its name, has a question of its own."""
         patience, clock = self._patience, self._clock
         deadline = clock.monotonic() + (deadline_s or patience.deadline_s)
         retrying = AsyncRetrying(
@@ -134,7 +143,7 @@ class Sources:
             before_sleep=_say,
             reraise=True,
         )
-        return await retrying(self._round, asks, parse, deadline)
+        return await retrying(self._round, question, deadline)
 
     async def ask_others(self, asks: Sequence[Ask], deadline_s: float) -> list[Sequence[Answer]]:
         """Return the answers of every node but the one that answered last, if given in time."""
@@ -198,9 +207,7 @@ class Sources:
         for endpoint in self._endpoints:
             await endpoint.close()
 
-    async def _round(
-        self, asks: Sequence[Ask], parse: Callable[[Sequence[Answer]], T], deadline: float
-    ) -> T:
+    async def _round(self, question: Callable[[str], Question[T]], deadline: float) -> T:
         """Return the first good answer of one walk through the nodes."""
         failure: UnreachableError | NonsenseError | None = None
         for position, endpoint in enumerate(self._in_order()):
@@ -210,6 +217,7 @@ class Sources:
                 continue
             share = (deadline - now) / (len(self._endpoints) - position)
             share = min(share, self._patience.deadline_s)  # a long wait is many tries
+            asks, parse = question(endpoint.name)
             try:
                 answers = await endpoint.ask(asks, max(share, 0.05))
                 with _making_sense():
