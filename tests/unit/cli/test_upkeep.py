@@ -259,6 +259,23 @@ def test_logs_can_be_json_on_the_console(capsys):
     assert json.loads(capsys.readouterr().err)["record"]["message"] == "turn=1"
 
 
+@pytest.mark.usefixtures("_log_restored")
+@pytest.mark.parametrize("console", [True, False])
+def test_a_log_file_that_cannot_be_written_is_said_and_lines_go_to_the_console(
+    console, tmp_path, capsys
+):
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    file = tmp_path / "logs" / "leverd.log"
+    logs.set_up(LogsSection(file=str(file), console=console))
+    logger.info("turn=1")
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert "LVD-OWN-136" in said[0]
+    assert str(file) in said[0]
+    assert "Remedy" in said[0]
+    assert said[1].endswith("turn=1")
+
+
 def test_a_url_without_a_path_stays_readable():
     assert redacted("at http://127.0.0.1:8545 now") == "at http://127.0.0.1:8545 now"
     assert redacted("https://user:pw@node.example:1/x") == "https://node.example:1/***"

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from leverd.adapters.sql_journal import migrate
+from leverd.adapters.sql_journal.unusable import unusable
 from leverd.errors import (
     DiskFullError,
     JournalDamagedError,
@@ -186,7 +187,7 @@ def translated(path: Path) -> Iterator[None]:
         with spoken_to(path):
             yield
     except OSError as error:
-        raise JournalError(f"cannot use the journal: {error}", number=7, place=str(path)) from error
+        raise unusable(error, path) from error
 
 
 @contextmanager
@@ -227,6 +228,10 @@ def translate(error: BaseException | None, path: Path) -> JournalError:
             return damaged_file(path, str(error))
         case sqlite3.SQLITE_IOERR if extended == sqlite3.SQLITE_IOERR_SHORT_READ:
             return damaged_file(path, "it ends too early")
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
+            remedy = f"let the user that runs leverd write the files in {path.parent}"
+            message = f"cannot use the journal: {error}"
+            return JournalError(message, number=7, place=place, remedy=remedy)
         case _:
             return JournalError(f"cannot use the journal: {error}", number=7, place=place)
 

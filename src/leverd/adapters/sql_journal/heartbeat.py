@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +15,17 @@ class Heartbeat:
         self._path = journal.with_name(f"{journal.name}.turn")
 
     def beat(self, now: datetime) -> None:
-        """Say that a turn ended at `now`; costs no sync, for it is no record."""
-        self._path.touch(mode=0o600)
-        os.utime(self._path, (now.timestamp(), now.timestamp()))
+        """Say that a turn ended at `now`; costs no sync, for it is no record.
+
+        Where it cannot be said the turns go on, and who asks hears how long nothing was.
+        """
+        with contextlib.suppress(OSError):
+            self._path.touch(mode=0o600)
+            os.utime(self._path, (now.timestamp(), now.timestamp()))
 
     def last(self) -> datetime | None:
         """Return when the last turn ended, None if none ever did."""
         try:
             return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None

@@ -104,11 +104,11 @@ class SqlJournal:
             self._lock.release()
 
     def _open(self) -> Connection:
-        salvaging.finish(self.path)
-        if not self.path.exists() and not database.wal_path(self.path).exists():
-            database.create(self.path)
-        database.check_exists(self.path)
         with database.translated(self.path):
+            salvaging.finish(self.path)
+            if not self.path.exists() and not database.wal_path(self.path).exists():
+                database.create(self.path)
+            database.check_exists(self.path)
             connection = database.writing(self.path).connect()
             with connection.begin():
                 migrate.upgrade(connection, self._upgrading)

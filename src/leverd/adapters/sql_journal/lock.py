@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Final, Self
 
+from leverd.adapters.sql_journal.unusable import unusable
 from leverd.errors import JournalLockedError
 
 _TRIES: Final = 6
@@ -42,20 +43,20 @@ def acquire_lock(path: Path, *, what: str = "") -> Lock:
 
     Raises:
         JournalLockedError: another process holds it; its pid is in the message.
+        JournalError: nothing can be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    refused = 0
-    for _ in range(_TRIES_WITH_LOOKERS):
-        if _try(descriptor, fcntl.LOCK_EX):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            return Lock(path, descriptor)
-        refused += not _try(descriptor, fcntl.LOCK_SH)
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        if refused == _TRIES:
-            break
-        threading.Event().wait(_PAUSE_S)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise unusable(error, path, what=what or str(path)) from error
+    try:
+        is_ours = _held(descriptor)
+    except OSError as error:
+        os.close(descriptor)
+        raise unusable(error, path, what=what or str(path)) from error
+    if is_ours:
+        return Lock(path, descriptor)
     os.close(descriptor)
     raise JournalLockedError(
         f"{what or path} is held by process {_named_in(path) or 'unknown'}",
@@ -81,6 +82,23 @@ def holder(path: Path) -> int | None:
 def lock_path(journal: Path) -> Path:
     """Return where the lock of the journal file `journal` is."""
     return journal.with_name(f"{journal.name}.lock")
+
+
+def _held(descriptor: int) -> bool:
+    """Return whether the lock is ours now; our pid is in its file then."""
+    refused = 0
+    for _ in range(_TRIES_WITH_LOOKERS):
+        if _try(descriptor, fcntl.LOCK_EX):
+            pid = f"{os.getpid()}\n".encode()
+            os.pwrite(descriptor, pid, 0)  # over what is there: a full disk has no other block
+            os.ftruncate(descriptor, len(pid))
+            return True
+        refused += not _try(descriptor, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if refused == _TRIES:
+            break
+        threading.Event().wait(_PAUSE_S)
+    return False
 
 
 def _try(descriptor: int, how: int) -> bool:
