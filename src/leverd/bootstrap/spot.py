@@ -130,7 +130,7 @@ def prepared(
 def open_trading(
     settings: Settings, section: SpotSection, begun: Opened, clock: Clock, ready: Prepared
 ) -> Trading:
-    """Return the trader. Nothing is asked of the venue yet.
+    """Return the trader. Nothing is asked of the venue yet; where it is refused nothing is open.
 
     Raises:
         SecretError: the journal knows of what another account holds.
@@ -138,13 +138,15 @@ def open_trading(
         JournalLockedError: another process trades for the account.
     """
     recorder, notifier = begun.recorder, begun.beside.notifier
-    venue, lock = venue_of(section, recorder, begun.feeds, clock, ready.signer)
-    home = home_of(section, venue.account)
+    home = home_of(section, _account(section, ready.signer))
     try:
         check_home(recorder.book.spot, home)
+        lock = nobody_signs() if home.account == PAPER else spot_lock(home.chain_id, home.account)
     except LeverdError:
-        lock.release()
+        if ready.foresight is not None:
+            ready.foresight.close()
         raise
+    venue = venue_of(section, recorder, begun.feeds, clock, ready.signer)
     limits = section.bounds()
     references = references_of(section, clock)
     world = SpotWorld(
@@ -185,22 +187,23 @@ def _holder(
     return SpotKeyHolder(venue, desk, lock, lambda: recorder.book.spot)
 
 
+def _account(section: SpotSection, signer: InjectiveSigner | None) -> str:
+    if section.orders == "paper":
+        return PAPER
+    assert signer is not None, "what is sent is signed"
+    return str(signer.address)
+
+
 def venue_of(
     section: SpotSection,
     recorder: Recorder,
     feeds: OutsideFeeds,
     clock: Clock,
     signer: InjectiveSigner | None,
-) -> tuple[SpotVenue, SignerLock]:
-    """Return the venue, and the right to sign for its account.
-
-    Raises:
-        JournalLockedError: another process trades for the account.
-    """
+) -> SpotVenue:
+    """Return the venue; who signs there holds its lock by now."""
     real = _injective(section, feeds, clock, signer)
-    if section.orders == "sent":
-        return real, spot_lock(section.venue.chain_id, real.account)
-    return _on_paper(section, recorder, real), nobody_signs()
+    return real if section.orders == "sent" else _on_paper(section, recorder, real)
 
 
 def _injective(

@@ -133,7 +133,7 @@ async def test_what_was_in_flight_on_paper_is_never_and_not_forgotten(tmp_path, 
     section = settings_at(tmp_path).spot
     begun = opened(stage)
     monkeypatch.setattr(spot, "_injective", lambda *_: real)
-    venue, _ = spot.venue_of(section, begun.recorder, begun.feeds, stage.clock, None)
+    venue = spot.venue_of(section, begun.recorder, begun.feeds, stage.clock, None)
     async with venue.watch(MARKET.market_id) as ticks:
         await anext(ticks)
         with pytest.raises(KeyError):

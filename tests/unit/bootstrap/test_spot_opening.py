@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ from leverd.bootstrap.spot_key import SpotKeyHolder
 from leverd.bootstrap.spot_opening import SpotOpening, opening_of
 from leverd.domain.fixed_point import WAD
 from leverd.domain.spot_events import SpotAttemptSigned, SpotOrderPlanned, SpotOrderSettled
-from leverd.errors import SecretError, UnreachableError
+from leverd.errors import LeverdError, SecretError, UnreachableError
 
 SILENT = UnreachableError("no answer", number=60)
 ONCE = """#!/bin/sh
@@ -236,6 +237,33 @@ async def test_a_reload_tries_no_key_of_another_account_than_what_is_held(tmp_pa
     await made.begun.recorder.append(*bought, chain_at=100)
     with pytest.raises(SecretError, match="inj1before"):
         await made.tried()
+    await close(made.begun, None)
+
+
+@pytest.mark.parametrize("why", ["LVD-KEY-053", "LVD-JRN-004"])
+async def test_what_is_refused_leaves_nothing_open(why, tmp_path, monkeypatch):
+    made, closed = Opening(tmp_path), []
+    signer = spot.signer_of(made.settings.spot)
+    foresight = SimpleNamespace(close=lambda: closed.append("foresight"))
+    opened_venues = []
+    monkeypatch.setattr(spot, "_injective", lambda *_: opened_venues.append(1))
+    begin = partial(spot.open_trading, made.settings, made.settings.spot, made.begun)
+    ready = spot.Prepared(signer, foresight)
+    if why == "LVD-KEY-053":
+        bought = (
+            SpotOrderPlanned("spot", "0x1", "inj1before", "buy", "enter", 20 * WAD, WAD, "r"),
+            SpotAttemptSigned("spot", "lv1", 7, "AB", "00", 130),
+            SpotOrderSettled("spot", "lv1", "closed", WAD, 20 * WAD, 0, 9, ""),
+        )
+        await made.begun.recorder.append(*bought, chain_at=100)
+        held = spot.nobody_signs()
+    else:
+        held = spot.spot_lock(made.settings.spot.venue.chain_id, signer.address)
+    with held, pytest.raises(LeverdError) as refused:
+        begin(made.stage.clock, ready)
+    assert refused.value.code == why
+    assert opened_venues == []  # whose lines nobody would close
+    assert closed == ["foresight"]
     await close(made.begun, None)
 
 
