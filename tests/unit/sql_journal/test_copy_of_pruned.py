@@ -11,7 +11,16 @@ from tests.standby import BINDING, prepared
 from tests.unit.bootstrap.test_paper_memory import PAPER, places
 from tests.unit.settings.owner_file import load, write
 
-from leverd.adapters.sql_journal import Server, SqlJournal, SqlLedger, restoring, upkeep
+from leverd.adapters.sql_journal import (
+    Server,
+    SqlJournal,
+    SqlLedger,
+    copier,
+    doors,
+    restoring,
+    rows,
+    upkeep,
+)
 from leverd.adapters.sql_journal.copier import Copier
 from leverd.adapters.sql_journal.following import follow
 from leverd.adapters.sql_journal.prune import prune
@@ -127,3 +136,65 @@ def test_a_copy_that_had_all_of_it_keeps_its_years(tmp_path, server):
     prune(path, SteadyClock(), keep_days=5)
     shipped(path, server)
     assert upkeep.verify_copy(server).entries == whole + 1
+
+
+@pytest.mark.parametrize("copied", [0, 4, 17])
+def test_who_reads_a_copy_while_it_is_shipped_finds_it_whole(tmp_path, server, monkeypatch, copied):
+    path, behind = tmp_path / "journal.db", tmp_path / "behind" / "journal.db"
+    life = Life(path)
+    life.goes_on(copied)
+    if copied:
+        shipped(path, server)
+    life.goes_on(DAYS - copied)
+    prune(path, SteadyClock(), keep_days=5)
+    found = []
+
+    def looked_before(table):
+        """Look at the copy before each of the statements that fill it."""
+        found.append(upkeep.verify_copy(server).entries)
+        follow(behind, server)
+        return insert(table)
+
+    insert = copier.insert
+    monkeypatch.setattr(copier, "insert", looked_before)
+    monkeypatch.setattr(copier, "_BATCH", 1)
+    shipped(path, server)
+    assert len(found) > 5
+    assert upkeep.verify_copy(server).entries > found[-1]
+    upkeep.verify(behind)
+
+
+def read_on(place):
+    """Yield a copy's or a file's entries, the first three before anything else happens."""
+    door = doors.reading(place)
+    with door.begin() as connection:
+        for row in rows.scan(connection):
+            yield rows.entry_of(row).seq
+    door.close()
+
+
+def test_who_reads_a_file_while_it_is_pruned_finds_it_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "_FETCH", 3)
+    life = Life(tmp_path / "journal.db")
+    life.goes_on(DAYS)
+    last = upkeep.newest(life.path)
+    reading = read_on(life.path)
+    first = next(reading)
+    assert prune(life.path, SteadyClock(), keep_days=5).dropped > 30
+    assert [first, *reading] == list(range(1, last + 1))
+
+
+def test_who_reads_a_copy_while_what_was_pruned_is_taken_back_finds_it_whole(
+    tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(rows, "_FETCH", 3)
+    life = Life(tmp_path / "journal.db")
+    life.goes_on(17)
+    shipped(life.path, server)
+    life.goes_on(DAYS - 17)
+    last = upkeep.newest(server)
+    prune(life.path, SteadyClock(), keep_days=5)
+    reading = read_on(server)
+    first = next(reading)
+    shipped(life.path, server)
+    assert [first, *reading] == list(range(1, last + 1))

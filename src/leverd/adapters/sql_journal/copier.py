@@ -138,21 +138,26 @@ class Copier:
         return True
 
     def _ship_some(self) -> Shipped:
-        with self._writing() as copy:
+        """Ship a batch; all that pruning left in one go, for half of it looks like damage."""
+        with self._writing() as copy, self._file.begin() as file:
             last = copy.execute(select(EVENTS).order_by(EVENTS.c.seq.desc()).limit(1)).first()
-            seq = 0 if last is None else last.seq
-            with self._file.begin() as file:
-                through, _ = pruned(file)
-                self._check_same(file, last, through)
+            before = seq = 0 if last is None else int(last.seq)
+            through, _ = pruned(file)
+            self._check_same(file, last, through)
+            if 0 < before < through:  # pruned before it was shipped
+                take_back(copy, file, before)
+            entries, is_more = 0, True
+            while is_more:
                 newer = select(EVENTS).where(EVENTS.c.seq > seq).order_by(EVENTS.c.seq)
-                rows = file.execute(newer.limit(_BATCH)).mappings().all()
-                if 0 < seq < through:  # pruned before it was shipped
-                    take_back(copy, file, seq)
-            if rows:
-                copy.execute(insert(EVENTS), [dict(row) for row in rows])
-                seq = int(rows[-1]["seq"])
-            self._note_gap(copy, last, through, seq)
-        return Shipped(len(rows), seq)
+                rows = [dict(row) for row in file.execute(newer.limit(_BATCH)).mappings()]
+                if rows:
+                    copy.execute(insert(EVENTS), rows)
+                    seq = int(rows[-1]["seq"])
+                entries += len(rows)
+                is_more = len(rows) == _BATCH and seq < through
+            if before < through <= seq:
+                _note_gap(copy, file, through)
+        return Shipped(entries, seq)
 
     def _check_same(self, file: Connection, last: Row[Any] | None, through: int) -> None:
         """Check that the copy's newest entry is the file's; pruning may have taken it there.
@@ -171,20 +176,6 @@ class Copier:
         if last.seq > through:
             raise self._foreign(f"its entry {last.seq} is another than this journal's")
 
-    def _note_gap(self, copy: Connection, last: Row[Any] | None, through: int, seq: int) -> None:
-        """Say in the copy that what pruning took before it was shipped is missing on purpose."""
-        before = 0 if last is None else last.seq
-        if not before < through <= seq:
-            return
-        count = select(func.count()).select_from(EVENTS).where(EVENTS.c.seq <= through)
-        kept = copy.execute(count).scalar() or 0
-        copy.execute(insert(PRUNES).values(through=through, kept=kept))
-        with self._file.begin() as file:  # whose days count what was never shipped
-            rows = [dict(row) for row in file.execute(select(DAYS)).mappings()]
-        copy.execute(delete(DAYS))
-        if rows:
-            copy.execute(insert(DAYS), rows)
-
     def _foreign(self, why: str) -> JournalForeignError:
         return JournalForeignError(
             f"the copy at {self._server.name} is not this journal's: {why}",
@@ -193,3 +184,14 @@ class Copier:
             remedy="name an empty database, or bring this journal back from the copy with "
             "leverd db restore",
         )
+
+
+def _note_gap(copy: Connection, file: Connection, through: int) -> None:
+    """Say in the copy that what pruning took before it was shipped is missing on purpose."""
+    count = select(func.count()).select_from(EVENTS).where(EVENTS.c.seq <= through)
+    kept = copy.execute(count).scalar() or 0
+    copy.execute(insert(PRUNES).values(through=through, kept=kept))
+    rows = [dict(row) for row in file.execute(select(DAYS)).mappings()]
+    copy.execute(delete(DAYS))  # the file's count what was never shipped
+    if rows:
+        copy.execute(insert(DAYS), rows)

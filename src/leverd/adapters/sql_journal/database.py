@@ -75,15 +75,21 @@ def writing(path: Path) -> Engine:
 def reading(path: Path, *, damaged: bool = False) -> Engine:
     """Return an engine that cannot write, safe beside a daemon.
 
+    What a transaction reads is of one moment, whatever is written or pruned meanwhile.
     With `damaged`, SQLite opens a file shorter than its header says and reads what is there.
     """
     engine = _engine(path, "ro")
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # as above
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         if damaged:
             connection.execute("PRAGMA writable_schema = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 

@@ -68,6 +68,8 @@ class Server:
         if not writes:
             # A plan made for any page would sort every entry of a kind; each page has its own.
             options += " -c default_transaction_read_only=on -c plan_cache_mode=force_custom_plan"
+            # What one transaction reads is of one moment, whatever is shipped meanwhile.
+            options += " -c default_transaction_isolation=repeatable\\ read"
         engine = create_engine(
             self._url,
             pool_size=self._connections,
