@@ -239,7 +239,7 @@ async def _check(settings: Settings, opened: Opened) -> None:
 
     Raises:
         LeverdError: nothing may be signed.
-        InfeasibleError: while nobody owes anything. Else it goes REDUCING instead.
+        InfeasibleError: while nothing is to be guarded. Else it goes REDUCING instead.
     """
     await _check_chain(opened)
     chain, mandates = opened.chain, opened.charter.mandates
@@ -288,16 +288,22 @@ async def _check_guarding(opened: Opened, why: LeverdError) -> None:
 async def _judge_all(settings: Settings, opened: Opened, seen: Observation) -> None:
     """Judge every position that can be valued; of the others the daemon tells, and waits.
 
-    While any position owes something all of them are kept: who guards the one must not end for
-    the sake of another.
+    While any position owes something, or spot holds something, all of them are kept: who guards
+    the one must not end for the sake of another.
 
     Raises:
-        InfeasibleError: the market lets one not be kept, and nobody owes anything.
+        InfeasibleError: the market lets one not be kept, and there is nothing to guard.
     """
-    guarded = any(any(each.state.position.loan.debts.values()) for each in seen.positions.values())
+    owed = any(any(each.state.position.loan.debts.values()) for each in seen.positions.values())
+    guarded = owed or _holds_spot(settings, opened)
     apart = {name for name, one in seen.positions.items() if valuation.unpriced(one.state)}
     for name, view in views(seen, opened.recorder.book, open_slots=0, apart=apart).items():
         await _judge(settings, opened, name, view, guarded=guarded)
+
+
+def _holds_spot(settings: Settings, opened: Opened) -> bool:
+    """Return whether a stop loss of spot has something to sell, or an order is in flight."""
+    return settings.spot is not None and not opened.recorder.book.spot.is_flat
 
 
 async def _judge(

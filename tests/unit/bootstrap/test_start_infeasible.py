@@ -10,6 +10,7 @@ import pytest
 import yaml
 from tests import worlds
 from tests.simulated import venue_at
+from tests.unit.bootstrap.test_spot import settings_at as spot_settings_at
 from tests.unit.settings.owner_file import SHIPPED
 
 from leverd.adapters.simulated import markets
@@ -20,6 +21,8 @@ from leverd.bootstrap.agents import find_agents
 from leverd.bootstrap.daemon import Care
 from leverd.bootstrap.service import Start
 from leverd.domain.events import TradingStateChanged
+from leverd.domain.fixed_point import WAD
+from leverd.domain.spot_events import SpotAttemptSigned, SpotOrderPlanned, SpotOrderSettled
 from leverd.domain.view import TradingState
 from leverd.engine.recorder import Recorder
 from leverd.errors import InfeasibleError
@@ -77,6 +80,14 @@ class World:
         self.chain.mine()
         return await service.begun(self.settings, self.clock, Start(1.0), asyncio.Event(), Care())
 
+    async def buy_spot(self):
+        bought = (
+            SpotOrderPlanned("spot", "0x1", "inj1", "buy", "enter", 20 * WAD, WAD, "r"),
+            SpotAttemptSigned("spot", "lv1", 7, "AB", "00", 130),
+            SpotOrderSettled("spot", "lv1", "closed", WAD, 20 * WAD, 0, 9, ""),
+        )
+        await self.recorder.append(*bought, chain_at=100)
+
     def states(self):
         said = [each.event for each in self.journal.replay()]
         changed = [each for each in said if isinstance(each, TradingStateChanged)]
@@ -121,6 +132,20 @@ async def test_while_nobody_owes_anything_the_start_is_refused(why, tmp_path, mo
         await world.begin()
     assert refused.value.remedy
     assert world.states() == {}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+async def test_while_spot_holds_something_a_refused_position_is_reducing(
+    why, tmp_path, monkeypatch
+):
+    world, (happens, refused) = World(tmp_path, monkeypatch, levered=False), REFUSED[why]
+    happens(world.chain)
+    await world.buy_spot()
+    with pytest.raises(InfeasibleError):
+        await world.begin()  # no section of spot: nobody would sell it
+    world.settings = world.settings.model_copy(update={"spot": spot_settings_at(tmp_path).spot})
+    assert await world.begin() is not None
+    assert world.states() == dict.fromkeys(refused, TradingState.REDUCING)
 
 
 @pytest.mark.parametrize("levered", [True, False])
