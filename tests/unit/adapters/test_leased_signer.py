@@ -8,11 +8,14 @@ import pytest
 from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import worlds
 
 from leverd.adapters.evm import account_calls, codes
 from leverd.adapters.evm.allow_list import AllowList
 from leverd.adapters.evm.leased_signer import LeasedSigner, is_fenced
 from leverd.domain.fixed_point import UINT256_MAX
+from leverd.domain.money import Amount
+from leverd.engine.rounds import put_to_use
 from leverd.errors import RefusedError, SigningRefusedError
 from leverd.interfaces.lease import Unheld
 from leverd.interfaces.signer import UnsignedTransaction
@@ -27,11 +30,15 @@ LOWER_BELOW = account_calls.LOWER.encode(POOL, 1, 1, 10**18, 12 * 10**17, 7, 9)
 CLOSE = account_calls.CLOSE.encode(POOL, 1, 0, 7, 9)
 CLOSE_BELOW = account_calls.CLOSE.encode(POOL, 1, 12 * 10**17, 7, 9)
 REPAY = account_calls.REPAY.encode(1, 7, 9)
+SUPPLY = account_calls.SUPPLY.encode(1, 7, 9)
 BORROW = account_calls.BORROW.encode(1, 10**18, 7, 9)
 WITHDRAW_BELOW = account_calls.WITHDRAW.encode(1, 10**18, 12 * 10**17, 7, 9)
 
-FREE = [RAISE, LOWER, CLOSE, BORROW, WITHDRAW_BELOW]
-FENCED = [LOWER_BELOW, CLOSE_BELOW, REPAY]
+SWAP = account_calls.SWAP.encode(POOL, True, 1, 1, 7, 9)
+EMODE = account_calls.SET_EMODE.encode(1, 7, 9)
+
+FREE = [RAISE, LOWER, CLOSE, BORROW, WITHDRAW_BELOW, SWAP, EMODE]
+FENCED = [LOWER_BELOW, CLOSE_BELOW, REPAY, SUPPLY]
 
 
 class Lease:
@@ -80,6 +87,15 @@ def test_without_the_lease_a_deleverage_that_the_account_fences_is_signed_and_se
 ):
     lease.held = False
     signer.check_sending(signer.sign(asked(data)).payload)
+
+
+@pytest.mark.parametrize("asset", [worlds.WETH, worlds.USDC], ids=["collateral", "debt"])
+def test_a_rescue_that_puts_idle_money_to_use_needs_no_lease(signer, lease, asset):
+    """The planner prefers it to a sale, so a guardian alone would be left with nothing."""
+    step = put_to_use(worlds.mandate(), Amount(asset, 10**6))
+    call = account_calls.encode(None, worlds.mandate(), step, 7, 9)
+    lease.held = False
+    signer.check_sending(signer.sign(asked(call.data)).payload)
 
 
 def test_without_the_lease_a_slot_is_not_spent_on_nothing(signer, lease):

@@ -2,8 +2,8 @@
 
 Without the lease only that is signed, and only that is sent, which the account contract lets
 happen once whoever asks for it, and only while it is needed: a deleverage that carries the
-account's next sequence number and the health below which it acts, or a repayment of what lies
-idle. A plain address has no such fence: for it nothing is signed without the lease.
+account's next sequence number and the health below which it acts, or what puts idle money to
+use. A plain address has no such fence: for it nothing is signed without the lease.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ _SELECTOR: Final = 4
 _DYNAMIC_FEE: Final = b"\2"
 _HEALTH_BELOW: Final = {account_calls.LOWER.selector: 4, account_calls.CLOSE.selector: 2}
 """Which argument says below what health the call acts."""
+
+_IDLE: Final = frozenset({account_calls.SUPPLY.selector, account_calls.REPAY.selector})
+"""What posts or repays idle money of the account: its health can only rise, whoever asks and when.
+
+A rescue that finds enough of it sells nothing: were it not signed, nothing would be done at all.
+"""
 
 
 class LeasedSigner(LocalSigner):
@@ -75,7 +81,7 @@ class LeasedSigner(LocalSigner):
 def is_fenced(data: bytes) -> bool:
     """Return whether a call does no harm twice or late: the account contract sees to it."""
     selector = data[:_SELECTOR]
-    if selector == account_calls.REPAY.selector:
+    if selector in _IDLE:
         return True
     if selector not in _HEALTH_BELOW:
         return False
