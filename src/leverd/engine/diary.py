@@ -2,7 +2,7 @@
 
 A decision is written when it differs from the one before; runs of like holds and of like
 denials become one line each, so that a quiet year does not fill a disk. What is urgent and
-stays undone is told to a human.
+stays undone is told to a human, also to one who halted it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from leverd.engine.turn import Outcome
 from leverd.risk.gate import Approved, Denied
 
 STUCK: Final = "LVD-GRD-002"
+
+_HOLD: Final = "hold"
 
 _RUNNING: Final = 2
 """Turns in a row without an approved plan after which an urgent wish is told to a human."""
@@ -45,19 +47,17 @@ class Diary:
 
 def write(diary: Diary, outcome: Outcome) -> tuple[Diary, tuple[Event, ...]]:
     """Return the diary after `outcome`, and the events to journal for it."""
-    key = _key(outcome.decision)
+    key, denied = _key(outcome.decision), _reasons(outcome)
+    stuck = _stuck(diary, outcome)
+    cry = (_cry(outcome, denied),) if stuck == _RUNNING else ()
     if key == diary.decided and isinstance(outcome.decision, Hold):
-        return replace(diary, holds=_longer(diary.holds, outcome)), ()
+        return replace(diary, holds=_longer(diary.holds, outcome), stuck=stuck), cry
     events: list[Event] = [*_folded(diary, outcome)]
-    denied = _reasons(outcome)
     if key != diary.decided:
         events.append(_decision(outcome))
     if denied and denied != diary.denied:
         events.append(_denial(outcome, denied))
-    stuck = diary.stuck + 1 if _is_stuck(outcome) else 0
-    if stuck == _RUNNING:
-        events.append(_cry(outcome, denied))
-    return Diary(key, None, denied, stuck), tuple(events)
+    return Diary(key, None, denied, stuck), (*events, *cry)
 
 
 def flush(diary: Diary, position_id: str) -> tuple[Diary, tuple[Event, ...]]:
@@ -84,7 +84,7 @@ def _key(decision: Decision) -> tuple[str, str, str]:
     """Return what makes two decisions alike: reasons may carry changing numbers when holding."""
     match decision:
         case Hold(agent=agent):
-            return agent, "hold", ""
+            return agent, _HOLD, ""
         case SetLeverage(agent=agent, target=target):
             return agent, "set_leverage", f"{target:.6f}"
         case Unwind(agent=agent):
@@ -98,9 +98,17 @@ def _decision(outcome: Outcome) -> DecisionTaken:
     return DecisionTaken(position_id, agent, kind, target, outcome.decision.reason, snapshot)
 
 
+def _stuck(diary: Diary, outcome: Outcome) -> int:
+    """Return for how many turns what is urgent was not done; counted anew once it is halted."""
+    if not _is_stuck(outcome):
+        return 0
+    was_held_back = diary.decided is not None and diary.decided[1] == _HOLD
+    return diary.stuck + 1 if was_held_back is (outcome.held_back is not None) else 1
+
+
 def _is_stuck(outcome: Outcome) -> bool:
     """Whether a debt that has to be lowered now is not, by any plan that may go."""
-    wish, owed = outcome.decision, outcome.view.state.position.loan.debts
+    wish, owed = outcome.held_back or outcome.decision, outcome.view.state.position.loan.debts
     urgent = not isinstance(wish, Hold) and wish.urgent
     return urgent and any(owed.values()) and not isinstance(outcome.verdict, Approved)
 
@@ -108,9 +116,10 @@ def _is_stuck(outcome: Outcome) -> bool:
 def _cry(outcome: Outcome, denied: tuple[str, ...]) -> AlertRaised:
     position_id = outcome.view.state.position.mandate.position_id
     why = f"the plan is denied: {', '.join(denied)}" if denied else "there is no plan for it"
-    return AlertRaised(
-        position_id, STUCK, f"urgent, and not done: {outcome.decision.reason}; {why}"
-    )
+    if outcome.held_back is not None:
+        why = "it is halted, and nothing is done before `leverd resume`"
+    reason = (outcome.held_back or outcome.decision).reason
+    return AlertRaised(position_id, STUCK, f"urgent, and not done: {reason}; {why}")
 
 
 def _reasons(outcome: Outcome) -> tuple[str, ...]:

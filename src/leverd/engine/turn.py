@@ -13,12 +13,13 @@ from leverd.domain.fixed_point import WAD
 from leverd.domain.gas_use import move_gas
 from leverd.domain.orders import Orders
 from leverd.domain.plan import Plan
-from leverd.domain.view import View
+from leverd.domain.view import TradingState, View
 from leverd.engine import planner
 from leverd.engine.capping import capped
 from leverd.engine.terms import DUST_USD, Terms
 from leverd.interfaces.agent import Agent, Cap, OrderFact, alerting, ordering, quieting
 from leverd.risk import ground, urgency
+from leverd.risk.bounds import due
 from leverd.risk.gate import NOTHING_PENDING, Pending, Verdict, bound, review
 from leverd.risk.limits import Limits
 from leverd.risk.raising import reserve_wei
@@ -91,6 +92,7 @@ class Outcome:
     decision: Decision  # the wish, within limits
     plan: Plan | None
     verdict: Verdict | None
+    held_back: Decision | None = None  # what is urgent and waits for a human's resume
 
 
 def turn(
@@ -114,7 +116,7 @@ def turn(
     terms = terms_of(view, limits, timing, urgent=urgent, saves=saves, woken=woken)
     plan = planner.plan(decision, view, terms)
     verdict = None if plan is None else review(plan, view, limits, age_s=age_s, pending=pending)
-    return Outcome(view, wish, decision, plan, verdict)
+    return Outcome(view, wish, decision, plan, verdict, _held_back(wish, view, limits))
 
 
 def terms_of(
@@ -161,6 +163,14 @@ def _step_floor(view: View, limits: Limits, clear: Decimal) -> Decimal:
 
 def _is_urgent(decision: Decision) -> bool:
     return not isinstance(decision, Hold) and decision.urgent
+
+
+def _held_back(wish: Decision, view: View, limits: Limits) -> Decision | None:
+    """Return what would be urgent now were the position not halted, None where nothing is."""
+    if view.record.trading_state is not TradingState.HALTED:
+        return None
+    wanted = due(wish, view, limits)
+    return wanted if _is_urgent(wanted) else None
 
 
 def _wishes(view: View, seats: Sequence[Seat], limits: Limits) -> list[Decision]:

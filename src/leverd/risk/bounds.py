@@ -40,8 +40,7 @@ def bound(decision: Decision, view: View, limits: Limits) -> Decision:
     """
     if view.record.trading_state is TradingState.HALTED:
         return Hold(LIMITS, "halted: only a human's resume lets anything through")
-    back = outside(view, limits)
-    wish = decision if back is None else combine((decision, back))
+    wish = due(decision, view, limits)
     match wish:
         case Hold() | Unwind():
             return wish
@@ -49,6 +48,12 @@ def bound(decision: Decision, view: View, limits: Limits) -> Decision:
             return _bound_target(wish, view, limits)
         case _:
             assert_never(wish)
+
+
+def due(decision: Decision, view: View, limits: Limits) -> Decision:
+    """Return `decision`, or the way back inside the limits where that goes further."""
+    back = outside(view, limits)
+    return decision if back is None else combine((decision, back))
 
 
 def outside(view: View, limits: Limits) -> SetLeverage | None:

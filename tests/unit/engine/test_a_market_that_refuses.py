@@ -20,6 +20,7 @@ from leverd.domain.money import Asset
 from leverd.domain.plan import BuyExact, Repay, StepKind, Swap, Withdraw
 from leverd.domain.position import Position
 from leverd.domain.severity import Severity, severity_of
+from leverd.domain.view import Record, TradingState
 from leverd.engine import diary, planner
 from leverd.engine.book import Page
 from leverd.engine.turn import Seat, terms_of, turn
@@ -260,6 +261,57 @@ def test_what_is_urgent_and_has_no_plan_is_cried_too():
     assert stuck.plan is None
     (_, (cry,)) = written(stuck, stuck)
     assert "there is no plan for it" in cry.message
+
+
+def halted(of, **changes):
+    return asked(of, record=Record(trading_state=TradingState.HALTED), **changes)
+
+
+def test_who_halted_a_position_is_told_once_that_it_has_to_be_lowered_now():
+    no = halted(WORLDS["long"])
+    assert isinstance(no.decision, Hold)
+    cries = written(no, no, no, halted(worlds.at_leverage("2.2")), no, no)
+    assert [len(each) for each in cries] == [0, 1, 0, 0, 0, 1]
+    assert cries[1][0].code == diary.STUCK
+    assert "is below" in cries[1][0].message
+    assert "leverd resume" in cries[1][0].message
+
+
+def test_where_only_closing_works_and_it_is_halted_the_owner_hears_of_both():
+    told = Told()
+    seen = view(dusty(WORLDS["long"]), record=Record(trading_state=TradingState.HALTED))
+    Watchman(told).watched("loop", seen, limits(), Page(), ())
+    assert ONLY_CLOSE in {alert.code for alert in told.heard}
+    no = halted(dusty(WORLDS["long"]))
+    (_, (cry,)) = written(no, no)
+    assert cry.code == diary.STUCK
+
+
+def test_a_limit_that_the_position_breaks_is_told_of_too_while_it_is_halted():
+    """Above the guardian's trigger, and below the least health that limits allow."""
+    unsafe = turn(
+        view(WORLDS["long"], record=Record(trading_state=TradingState.HALTED)),
+        (),
+        limits(health_min=Decimal("1.3")),
+        TIMING,
+        age_s=0,
+    )
+    (_, (cry,)) = written(unsafe, unsafe)
+    assert "health is below" in cry.message
+
+
+def test_a_halt_of_what_was_stuck_and_a_resume_are_told_with_their_own_reasons():
+    denied, held = asked(paused(WORLDS["long"])), halted(paused(WORLDS["long"]))
+    cries = written(denied, denied, held, held, held, denied, denied)
+    assert [len(each) for each in cries] == [0, 1, 0, 1, 0, 0, 1]
+    assert "impossible" in cries[1][0].message
+    assert "halted" in cries[3][0].message
+    assert "impossible" in cries[6][0].message
+
+
+def test_a_halted_position_without_debt_or_need_is_not_cried():
+    for found in (halted(worlds.at_leverage("2.2")), halted(worlds.state(idle=5))):
+        assert written(found, found, found) == [[], [], []]
 
 
 def test_what_is_calm_or_approved_or_owes_nothing_is_not_cried():
