@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from leverd.domain.atto import atto, atto_down, of_atto, up
+from leverd.domain.atto import atto, atto_down, down, of_atto, up
 from leverd.domain.fixed_point import WAD, mul_div_down, mul_div_up
 from leverd.domain.prediction import MICRO, as_decimal
 from leverd.domain.spot import LOST, PORTFOLIO_STOP
@@ -36,7 +36,18 @@ def way_out(
         return None if why is None else Exit(sale(view, limits), *why)
     if view.spot.base and not view.bid:
         return Stay("no_buyers", "nobody buys what is held")
-    return None
+    return _missing(view)
+
+
+def _missing(view: SpotView) -> Stay | None:
+    """Return that what the owner wants sold is not there, if so: a rest too little is no such."""
+    market, base = view.market, view.spot.base
+    there = view.available(market.base, market.base_decimals)
+    missing = atto(down(of_atto(max(base - there, 0)), market.quantity_tick))
+    if not view.unwinding or missing * view.bid < max(atto(market.notional_min) * WAD, 1):
+        return None
+    text = f"{of_atto(base):f} is held, and beside fees {of_atto(there):f} is in the account"
+    return Stay("not_there", f"{text}: send it back, or stop leverd and say `leverd write-off`")
 
 
 def guarded(view: SpotView, limits: SpotLimits) -> Reason | None:

@@ -12,6 +12,7 @@ from leverd.settings.spot import SpotSection
 
 _OTHER_ACCOUNT: Final = 53
 _OTHER_HOME: Final = 22
+_WAY_OUT: Final = "`leverd unwind spot`, or `leverd write-off` where it is there no more"
 _PLACES: Final = {
     "chain_id": "spot.venue.chain_id",
     "market_id": "spot.limits.market_id",
@@ -43,7 +44,7 @@ def check_home(spot: Spot, home: SpotHome) -> None:
         f"{_tied(spot)} where {part} is {was}, and spot would be traded where it is {would_be}",
         number=_OTHER_HOME,
         place=_PLACES[part],
-        remedy=f"set it back to {was}; to change it, first `leverd unwind spot`",
+        remedy=f"set it back to {was}; to change it, first {_WAY_OUT}",
     )
 
 
@@ -55,7 +56,7 @@ def _others(spot: Spot, account: str) -> SecretError:
         f"spot would be traded for {account}, and {_tied(spot)} for {spot.home.account}",
         number=_OTHER_ACCOUNT,
         place=place,
-        remedy=f"{remedy}; to change the account, first `leverd unwind spot`",
+        remedy=f"{remedy}; to change the account, first {_WAY_OUT}",
     )
 
 

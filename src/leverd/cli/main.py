@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "resume": ("orders:resume", "Lift pause, reduce, halt, unwind or a portfolio stop."),
     "halt": ("orders:halt", "Do nothing at all until resumed, but keep watching."),
     "unwind": ("orders:unwind", "Repay everything, and stay out until resumed."),
+    "write-off": ("write_off:command", "Give up what spot holds, where it is there no more."),
     "account": ("account:app", "The account contract that holds a position."),
     "reconcile": ("reconcile:command", "Compare the journal with the chain."),
     "doctor": ("doctor:doctor", "Check everything the agent depends on."),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from leverd.domain.atto import atto, down, of_atto
 from leverd.domain.fixed_point import WAD
 from leverd.domain.spot import LOST, SPOT, Spot
 from leverd.domain.spot_events import SpotOpened, SpotWrittenOff
 from leverd.domain.spot_home import SpotHome
+from leverd.errors import OwnerError
 from leverd.interfaces.spot_agent import SpotView
 from leverd.interfaces.spot_cost import best
+
+_NOTHING_HELD: Final = 137
+_IN_FLIGHT: Final = 138
 
 
 def opened(spot: Spot, home: SpotHome) -> SpotOpened | None:
@@ -37,3 +43,22 @@ def written_off(view: SpotView) -> SpotWrittenOff | None:
         return None
     reason = f"{market.ticker} takes no order below {market.notional_min:f}"
     return SpotWrittenOff(SPOT, spot.base, spot.cost, reason)
+
+
+def given_up(spot: Spot) -> SpotWrittenOff:
+    """Return that the owner gives up all that is held, whatever became of it.
+
+    Raises:
+        OwnerError: nothing is held, or an order is in flight: what is held is not known before
+            it is settled.
+    """
+    if spot.order is not None:
+        raise OwnerError(
+            "an order of spot is in flight: what is held is not known before it is settled",
+            number=_IN_FLIGHT,
+            place="spot",
+            remedy="start leverd as it was when it ordered, and wait until nothing is in flight",
+        )
+    if not spot.base:
+        raise OwnerError("spot holds nothing", number=_NOTHING_HELD, place="spot")
+    return SpotWrittenOff(SPOT, spot.base, spot.cost, "the owner gave it up")

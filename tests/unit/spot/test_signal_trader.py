@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from tests.predictions import DAY, HOUR
-from tests.spots import LIMITS, MARKET, NOW, depth, held_view, holding, view, word
+from tests.spots import LIMITS, MARKET, NOW, PURSES, depth, held_view, holding, view, word
 
 from leverd.agents.signal_trader import NAME, SignalTrader
 from leverd.domain.fixed_point import WAD
@@ -177,6 +177,18 @@ def test_a_sale_asks_for_what_the_better_of_two_looks_offers_and_then_for_what_t
 def test_what_nobody_buys_is_kept_and_said():
     nobody = Depth(MARKET.market_id, 1, (), depth().asks)
     assert TRADER.decide(held_view(depth=nobody, unwinding=True)).code == "no_buyers"
+
+
+def test_what_is_to_be_sold_and_is_not_there_is_said_with_what_to_do():
+    gone = {"purses": {**PURSES, "inj": Purse(0, WAD // 100)}}
+    said = TRADER.decide(held_view(**gone, unwinding=True))
+    assert (said.code, "`leverd write-off`" in said.reason) == ("not_there", True)
+    assert "5 is held, and beside fees 0.01 is in the account" in said.reason
+    assert TRADER.decide(held_view(**gone)).code != "not_there"
+    rest = held_view(spot=holding("0.04", "0.8"), purses=gone["purses"], unwinding=True)
+    assert TRADER.decide(rest).code != "not_there"  # it is written off by itself
+    some = held_view(purses={**PURSES, "inj": Purse(0, WAD)}, unwinding=True)
+    assert TRADER.decide(some).code == "unwind"
 
 
 def test_what_is_too_little_to_be_sold_holds_nothing_back():
