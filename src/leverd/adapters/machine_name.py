@@ -57,8 +57,10 @@ def claim(name: str, *, what: str) -> Name:
         held.close()
         if error.errno != errno.EADDRINUSE:
             return Name(None)
+        pid = _holder(name)
+        by = f"process {pid}" if pid else "a process that is not seen from here"
         raise JournalLockedError(
-            f"{what} is held by process {_holder(name) or 'unknown'}",
+            f"{what} is held by {by}",
             number=_TAKEN,
             place=f"@{name}",
             remedy="stop that process, or send it a request with leverd pause, reduce or unwind",

@@ -163,7 +163,7 @@ def _key(settings: Settings) -> Iterator[Check]:
     files = [each for each in (key.keystore, key.password.file if key.password else None) if each]
     for file in files:
         path = Path(file)
-        if keystore.HANDED in path.parents:
+        if keystore.HANDED in path.parents and not os.access(path, os.R_OK):
             yield Check("key", Status.NOTE, f"{path} is systemd's to hand to the service")
         elif not path.exists():
             yield Check("key", Status.BAD, f"{path} is not there", "leverd keys new, or devnet up")

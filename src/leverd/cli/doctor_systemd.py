@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,10 +18,13 @@ UNIT: Final = "leverd.service"
 _BOOTED: Final = Path("/run/systemd/system")
 _HANDED: Final = Path("/run/credentials") / UNIT
 _PATIENCE_S: Final = 10.0
-_ASKED: Final = (
-    "LoadState", "UnitFileState", "ActiveState", "Type", "WatchdogUSec", "LoadCredential",
-    "LoadCredentialEncrypted",
-)  # fmt: skip
+_ASKED: Final = ("LoadState", "UnitFileState", "ActiveState", "Type", "WatchdogUSec")
+_LOADED: Final = ("LoadCredential", "LoadCredentialEncrypted")
+_ON_THE_BUS: Final = (
+    "org.freedesktop.systemd1",
+    f"/org/freedesktop/systemd1/unit/{UNIT.replace('.', '_2e')}",
+    "org.freedesktop.systemd1.Service",
+)
 _OFF: Final = frozenset({"", "0", "infinity"})
 
 Ask = Callable[[Sequence[str]], str]
@@ -42,7 +46,7 @@ def examined(settings: Settings, ask: Ask | None = None) -> Iterator[Check]:
         yield Check("systemd", Status.NOTE, text, remedy, UNIT)
     else:
         yield from _unit(said)
-        yield from _credentials(settings, said)
+        yield from _credentials(settings, _loaded(ask))
     yield _clock(ask)
 
 
@@ -64,8 +68,11 @@ def _unit(said: Mapping[str, str]) -> Iterator[Check]:
         yield Check("systemd-watchdog", Status.GOOD, text, place=UNIT)
 
 
-def _credentials(settings: Settings, said: Mapping[str, str]) -> Iterator[Check]:
-    loaded = _loaded(said)
+def _credentials(settings: Settings, loaded: Mapping[str, str] | None) -> Iterator[Check]:
+    if loaded is None:
+        text = "which credentials the unit loads is not known: the system's bus does not answer"
+        yield Check("systemd-credential", Status.NOTE, text, place=UNIT)
+        return
     for name in sorted(_wanted(settings) - loaded.keys()):
         text = f"the settings want the credential {name}, and the unit loads none of that name"
         remedy = f"LoadCredential={name}:FILE in the unit"
@@ -105,11 +112,18 @@ def _wanted(settings: Settings) -> set[str]:
     return names | ({keystore.name} if keystore and keystore.parent == _HANDED else set())
 
 
-def _loaded(said: Mapping[str, str]) -> dict[str, str]:
-    """Return the unit's credentials by name, and the file of each."""
-    words = f"{said.get('LoadCredential', '')} {said.get('LoadCredentialEncrypted', '')}".split()
-    pairs = (each.partition(":") for each in words)
-    return {name: file or name for name, _, file in pairs}
+def _loaded(ask: Ask) -> dict[str, str] | None:
+    """Return the unit's credentials by name, and the file of each; None where nobody tells.
+
+    `systemctl show` calls them unprintable, so the bus is asked.
+    """
+    text = ask(["busctl", "--json=short", "get-property", *_ON_THE_BUS, *_LOADED])
+    try:
+        lists = [json.loads(line)["data"] for line in text.splitlines()]
+        pairs = [(str(name), str(file)) for each in lists for name, file in each]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return {name: file or name for name, file in pairs} if lists else None
 
 
 def _clock(ask: Ask) -> Check:

@@ -59,3 +59,13 @@ def test_where_the_system_knows_no_such_names_nothing_is_held(tmp_path, monkeypa
 def test_where_such_sockets_are_forbidden_the_file_s_lock_has_to_do(tmp_path):
     with machine_name.claim("x" * 500, what="the key"):  # longer than the kernel takes
         pass
+
+
+def test_a_holder_in_another_container_has_no_number_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine_name, "_holder", lambda _: 0)  # what the kernel says of it
+    name = f"leverd-test-{tmp_path}"
+    with (
+        machine_name.claim(name, what="the key"),
+        pytest.raises(JournalLockedError, match="held by a process that is not seen from here"),
+    ):
+        machine_name.claim(name, what="the key")

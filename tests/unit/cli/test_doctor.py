@@ -17,13 +17,14 @@ import pytest
 from tests.unit.alerts.services import Service
 from tests.unit.settings.test_spot_settings import COMMENTED, section
 
+from leverd.adapters.evm import keystore
 from leverd.adapters.sql_journal import Heartbeat, SqlJournal, copier
 from leverd.adapters.sql_journal.server import Server
 from leverd.adapters.system_clock import SystemClock
 from leverd.adapters.token_file import TokenFile
 from leverd.bootstrap import spot_preflight
 from leverd.bootstrap.checks import Status
-from leverd.cli import doctor_api, doctor_beside, doctor_systemd
+from leverd.cli import doctor, doctor_api, doctor_beside, doctor_systemd
 from leverd.domain.events import AlertRaised
 from leverd.settings import Key, Password
 from leverd.settings.alerts import AlertsSection
@@ -187,6 +188,18 @@ def test_a_certificate_is_loaded_with_its_private_key(pair, tmp_path):
     assert list(doctor_api._certificate(ApiSection())) == []
 
 
+def test_a_key_that_systemd_handed_to_us_is_looked_at(said, tmp_path, monkeypatch):
+    monkeypatch.setattr(keystore, "HANDED", tmp_path)
+    file = tmp_path / "leverd.service" / "keystore"
+    settings = said(mode="live", key=Key(keystore=str(file), password=Password(file=str(file))))
+    assert {each.status for each in doctor._key(settings)} == {Status.NOTE}
+    file.parent.mkdir()
+    file.touch(0o400)
+    assert {each.status for each in doctor._key(settings)} == {Status.GOOD}
+    file.chmod(0o444)
+    assert {each.status for each in doctor._key(settings)} == {Status.BAD}
+
+
 # --- systemd ---------------------------------------------------------------------------------
 
 GOOD = {
@@ -195,16 +208,22 @@ GOOD = {
 }  # fmt: skip
 
 
-def system(unit, clock="NTPSynchronized=yes"):
-    """Return a system that answers as systemctl and timedatectl do."""
-    text = "\n".join(f"{name}={value}" for name, value in unit.items())
-    return lambda command: text if command[0] == "systemctl" else clock
+def system(unit, clock="NTPSynchronized=yes", loaded=()):
+    """Return a system that answers as systemctl, busctl and timedatectl of systemd 252 do."""
+    shown = {**unit, "LoadCredential": "[unprintable]", "LoadCredentialEncrypted": "[unprintable]"}
+    lists = ([list(each) for each in loaded], [])
+    answers = {
+        "systemctl": "\n".join(f"{name}={value}" for name, value in shown.items()),
+        "busctl": "\n".join(json.dumps({"type": "a(ss)", "data": each}) for each in lists),
+        "timedatectl": clock,
+    }
+    return lambda command: answers[command[0]]
 
 
 def test_a_unit_as_it_should_be_is_good_all_over(said, tmp_path):
     file = tmp_path / "operator.password"
     file.touch(0o600)
-    ask = system({**GOOD, "LoadCredential": f"password:{file}"})
+    ask = system(GOOD, loaded=[("password", str(file))])
     key = Key(keystore="k", password=Password(credential="password"))
     checks = list(doctor_systemd.examined(said(key=key), ask))
     assert {each.status for each in checks} == {Status.GOOD}
@@ -222,12 +241,29 @@ def test_a_unit_as_it_should_be_is_good_all_over(said, tmp_path):
         ({**GOOD, "WatchdogUSec": "infinity"}, "systemd-watchdog", Status.BAD),
         ({**GOOD, "WatchdogUSec": "0"}, "systemd-watchdog", Status.BAD),
         ({**GOOD, "Type": "simple"}, "systemd-watchdog", Status.BAD),
-        ({**GOOD, "LoadCredential": "word:/nowhere/word"}, "systemd-credential", Status.BAD),
     ],
 )
 def test_what_a_unit_lacks_is_said(said, unit, code, status):
     checks = list(doctor_systemd.examined(said(), system(unit)))
     assert by_code(checks, code).status is status
+
+
+def test_a_credential_whose_file_is_not_there_is_bad(said):
+    ask = system(GOOD, loaded=[("word", "/nowhere/word")])
+    checks = list(doctor_systemd.examined(said(), ask))
+    assert by_code(checks, "systemd-credential").status is Status.BAD
+
+
+@pytest.mark.parametrize("answer", ["", "no bus", "7", '{"type": "a(ss)"}'])
+def test_a_bus_that_does_not_tell_credentials_is_no_fault_of_the_unit(said, answer):
+    key = Key(keystore="k", password=Password(credential="password"))
+    whole = system(GOOD)
+
+    def ask(command):
+        return answer if command[0] == "busctl" else whole(command)
+
+    found = by_code(list(doctor_systemd.examined(said(key=key), ask)), "systemd-credential")
+    assert (found.status, "not known" in found.message) == (Status.NOTE, True)
 
 
 def test_a_credential_that_the_unit_does_not_load_or_others_read_is_bad(said, tmp_path):
@@ -237,7 +273,7 @@ def test_a_credential_that_the_unit_does_not_load_or_others_read_is_bad(said, tm
     key = Key(keystore="/run/credentials/leverd.service/keystore",
               password=Password(credential="word"))  # fmt: skip
     alerts = AlertsSection(to={"credential": "urls"})
-    ask = system({**GOOD, "LoadCredential": f"word:{file}"})
+    ask = system(GOOD, loaded=[("word", str(file))])
     checks = list(doctor_systemd.examined(said(key=key, alerts=alerts), ask))
     found = [each.message for each in checks if each.code == "systemd-credential"]
     assert len(found) == 3
