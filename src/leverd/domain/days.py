@@ -6,7 +6,7 @@ was pruned and whose evening was not is still the same day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -36,6 +36,9 @@ class Day:
     leverage_low: int = 0  # wad, of the marks with a debt; 0 where there is none
     leverage_high: int = 0
     marks: tuple[PnlRecorded, ...] = ()  # the last of the day, if there is any
+    turns: tuple[PnlRecorded, ...] = ()
+    """Of the others, oldest first, those at its highest and lowest unit price and at both ends
+    of its deepest fall, without their lines: so many keep the deepest fall of any days exact."""
 
 
 def counted(days: dict[Key, Day], event: Event) -> Key | None:
@@ -72,6 +75,7 @@ def joined(before: Day, after: Day) -> Day:
         leverage_low=min(lows, default=0),
         leverage_high=max(before.leverage_high, after.leverage_high),
         marks=after.marks,
+        turns=_turns((*before.turns, *before.marks, *after.turns, *after.marks)),
     )
 
 
@@ -81,6 +85,25 @@ def days_of(before: Iterable[Day], events: Iterable[Event]) -> list[Day]:
     for event in events:
         counted(found, event)
     return [found[key] for key in sorted(found)]
+
+
+def _turns(marks: Sequence[PnlRecorded]) -> tuple[PnlRecorded, ...]:
+    """Return what a day keeps of `marks`, oldest first, beside the last of them."""
+    prices = [mark.unit_price for mark in marks]
+    kept = {prices.index(max(prices)), prices.index(min(prices)), *_deepest(prices)}
+    last = len(marks) - 1
+    return tuple(replace(marks[each], attribution={}, flow=0) for each in sorted(kept - {last}))
+
+
+def _deepest(prices: Sequence[int]) -> tuple[int, int]:
+    """Return where the deepest fall begins and ends, the first of like ones."""
+    top = since = until = 0
+    left, of = 1, 1  # what the deepest so far left, and of what
+    for each, price in enumerate(prices):
+        top = each if price > prices[top] else top
+        if price * of < left * prices[top]:
+            since, until, left, of = top, each, price, prices[top]
+    return since, until
 
 
 def _marked(mark: PnlRecorded, day: int) -> Day:

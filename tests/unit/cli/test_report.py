@@ -127,14 +127,14 @@ START = 1_700_006_400 + 7 * 3_600  # not at midnight: days are those of UTC
 RAW = 10**8
 
 
-def unit_at(day):
+def unit_at(day, _number=0):
     """Return a unit's price in percent: from 100 down to 60 on day 20, up to 110, then 105."""
     if day <= 20:
         return 100 - 2 * day
     return 60 + 2 * (day - 20) if day <= 45 else 105
 
 
-def lived_through(owner, a_day):
+def lived_through(owner, a_day, percent=unit_at):
     """Write sixty days: a deep fall and low health on day 20, more money on day 30."""
     journal = owner.open_journal()
     journal.bind(Binding("devnet", 31337, "0xgenesis"))
@@ -142,8 +142,8 @@ def lived_through(owner, a_day):
     for day, number in itertools.product(range(60), range(a_day)):
         at = START + day * DAY + number * 3 * 3_600
         flow = 10_000 * RAW if book is None else 5_000 * RAW if (day, number) == (30, 0) else 0
-        gained = equity * (unit_at(day) - unit) // unit
-        equity, unit = equity + gained + flow, unit_at(day)
+        gained = equity * (percent(day, number) - unit) // unit
+        equity, unit = equity + gained + flow, percent(day, number)
         if book is None:
             book = units.marked(units.flowed(units.UnitBook(), 0, equity, USD), equity)
         else:
@@ -185,7 +185,18 @@ def test_pruning_hides_neither_a_fall_nor_low_health_nor_a_flow(owner, a_day):
     assert cut["metrics"]["near_liquidation"] == 0, "of what came after"
     assert cut["metrics"]["turnover"] is None, "ten days make no year"
     assert "a day is its last mark" in cut["models"]["pruned"]
-    assert "time with debt and turnover are of what came after" in owner("report").out
+    shown = " ".join(owner("report").out.split())
+    assert "time with debt and turnover are of what came after" in shown
+
+
+def test_pruning_hides_no_fall_that_was_over_within_its_day(owner):
+    noon = (100, 95, 40, 98)  # on day 3, the others as ever
+    lived_through(owner, 4, lambda day, number: noon[number] if day == 3 else unit_at(day))
+    whole = owner("report", "--json").data["metrics"]["drawdown"]
+    assert whole["depth"] == pytest.approx(0.6)
+    assert owner("db", "prune", "--keep-days", "10", "--json").data["dropped"] > 60
+    cut = owner("report", "--json").data["metrics"]["drawdown"]
+    assert {**cut, "depth": pytest.approx(cut["depth"])} == whole
 
 
 def test_a_journal_pruned_before_days_were_kept_says_what_it_cannot_tell(owner):

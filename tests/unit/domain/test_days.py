@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +53,38 @@ def test_parts_of_days_make_the_same_days(events, one, two):
     parts = days_of((), events[:first])
     parts = days_of(parts, events[first:second])
     assert days_of(parts, events[second:]) == days_of((), events)
+
+
+def deepest(prices):
+    """Return the deepest fall from a highest price so far, as a share."""
+    top, found = 0, Fraction(0)
+    for price in prices:
+        top = max(top, price)
+        found = max(found, 1 - Fraction(price, top)) if top else found
+    return found
+
+
+@given(st.lists(st.tuples(st.integers(0, DAY), st.integers(0, 30)), max_size=40))
+def test_what_days_keep_of_marks_falls_as_deep_as_all_of_them(steps):
+    at, events = 20_000 * DAY, []
+    for later, price in steps:
+        at += later // 5
+        events.append(mark(at, price))
+    kept = [each for day in days_of((), events) for each in (*day.turns, *day.marks)]
+    assert deepest(each.unit_price for each in kept) == deepest(each.unit_price for each in events)
+    assert [each.snapshot.at for each in kept] == sorted(each.snapshot.at for each in kept)
+    assert all(len(day.turns) <= 4 for day in days_of((), events))
+
+
+def test_a_day_keeps_the_marks_of_its_deepest_fall_without_their_lines():
+    at = 20_000 * DAY
+    prices = (98, 100, 99, 70, 80, 75, 101, 97, 99)
+    (day,) = days_of((), [mark(at + each, price) for each, price in enumerate(prices)])
+    assert [each.unit_price for each in day.turns] == [100, 70, 101]
+    assert [(each.attribution, each.flow) for each in day.turns] == [({}, 0)] * 3
+    assert day.lines["price"] == 5 * len(prices)
+    (calm,) = days_of((), [mark(at, 50), mark(at + 1, 50)])
+    assert [each.snapshot.at for each in calm.turns] == [at]
 
 
 def test_a_day_holds_its_first_its_last_its_extremes_and_its_sums():

@@ -10,6 +10,7 @@ from tests.journal_events import KINDS, events, snapshot, values_of
 
 from leverd.adapters.sql_journal import codec
 from leverd.adapters.sql_journal.codec import decode, encode
+from leverd.domain.days import Day
 from leverd.domain.events import AlertRaised, HoldsFolded, JournalPruned, PositionAdopted
 from leverd.domain.slot_events import SlotIncluded
 from leverd.errors import JournalDamagedError
@@ -129,3 +130,15 @@ def test_nested_records_are_read_as_strictly():
     plain["snapshot"]["prices"]["WETH"] = "three thousand"
     with pytest.raises(JournalDamagedError):
         decoded("PositionAdopted", 1, plain)
+
+
+def test_a_day_of_before_is_read_and_one_of_a_newer_leverd_is_not_called_broken():
+    day = Day(19_000, "p", trades=2)
+    plain = json.loads(codec.write_plain(day))
+    assert codec.read_plain(Day, json.dumps(plain)) == day
+    del plain["turns"]
+    assert codec.read_plain(Day, json.dumps(plain)) == day
+    with pytest.raises(JournalDamagedError, match="a newer leverd may have written it"):
+        codec.read_plain(Day, json.dumps({**plain, "mood": 1}))
+    with pytest.raises(JournalDamagedError, match="Day does not parse"):
+        codec.read_plain(Day, json.dumps({**plain, "trades": "two"}))

@@ -90,6 +90,8 @@ def read_plain(declared: type[T], text: str) -> T:
     kind: Any = declared
     try:
         found: T = _reader(kind)(json.loads(text))
+    except _UnknownError as error:
+        raise _newer(f"{declared.__name__} has an {error}") from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(f"{declared.__name__} does not parse: {error}") from error
     return found

@@ -2,7 +2,8 @@
 
 A journal keeps balances where something happened and at least once a day, so its curve has a
 row for each mark and each decision; between them nothing is known, nor made up. Of what was
-pruned it has what is left: the days, each by its last mark, lowest health and highest leverage.
+pruned it has what is left: the days, each by its last mark, the marks that its falls rest on,
+lowest health and highest leverage.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def _pruned(since: int, first: PnlRecorded, days: Sequence[Day]) -> dict[str, st
             "low health and daily returns of then are not in the figures"
         }
     return {
-        "pruned": f"up to {until} a day is its last mark, lowest health and highest leverage; "
+        "pruned": f"up to {until} a day is its last mark, those its falls rest on, lowest health "
+        "and highest leverage; what a decision alone saw is not known; "
         "time near liquidation, mean leverage, time with debt and turnover are of what came after"
     }
 
@@ -191,15 +193,15 @@ def _rows(entries: Sequence[Entry], mandate: Mandate, days: Sequence[Day]) -> It
     """
     mark: PnlRecorded | None = None
     held, moved = Fraction(0), False
-    left = deque(days)
+    left = deque(_left(days))
     for entry in entries:
         event = entry.event
         if getattr(event, "position_id", None) != mandate.position_id:
             continue
         snapshot = getattr(event, "snapshot", None)
-        while left and snapshot is not None and _last(left[0]).snapshot.at < snapshot.at:
-            mark = _last(left[0])
-            yield _ended(left.popleft(), held)
+        while left and snapshot is not None and left[0].mark.snapshot.at < snapshot.at:
+            mark = left[0].mark
+            yield _of_then(left.popleft(), held)
         match event:
             case PnlRecorded():
                 mark, moved = event, False
@@ -214,19 +216,33 @@ def _rows(entries: Sequence[Entry], mandate: Mandate, days: Sequence[Day]) -> It
                 yield _Row(event.snapshot, unit, held, event.snapshot.health)
             case _:
                 pass
-    for day in left:
-        yield _ended(day, held)
+    for each in left:
+        yield _of_then(each, held)
 
 
-def _ended(day: Day, held: Fraction) -> _Row:
-    """Return how `day` ended, with the worst of it: flows are in the entries, which are kept."""
-    last = _last(day)
-    unit, high = Fraction(last.unit_price), day.leverage_high / WAD
-    return _Row(last.snapshot, unit, held, day.health_low, high)
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A mark that a pruned day left, with the worst it stands for."""
+
+    mark: PnlRecorded
+    health_low: int  # wad
+    leverage_high: float = 0.0
 
 
-def _last(day: Day) -> PnlRecorded:
-    return day.marks[-1]
+def _left(days: Iterable[Day]) -> Iterator[_Left]:
+    """Yield what is left of `days`: the marks that falls rest on, and how each day ended."""
+    for day in days:
+        for each in day.turns:
+            yield _Left(each, each.snapshot.health)
+        for last in day.marks:
+            yield _Left(last, day.health_low, day.leverage_high / WAD)
+
+
+def _of_then(left: _Left, held: Fraction) -> _Row:
+    """Return the row of what is left; flows are in the entries, which are kept."""
+    mark = left.mark
+    unit = Fraction(mark.unit_price)
+    return _Row(mark.snapshot, unit, held, left.health_low, left.leverage_high)
 
 
 def _bought(mark: PnlRecorded, mandate: Mandate) -> Fraction:
