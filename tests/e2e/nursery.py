@@ -52,20 +52,20 @@ SPOT_POINTS: dict[str, Callable[[], tuple[type, str]]] = {
 
 
 def signal_at(point: str, when: str, nth: int, number: int = signal.SIGKILL) -> None:
-    """Have the process signal itself before or after the nth call of `point`."""
+    """Have the process signal itself before the nth call of `point`, or after the nth answer."""
     owner, name = SPOT_POINTS[point]() if point in SPOT_POINTS else POINTS[point]
     inner = getattr(owner, name)
-    calls = 0
+    calls = answers = 0
 
     @functools.wraps(inner)
     async def counted(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
+        nonlocal calls, answers
         calls += 1
-        last = calls == nth
-        if last and when == "before":
+        if when == "before" and calls == nth:
             os.kill(os.getpid(), number)
         result = await inner(*args, **kwargs)
-        if last and when == "after":
+        answers += 1  # one that was refused is none: a slow machine's lease may run out
+        if when == "after" and answers == nth:
             os.kill(os.getpid(), number)
         return result
 

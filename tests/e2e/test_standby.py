@@ -171,24 +171,31 @@ def test_who_takes_over_from_a_killed_holder_settles_its_transaction_and_goes_on
 def test_a_holder_that_was_only_slow_sends_nothing_that_it_signed_before(pair):
     """Stopped right after signing an opening; it comes back when another has opened."""
     first = pair.born(pair.one, die=("sign", "after", 1, signal.SIGSTOP))
+    first.wait_for(lambda: _is_stopped(first), "never signed")  # else the second may sign before it
     second = _standing_by(pair)
     _comes_to(pair.other, HOLDER)
+    second.wait_for(lambda: pair.other.stage.truth().sequence == 1, "never opened")
     second.wait_calm()
     opened = pair.other.stage.truth()
-    assert opened.sequence == 1
     os.kill(first.pid, signal.SIGCONT)
     first.wait_said("another daemon may act for this key by now")
     _comes_to(pair.one, STANDBY)
     second.wait_calm()
     assert second.stop() == 0
     _comes_to(pair.one, HOLDER)
-    assert "it is in" in first.said(), "its own story is set aside"
+    first.wait_said("it is in")  # where its own story was set aside
     first.wait_calm()
     assert first.stop() == 0
     now = pair.one.stage.truth()
     assert (now.sequence, now.operator_nonce) == (opened.sequence, opened.operator_nonce)
     assert _copied(pair.database) == pair.one.stage.events()
     check_nothing_lost_nothing_doubled(pair.one.stage)
+
+
+def _is_stopped(child: Child) -> bool:
+    """Return whether a signal has stopped the process."""
+    status = Path(f"/proc/{child.pid}/stat").read_text()
+    return status.rpartition(") ")[2].startswith("T")
 
 
 def test_without_the_lease_a_guard_deleverages_by_a_call_that_the_chain_lets_happen_once(pair):

@@ -15,6 +15,8 @@ from leverd.adapters.sql_journal import Server, SqlJournal, SqlLedger, database,
 from leverd.adapters.sql_journal.copier import Copier
 from leverd.adapters.sql_journal.following import Followed, follow
 from leverd.adapters.sql_journal.prune import prune
+from leverd.adapters.sql_journal.tenure import RAN_OUT, TAKEN
+from leverd.domain.events import AlertRaised, DaemonStarted
 from leverd.errors import JournalDamagedError, JournalForeignError, UnreachableError
 from leverd.interfaces.journal import Binding
 
@@ -139,6 +141,46 @@ def test_a_journal_that_shares_nothing_with_the_copy_is_refused(holder, server, 
         follow(path, server)
     assert (refused.value.code, bool(refused.value.remedy)) == ("LVD-JRN-017", True)
     assert len(entries(path)) == 3
+
+
+def begun(path, code, *, starts=1):
+    """Have a journal be that of a holder who was there `starts` times."""
+    journal = SqlJournal(path, SteadyClock())
+    journal.bind(BINDING)
+    for _ in range(starts):
+        journal.append_now(AlertRaised("", code, "took the lease"))
+        journal.append_now(DaemonStarted("0", "devnet", "0"), decision(7))
+    journal.close()
+
+
+@pytest.mark.parametrize("code", [TAKEN, RAN_OUT])
+def test_a_first_life_of_which_nothing_was_shipped_is_set_aside(holder, server, path, code):
+    """Stopped in its first second, while the server was slow: another began the story then."""
+    begun(path, code)
+    mine = entries(path)
+    holder.tells(1, 2)
+    done = follow(path, server)
+    assert done.set_aside is not None
+    assert entries(done.set_aside / "journal.db") == mine
+    assert entries(path) == entries(server)
+
+
+def test_a_first_life_that_ended_before_its_daemon_began_is_set_aside_too(holder, server, path):
+    begun(path, TAKEN, starts=0)
+    journal = SqlJournal(path, SteadyClock())
+    journal.append_now(AlertRaised("", TAKEN, "took the lease"))
+    journal.close()
+    holder.tells(1)
+    assert follow(path, server).set_aside is not None
+
+
+@pytest.mark.parametrize(("code", "starts"), [(TAKEN, 2), ("LVD-GRD-001", 1)])
+def test_a_journal_with_a_past_of_its_own_is_refused(holder, server, path, code, starts):
+    begun(path, code, starts=starts)
+    holder.tells(1, 2)
+    with pytest.raises(JournalForeignError, match="no entry in common"):
+        follow(path, server)
+    assert len(entries(path)) == 3 * starts
 
 
 @pytest.mark.parametrize("other", [Binding("live", 31337, "0xgenesis"), Binding("devnet", 1, "0x")])

@@ -3,7 +3,8 @@
 What the file has and the copy lacks was written by a daemon that lost the lease before it was
 shipped. Where the copy has gone on, the two tell different stories from there: the file is put
 aside as it is, nothing of it is deleted, and the copy's story is taken. What those last entries
-did on chain is found there, as after any loss.
+did on chain is found there, as after any loss. Two that never had anything in common are two
+owners' mistake, but for one that was lost in its first life, before any of it was shipped.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from leverd.adapters.sql_journal import aside, database, doors, restoring, upkeep
-from leverd.adapters.sql_journal.rows import scan
+from leverd.adapters.sql_journal.rows import entry_of, scan
 from leverd.adapters.sql_journal.schema import BINDING, DAYS, EVENTS, PRUNES
 from leverd.adapters.sql_journal.server import Server
 from leverd.adapters.sql_journal.taking_back import take_back
+from leverd.adapters.sql_journal.tenure import RAN_OUT, TAKEN
+from leverd.domain.events import AlertRaised, DaemonStarted
 from leverd.errors import JournalForeignError
 
 OTHER_STORY: Final = 17
@@ -101,7 +104,7 @@ def _taken(source: Connection, target: Connection, server: Server) -> Followed |
         taken = _append(source, target, last)
         _take_days(source, target)
         return Followed(taken, int(theirs.seq))
-    if not _share_a_story(source, target):
+    if not (_share_a_story(source, target) or _is_of_one_tenure(target)):
         raise JournalForeignError(
             f"this journal and the copy at {server.name} have no entry in common",
             number=OTHER_STORY,
@@ -175,6 +178,19 @@ def _share_a_story(source: Connection, target: Connection) -> bool:
         if {tuple(row) for row in rows} & {tuple(row) for row in source.execute(there)}:
             return True
         before = seqs[-1]
+
+
+def _is_of_one_tenure(target: Connection) -> bool:
+    """Return whether the file was begun by one of two daemons, and never started again.
+
+    Its holder was stopped, or cut off, before the copy had its first entry.
+    """
+    starts = _count(target, EVENTS.c.kind == DaemonStarted.__name__)
+    alerts = select(EVENTS).where(EVENTS.c.kind == AlertRaised.__name__).order_by(EVENTS.c.seq)
+    first = target.execute(alerts.limit(1)).first()
+    said = None if first is None else entry_of(first).event
+    begun = isinstance(said, AlertRaised) and said.code in {RAN_OUT, TAKEN}
+    return begun and starts <= 1
 
 
 def _newest(connection: Connection) -> Row[Any] | None:
