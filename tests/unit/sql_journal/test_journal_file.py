@@ -106,11 +106,16 @@ def test_every_commit_is_synced_and_foreign_keys_hold(path):
     journal.close()
 
 
-def test_the_files_are_for_their_owner_alone(path):
-    journal = opened(path)
-    journal.append_now(decision(1))
-    for each in (path, database.wal_path(path), lock_path(path)):
-        assert each.stat().st_mode & 0o077 == 0, each
+def test_the_files_are_for_their_owner_alone_whatever_the_umask(path):
+    before = os.umask(0)
+    try:
+        journal = opened(path)
+        journal.append_now(decision(1))
+    finally:
+        os.umask(before)
+    found = {each: each.stat().st_mode & 0o077 for each in path.parent.iterdir()}
+    assert {path, database.wal_path(path), lock_path(path), Reserve(path).path} <= found.keys()
+    assert set(found.values()) == {0}, found
     journal.close()
 
 

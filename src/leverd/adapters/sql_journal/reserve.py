@@ -23,7 +23,8 @@ class Reserve:
         if self.path.exists() and self.path.stat().st_size >= self._size:
             return True
         try:
-            with self.path.open("wb") as file:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(bytes(self._size))  # not sparse: the blocks are ours
                 file.flush()
                 os.fsync(file.fileno())
