@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -202,13 +203,21 @@ def _ask_afar(settings: Settings, kind: RequestKind, position: str) -> tuple[int
 
 
 def _journal_it(path: Path, kind: RequestKind, position: str) -> int:
-    """Return the entry the order became; needs the lock, so no daemon can be running."""
-    from leverd.adapters.sql_journal import SqlJournal  # noqa: PLC0415 -- loads SQLAlchemy
+    """Return the entry the order became; needs the lock, so no daemon can be running.
+
+    What waits for a daemon was said before it, and is journaled and marked as taken before it:
+    no daemon that comes hears an older word after the last one.
+    """
+    from leverd.adapters.sql_journal import SqlJournal, SqlRequests  # noqa: PLC0415 -- loads SQLAlchemy
     from leverd.adapters.system_clock import SystemClock  # noqa: PLC0415 -- as above
     from leverd.engine.orders import events_of  # noqa: PLC0415 -- loads the engine
 
     journal = SqlJournal(path, SystemClock())
     try:
+        with closing(SqlRequests(path, SystemClock())) as box:
+            for each in box.pending():
+                journal.append_now(*events_of(each))
+                box.taken(each.request_id)
         return journal.append_now(*events_of(Request(0, kind, position, "cli")))
     finally:
         journal.close()

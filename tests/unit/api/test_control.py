@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.journal_events import SteadyClock
 
+from leverd.adapters.sql_journal import SqlRequests
 from leverd.domain.events import DaemonStarted
 from leverd.interfaces.requests import RequestKind
 
@@ -37,6 +39,18 @@ async def test_the_same_wish_twice_waits_once(house):
     other = await house.post("/control/unwind", json={"position": "eth-loop"})
     assert first.json()["request"] == again.json()["request"] != other.json()["request"]
     assert len(house.pending()) == 2
+
+
+async def test_a_wish_after_a_resume_that_waits_is_another_than_the_one_before_it(house):
+    house.live()
+    first = await house.post("/control/pause", json={})
+    box = SqlRequests(house.journal, SteadyClock())
+    box.put(RequestKind.RESUME, "", "cli")
+    box.close()
+    second = await house.post("/control/pause", json={})
+    again = await house.post("/control/pause", json={})
+    assert first.json()["request"] < second.json()["request"] == again.json()["request"]
+    assert [kind for kind, _, _ in house.pending()] == ["pause", "resume", "pause"]
 
 
 async def test_nobody_raises_risk_through_the_api(house):

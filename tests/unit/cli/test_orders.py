@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from sqlalchemy import insert
 from tests.journal_events import SteadyClock
 
-from leverd.adapters.sql_journal import SqlLedger, SqlRequests
+from leverd.adapters.sql_journal import SqlJournal, SqlLedger, SqlRequests, doors
+from leverd.adapters.sql_journal.schema import REQUESTS
 from leverd.domain.events import Resumed, TradingStateChanged, UnwindRequested
 from leverd.interfaces.requests import RequestKind
 
@@ -106,4 +108,55 @@ def test_an_order_works_with_broken_settings_when_the_journal_is_named(owner):
     owner.settings.write_text("not: [settings")
     assert owner("pause").code == 2
     assert owner("pause", "--journal", str(owner.journal)).code == 0
+    assert isinstance(last_event(owner), TradingStateChanged)
+
+
+def test_the_last_word_counts_where_older_ones_still_wait_for_a_daemon(owner):
+    """A daemon that died before its next turn leaves wishes; whoever starts next takes those."""
+    owner.with_history()
+    requests = SqlRequests(owner.journal, SteadyClock())
+    requests.put(RequestKind.RESUME, "", "cli")
+    requests.put(RequestKind.PAUSE, "eth-loop", "api")
+    assert owner("halt", "--yes").code == 0
+    assert requests.pending() == []
+    requests.close()
+    ledger = SqlLedger(owner.journal)
+    newest = ledger.entries(newest_first=True, limit=3)
+    ledger.close()
+    halted, paused, resumed = (each.event for each in newest)
+    assert resumed == Resumed("", "cli")
+    assert (paused.position_id, paused.paused, paused.by) == ("eth-loop", True, "api")
+    assert (halted.position_id, halted.state, halted.by) == ("", "halted", "cli")
+
+
+def test_an_order_that_dies_on_its_way_leaves_nothing_older_behind_it(owner, monkeypatch):
+    owner.with_history()
+    requests = SqlRequests(owner.journal, SteadyClock())
+    requests.put(RequestKind.RESUME, "", "cli")
+    append = SqlJournal.append_now
+
+    def dies_after(journal, *events):
+        append(journal, *events)
+        if not isinstance(events[0], Resumed):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlJournal, "append_now", dies_after)
+        assert owner("halt", "--yes").code != 0
+    assert requests.pending() == []
+    requests.close()
+    assert last_event(owner).state == "halted"
+
+
+def test_a_wish_of_a_newer_leverd_ends_no_daemon(owner):
+    owner.with_history()
+    door = doors.writing(owner.journal)
+    with door.begin() as connection:
+        row = {"kind": "dance", "position_id": "", "by": "cli", "put_at": 1}
+        connection.execute(insert(REQUESTS).values(**row))
+    door.close()
+    assert owner("pause").code == 0
+    requests = SqlRequests(owner.journal, SteadyClock())
+    assert requests.pending() == []
+    requests.close()
     assert isinstance(last_event(owner), TradingStateChanged)

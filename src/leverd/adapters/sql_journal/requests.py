@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from loguru import logger
 from sqlalchemy import insert, select, update
 
 from leverd.adapters.sql_journal import doors
@@ -11,6 +13,8 @@ from leverd.adapters.sql_journal.rows import microseconds
 from leverd.adapters.sql_journal.schema import REQUESTS
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.requests import Request, RequestKind
+
+_KINDS: Final = frozenset(RequestKind)
 
 
 class SqlRequests:
@@ -24,6 +28,7 @@ class SqlRequests:
 
     def __init__(self, place: doors.Place, clock: Clock) -> None:
         self._clock = clock
+        self._unheard: set[int] = set()
         # Reading takes no write lock, so a look never makes an append wait.
         self._reading = doors.checked(place)
         self._writing = doors.writing(place)
@@ -37,13 +42,22 @@ class SqlRequests:
             return int(done.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
 
     def pending(self) -> Sequence[Request]:
-        """Return wishes not yet taken, oldest first."""
+        """Return wishes not yet taken, oldest first.
+
+        One of a kind that a newer leverd put waits for a daemon that knows it; it is said once.
+        """
         query = select(REQUESTS).where(REQUESTS.c.taken == 0).order_by(REQUESTS.c.id)
         with self._reading.begin() as connection:
-            return [
-                Request(row.id, RequestKind(row.kind), row.position_id, row.by)
-                for row in connection.execute(query)
-            ]
+            waiting = connection.execute(query).all()
+        for row in waiting:
+            if row.kind not in _KINDS and row.id not in self._unheard:
+                self._unheard.add(row.id)
+                logger.error("request {} is not understood: {!r}", row.id, row.kind)
+        return [
+            Request(row.id, RequestKind(row.kind), row.position_id, row.by)
+            for row in waiting
+            if row.kind in _KINDS
+        ]
 
     def has_asked(self, by: str) -> bool:
         """Return whether `by` ever put a wish, taken or not."""

@@ -60,7 +60,7 @@ def unwind(wish: UnwindWish, desk: World, standing: Stand, token: Controller) ->
 def _put(
     kind: RequestKind, position: str, desk: Desk, standing: Standing, token: KeptToken
 ) -> RequestModel:
-    """Record a wish; one like it that waits already is the same wish.
+    """Record a wish; one like it that waits already, and that no resume lifts, is the same wish.
 
     Raises:
         StatusError: no position is called that.
@@ -74,9 +74,12 @@ def _put(
             HTTPStatus.NOT_FOUND, codes.UNKNOWN_POSITION, said, f"there are: {', '.join(names)}"
         )
     with desk.requests() as requests:
-        waiting = requests.pending()
-        same = (each for each in waiting if (each.kind, each.position_id) == (kind, position))
-        known = next(same, None)
+        known = None
+        for each in requests.pending():
+            if each.kind is RequestKind.RESUME:
+                known = None
+            elif (each.kind, each.position_id) == (kind, position):
+                known = known or each
         number = known.request_id if known else requests.put(kind, position, _BY)
     what = position or "every position"
     logger.info("api: {} of {} asked for with token {}", kind.value, what, token.token_id)
