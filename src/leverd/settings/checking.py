@@ -78,6 +78,8 @@ def _said(
         return INVALID, f"{_shown(value, path)} is no choice here", nearest(str(value), expected)
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     said = _NEEDED.get(kind, said[:1].lower() + said[1:])
+    if kind == "too_short" and isinstance(value, dict):
+        return INVALID, "is empty", ""
     if kind == "value_error" and isinstance(value, dict):
         return INVALID, said, ""  # a section judged as a whole
     return INVALID, f"{said}, not {_shown(value, path)}", ""

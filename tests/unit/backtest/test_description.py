@@ -94,6 +94,13 @@ def test_what_is_no_description_is_refused(tmp_path, text):
     assert problems_of(tmp_path, text)
 
 
+def test_no_source_at_all_is_said_plainly(tmp_path):
+    file = tmp_path / "history.yaml"
+    file.write_text("bar: 1h\nsources: {}\n")
+    with pytest.raises(MalformedError, match=r"history.yaml:2: sources: is empty"):
+        load_history(file)
+
+
 def test_a_description_that_is_not_there_or_is_the_data_is_refused_with_a_way_on(tmp_path):
     for name in ("nothing.yaml", "bars.csv", "bars.parquet"):
         with pytest.raises(DataError) as caught:

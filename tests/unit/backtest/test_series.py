@@ -88,9 +88,8 @@ def test_a_value_is_exact_in_its_own_unit(tmp_path, key, unit, text, value):
     ],
 )
 def test_a_value_that_cannot_be_is_named_by_its_line(tmp_path, key, text, number):
-    found = rows("1000000000000000000", "1000000000000000000")
-    found[2][1] = text
-    assert refused_series(tmp_path, found, source(key)) == [(number, 3)]
+    sound = "0.05" if key in {RATE, FUNDING} else "1000000000000000000"
+    assert refused_series(tmp_path, rows(sound, text), source(key)) == [(number, 3)]
 
 
 def test_an_index_that_falls_is_refused(tmp_path):
@@ -202,3 +201,37 @@ def test_series_alone_are_no_history(tmp_path):
     write_csv(tmp_path / "series.csv", rows("0.1"))
     with pytest.raises(MalformedDataError, match="a history is counted in bars"):
         load_history(describe(tmp_path, series=source(RATE)))
+
+
+@pytest.mark.parametrize("key", [RATE, FUNDING])
+@pytest.mark.parametrize("value", ["1000.1", "5e300"])
+def test_a_rate_of_another_unit_is_refused_with_its_line(tmp_path, key, value):
+    found = refused_series(tmp_path, rows("0.05", value, "1000"), source(key))
+    assert found == [(codes.CELL, 3)]
+
+
+def test_of_a_file_that_serves_several_sources_each_problem_names_its_source(tmp_path):
+    write_csv(tmp_path / "bars.csv", bar_rows(3))
+    write_csv(tmp_path / "series.csv", rows("0.05", "0.04", "-1"))
+    both = {name: series_source("rate", side=name, gap_max="1h") for name in ("borrow", "supply")}
+    with pytest.raises(MalformedDataError) as caught:
+        load_history(describe(tmp_path, price=bars_source(), **both))
+    said = [each.message for each in caught.value.problems]
+    assert said == ["source borrow: value is below zero", "source supply: value is below zero"]
+
+
+def test_a_folder_where_a_file_is_named_is_not_called_missing(tmp_path):
+    (tmp_path / "bars.csv").mkdir()
+    with pytest.raises(MalformedDataError, match="cannot be read: it is no file"):
+        load_history(describe(tmp_path, price=bars_source()))
+
+
+def test_problems_that_are_only_counted_count(tmp_path):
+    late = [["ts", "value"], *([str(START + i), "-1"] for i in range(200))]
+    write_csv(tmp_path / "bars.csv", bar_rows(3))
+    write_csv(tmp_path / "series.csv", late)
+    with pytest.raises(MalformedDataError) as caught:
+        load_history(describe(tmp_path, price=bars_source(), borrowed=source(RATE)))
+    assert "200 problems in the data" in str(caught.value)
+    assert len(caught.value.problems) == 51
+    assert caught.value.problems[-1].message == "150 more of the same kind are not named"

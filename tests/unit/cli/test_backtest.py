@@ -42,6 +42,8 @@ def test_reports_are_written_and_two_runs_write_the_same(owner):
     [
         (("--timerange", "2023"), "LVD-DAT-023"),
         (("--timerange", "20200101-20200201"), "LVD-DAT-023"),
+        (("--timerange", "20230601-20230101"), "LVD-DAT-023  '20230601-20230101' has no day in it"),
+        (("--timerange", "20230101-20230101"), "LVD-DAT-023  '20230101-20230101' has no day in it"),
         (("--history", "nowhere.yaml"), "LVD-DAT-001"),
         (("-p", "eth-lop"), "LVD-OWN"),
     ],
@@ -51,6 +53,31 @@ def test_what_is_not_there_is_refused_by_name(owner, given, code):
     assert answer.code in {1, 2}
     assert answer.err.startswith(code)
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("command", ["backtest", "survive"])
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("fees_at: synthetic", "fees_at: aave", "backtest.gas.fees_at: aave"),
+        ("price: 1, rates_at: synthetic", "price: 1, rates_at: av", "assets.USDC.rates_at: av"),
+        ("      rates_at: synthetic", "      oracle_at: av", "backtest.assets.WETH.oracle_at: av"),
+    ],
+)
+def test_what_the_settings_name_and_the_history_lacks_is_refused_with_its_key(
+    owner, command, before, after, said
+):
+    owner.edit(before, after)
+    answer = owner(command)
+    assert answer.code == 2
+    assert answer.err.strip().startswith("LVD-DAT-024  the history has no ")
+    assert said in answer.err
+    assert "describe a source of it, or " in answer.err
+
+
+def test_constants_beside_recorded_rates_count_where_none_is_recorded(owner):
+    owner.edit("price: 1, rates_at: synthetic", "price: 1, rates_at: av, borrow_rate: 0.05")
+    assert owner("backtest", *MONTH).code == 0
 
 
 def test_a_token_that_is_not_described_is_refused_with_where_it_belongs(owner):

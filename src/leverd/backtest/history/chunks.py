@@ -44,7 +44,8 @@ def chunks_of(file: Path, columns: Sequence[str], where: Mapping[str, str]) -> I
         FileError: it is not there, no file of its kind, damaged, or lacks a column.
     """
     if not is_file(file):
-        raise FileError(codes.NO_FILE, "cannot be read: no such file")
+        said = "it is no file" if is_there(file) else "no such file"
+        raise FileError(codes.NO_FILE, f"cannot be read: {said}")
     match file.suffix.lower():
         case ".csv":
             from leverd.backtest.history.csv_file import csv_chunks  # noqa: PLC0415 -- as used
@@ -64,6 +65,14 @@ def is_file(file: Path) -> bool:
     """Return whether `file` is one: neither a folder, nor a pipe that would be waited for."""
     try:
         return file.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_there(file: Path) -> bool:
+    """Return whether anything is at `file`: a folder, perhaps, or a pipe."""
+    try:
+        return file.exists()
     except (OSError, ValueError):
         return False
 

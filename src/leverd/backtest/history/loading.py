@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -72,8 +73,9 @@ def load_history(file: Path, *, verify: bool = True) -> Loaded:
         now = {name: (str(path), hashes[path]) for name, path in paths.items()}
         problems += changed(kept_hashes(manifest_path(file)), now, file)
     parts: dict[str, Part] = {}
+    uses = Counter(paths.values())
     for name, source in described.sources.items():
-        findings = Findings(str(paths[name]), name)
+        findings = _findings(paths[name], name, uses)
         part = _read(paths[name], source, described, findings)
         problems += findings.problems()
         warnings += findings.warnings()
@@ -83,7 +85,7 @@ def load_history(file: Path, *, verify: bool = True) -> Loaded:
     if problems:
         raise MalformedDataError(problems)
     history, cut = _joined(described, parts, file)
-    ends = {name: Findings(str(path), name) for name, path in paths.items()}
+    ends = {name: _findings(path, name, uses) for name, path in paths.items()}
     parts = _held(described, parts, history.until, ends)
     problems = [each for findings in ends.values() for each in findings.problems()]
     if problems:
@@ -98,6 +100,10 @@ def load_history(file: Path, *, verify: bool = True) -> Loaded:
         history.digest(), history.bar_s, len(history), history.since, history.until, records
     )
     return Loaded(history, manifest, parts, cut, tuple(warnings))
+
+
+def _findings(path: Path, name: str, uses: Counter[Path]) -> Findings:
+    return Findings(str(path), name, shared=uses[path] > 1)
 
 
 def _path(description: Path, file: str) -> Path:

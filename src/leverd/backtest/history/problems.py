@@ -23,6 +23,7 @@ class DataProblem:
     place: Place  # a file's line: of a CSV its header is 1; of parquet, row 1 is
     path: Path = ()  # of the source in the description
     remedy: str = ""
+    stands_for: int = 1  # how many this one tells of
 
     @property
     def code(self) -> str:
@@ -31,7 +32,8 @@ class DataProblem:
 
     def __str__(self) -> str:
         remedy = f" {self.remedy}" if self.remedy else ""
-        return f"{self.place}: {self.message}.{remedy}"
+        end = "" if self.message.endswith("?") else "."
+        return f"{self.place}: {self.message}{end}{remedy}"
 
 
 class MalformedDataError(DataError):
@@ -39,7 +41,7 @@ class MalformedDataError(DataError):
 
     def __init__(self, problems: Sequence[DataProblem]) -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
+        count = sum(problem.stands_for for problem in self.problems)
         title = f"{count} problem{'s' * (count != 1)} in the data"
         lines = "\n".join(f"  {problem.code} {problem}" for problem in self.problems)
         super().__init__(f"{title}\n{lines}".rstrip("."), number=self.problems[0].number)
@@ -48,9 +50,12 @@ class MalformedDataError(DataError):
 class Findings:
     """Collects what is wrong with one source, and what is only worth knowing."""
 
-    def __init__(self, file: str, name: str) -> None:
+    def __init__(self, file: str, name: str, *, shared: bool = False) -> None:
         self._file = file
         self._name = name
+        self._said_of = (
+            f"source {name}: " if shared else ""
+        )  # where the file alone tells too little
         self._seen: Counter[int] = Counter()
         self._problems: list[DataProblem] = []
         self._warnings: list[DataProblem] = []
@@ -76,7 +81,8 @@ class Findings:
     def sum_up(self, number: int, message: str, *, remedy: str = "") -> None:
         """Note what forbids to use the source, of all its lines together."""
         place, path = Place(self._file), ("sources", self._name)
-        self._problems.append(DataProblem(number, message, place, path, remedy))
+        said = f"{self._said_of}{message}"
+        self._problems.append(DataProblem(number, said, place, path, remedy))
 
     def refuse_each(self, number: int, lines: Iterable[int], message: str) -> None:
         """Note the same of several lines."""
@@ -97,13 +103,15 @@ class Findings:
         self._seen[number] += 1
         if self._seen[number] <= NAMED_MAX:
             place = Place(self._file, line)
-            to.append(DataProblem(number, message, place, ("sources", self._name), remedy))
+            said = f"{self._said_of}{message}"
+            to.append(DataProblem(number, said, place, ("sources", self._name), remedy))
 
     def _told(self, found: list[DataProblem]) -> tuple[DataProblem, ...]:
         told = sorted(found, key=lambda each: each.place.line)
         for number, count in sorted(self._seen.items()):
             if count > NAMED_MAX and any(each.number == number for each in found):
-                message = f"{count - NAMED_MAX} more of the same kind are not named"
+                more = count - NAMED_MAX
+                message = f"{self._said_of}{more:,} more of the same kind are not named"
                 place, path = Place(self._file), ("sources", self._name)
-                told.append(DataProblem(number, message, place, path))
+                told.append(DataProblem(number, message, place, path, stands_for=more))
         return tuple(told)

@@ -43,8 +43,11 @@ _PARSERS: Final[Mapping[Kind, tuple[Callable[[Cells, int], Read], Mapping[str, i
 """What makes numbers of a kind's cells, and how many digits each unit is apart."""
 
 _ABOVE_ZERO: Final = frozenset({Kind.INDEX, Kind.LST_RATE, Kind.ORACLE})
+_RATES: Final = frozenset({Kind.RATE, Kind.FUNDING})
 _SPIKES: Final = frozenset({Kind.LST_RATE, Kind.ORACLE})
 _INTERVAL_H_MAX: Final = 168
+_RATE_MAX: Final = 1_000.0
+"""A hundred thousand percent: more is another unit, or breaks the arithmetic that grows it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +111,10 @@ def _seconds(cells: Cells, form: str) -> Read:
 
 def _check_values(rows: Rows, source: AnySeries, findings: Findings) -> None:
     values, kind = rows.values[source.value], Kind(source.kind)
+    if kind in _RATES:
+        far = np.abs(values) > _RATE_MAX
+        said = f"{source.value} is beyond {_RATE_MAX * 100:,.0f} %: another unit?"
+        findings.refuse_each(codes.CELL, rows.lines[far].tolist(), said)
     if kind is Kind.FUNDING:
         return
     if values.ndim > 1:

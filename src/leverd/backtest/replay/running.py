@@ -10,6 +10,7 @@ from leverd.backtest.history.history import History
 from leverd.backtest.replay.curves import curve_of, record_of
 from leverd.backtest.replay.replay import Replay, Replayed
 from leverd.backtest.replay.setting import mandate_of, models_of, rules_of
+from leverd.backtest.replay.sources import check_rates
 from leverd.backtest.replay.world import World
 from leverd.backtest.run_record import RunRecord
 from leverd.settings import Settings
@@ -33,7 +34,9 @@ def run(settings: Settings, position: str, history: History, *, every_point: boo
     """
     mandate = mandate_of(settings, position)
     rules = rules_of(settings, position)
-    world = World(history, models_of(settings, mandate), mandate)
+    models = models_of(settings, mandate)
+    check_rates(history, models, mandate)
+    world = World(history, models, mandate)
     said, skips = said_along(world, settings), not every_point
     replayed = Replay(world, rules, skips=skips, foretold=said).run()
     record = record_of(replayed, rules, settings.fingerprint(), history.digest())

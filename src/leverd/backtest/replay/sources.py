@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from leverd.backtest.history import codes
 from leverd.backtest.history.history import History
@@ -12,6 +13,16 @@ from leverd.backtest.replay.models import Models
 from leverd.domain.money import USD, Asset
 from leverd.domain.position import Mandate
 from leverd.errors import DataError
+
+_RATES: Final = ("assets.{}.rates_at:", "say supply_rate and borrow_rate instead")
+_NAMED_BY: Final = {
+    Kind.GAS: ("gas.fees_at:", "say base_fee_gwei instead"),
+    Kind.LST_RATE: ("assets.{}.staked_at:", "leave that key out"),
+    Kind.ORACLE: ("assets.{}.oracle_at:", "leave that key out"),
+    Kind.RATE: _RATES,
+    Kind.INDEX: _RATES,
+}
+"""Which setting names a series, and what may be said there instead."""
 
 
 def assets_read(models: Models, mandate: Mandate) -> list[Asset]:
@@ -51,11 +62,34 @@ def known_from(history: History, keys: Iterable[SeriesKey]) -> int:
     """
     since = history.since
     for key in keys:
+        if key not in history.series:
+            raise _nowhere(history, key)
         series = history.series_of(key)
         if not len(series):
             raise DataError(f"{key} has no row", number=codes.UNKNOWN)
         since = max(since, int(series.ts[0]))
     return since
+
+
+def check_rates(history: History, models: Models, mandate: Mandate) -> None:
+    """Refuse an asset whose rates are said to be recorded where the history has none of it.
+
+    It would cost and earn nothing, unsaid. Constants beside them are what counts then.
+
+    Raises:
+        DataError: there is such an asset.
+    """
+    for asset in (mandate.collateral, mandate.debt):
+        listing = models.listings[asset]
+        if not listing.rates_at or listing.supply_rate or listing.borrow_rate:
+            continue
+        keys = [
+            SeriesKey(kind, listing.rates_at, asset.symbol, side)
+            for kind in (Kind.INDEX, Kind.RATE)
+            for side in (Side.SUPPLY, Side.BORROW)
+        ]
+        if not any(key in history.series for key in keys):
+            raise _nowhere(history, keys[-1])
 
 
 def check_known(history: History, keys: Iterable[SeriesKey], at: int) -> None:
@@ -72,3 +106,15 @@ def check_known(history: History, keys: Iterable[SeriesKey], at: int) -> None:
                 number=codes.TOO_EARLY,
                 remedy="begin there, with --timerange or `since` of the history",
             )
+
+
+def _nowhere(history: History, key: SeriesKey) -> DataError:
+    """Return the refusal of what the settings name and the history lacks, with both."""
+    setting, instead = _NAMED_BY[key.kind]
+    there = ", ".join(str(each) for each in history.series)
+    return DataError(
+        f"the history has no {key}",
+        number=codes.UNKNOWN,
+        place=f"backtest.{setting.format(key.asset)} {key.venue}",
+        remedy=f"describe a source of it, or {instead}" + (f"; it has {there}" if there else ""),
+    )

@@ -27,6 +27,8 @@ def part_of(history: History, timerange: str) -> History:
     first, last = found.groups()
     since = history.since if first is None else _day(first, timerange)
     until = history.until if last is None else _day(last, timerange)
+    if first is not None and last is not None and since >= until:
+        _wrong(timerange, "has no day in it: the last day is left out")
     return history.slice(since, until)
 
 
@@ -38,9 +40,9 @@ def _day(text: str, timerange: str) -> int:
     return (days - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
 
 
-def _wrong(timerange: str) -> NoReturn:
+def _wrong(timerange: str, why: str = "is no time range") -> NoReturn:
     raise DataError(
-        f"{timerange!r} is no time range",
+        f"{timerange!r} {why}",
         number=codes.OUTSIDE,
         place="--timerange",
         remedy="two days with a dash between, one may be left out: 20240101-20240601",

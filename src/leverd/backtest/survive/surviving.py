@@ -13,7 +13,12 @@ from leverd.backtest.history.keys import BarsKey
 from leverd.backtest.replay.models import Models
 from leverd.backtest.replay.replay import Replay
 from leverd.backtest.replay.setting import Past, mandate_of, models_of, rules_of
-from leverd.backtest.replay.sources import assets_read, known_from, series_read
+from leverd.backtest.replay.sources import (
+    assets_read,
+    check_rates,
+    known_from,
+    series_read,
+)
 from leverd.backtest.replay.world import World
 from leverd.backtest.survive.bootstrap import Odds, drawn
 from leverd.backtest.survive.crashes import GREAT, outlined, recorded
@@ -62,6 +67,7 @@ def survive(
     """
     mandate, rules = mandate_of(settings, position), rules_of(settings, position)
     models = models_of(settings, mandate)
+    check_rates(past.history, models, mandate)
     keys = series_read(past.history, models, assets_read(models, mandate))
     known = known_from(past.history, keys)
     total = len(GREAT) + years
