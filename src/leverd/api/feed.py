@@ -38,6 +38,7 @@ class Feed:
         self._desk, self._trail = desk, trail
         self._lines: tuple[Line, ...] = ()
         self._changed = asyncio.Event()
+        self._journal = 0  # as its standing says
         self.newest = 0  # seq; 0 where there is none
         self.has_looked = False  # before the first look nobody knows where the journal ends
         self.generation = 0  # another journal is another generation
@@ -79,9 +80,9 @@ class Feed:
         self._trail.note(standing.sight)
         self._trail.note_spot(standing.spot)
         self.turn = turn_text(standing)
-        if standing.seq < self.newest:  # another journal is in its place
-            self._lines = ()
-            self.newest = 0
+        if standing.seq < self.newest or standing.journal != self._journal:
+            self._lines = ()  # another journal is in its place
+            self._journal, self.newest = standing.journal, 0
             self.generation += 1
         if self.newest == 0:
             self.newest = standing.seq

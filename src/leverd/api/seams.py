@@ -45,6 +45,7 @@ class Standing:
     gas_today: int = 0  # wei, in the UTC day of chain time
     spot: SpotModel | None = None  # None where none is traded, and none ever was
     from_copy: bool = False  # it holds everything up to the last turn that it was told of
+    journal: int = 0  # grows where another journal is found in the place of the one known
 
 
 class Board(Protocol):

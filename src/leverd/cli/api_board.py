@@ -49,6 +49,7 @@ class JournalBoard:
         self._settings, self._ledgers, self._around, self._clock = settings, ledgers, around, clock
         self._lock = threading.Lock()
         self._memory = _Memory(Chronicle())
+        self._journal = 0  # how often another one was found in its place
         self._last: tuple[Standing | None, float] = (None, 0.0)  # until a monotonic time
 
     def standing(self) -> Standing:
@@ -114,13 +115,14 @@ class JournalBoard:
                 self._clock.now(),
             ),
             from_copy=around.from_copy,
+            journal=self._journal,
         )
 
     def _read_on(self, ledger: SqlLedger) -> None:
         """Fold what is new; begin anew where another journal is in the place of the one known."""
-        newest = ledger.entries(limit=1, newest_first=True)
         memory = self._memory
-        is_other = bool(newest) and newest[0].seq < memory.story.seq
+        is_other = _is_other(ledger, memory.story)
+        self._journal += is_other
         if is_other or memory.story.seq == 0:
             memory = self._memory = _Memory(Chronicle(*ledger.pruned_days()))
         chronicle = memory.chronicle
@@ -168,6 +170,19 @@ class JournalBoard:
         if seen is None or (known is not None and seen.snapshot.block < known.block):
             return None
         return seen
+
+
+def _is_other(ledger: SqlLedger, story: picture.Story) -> bool:
+    """Return whether `ledger` is another journal than the one that `story` was read from.
+
+    One that was restored, or that a standby took in the place of its own, may be longer: then it
+    was not written at the same moment. Pruning leaves the moment of what it leaves.
+    """
+    newest = ledger.entries(limit=1, newest_first=True)
+    if not newest or newest[0].seq < story.seq:
+        return story.seq > 0
+    known = ledger.numbered((story.seq,))
+    return bool(known) and known[0].written_at != story.last_entry_at
 
 
 def _gas_today(story: picture.Story, positions: Mapping[str, PositionModel]) -> int:

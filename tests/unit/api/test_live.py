@@ -252,7 +252,8 @@ async def test_chatter_ends_a_listener(house):
         assert await client.hear_until("event") == 1008
 
 
-async def test_another_journal_in_its_place_ends_every_listener(house):
+@pytest.mark.parametrize("longer", [False, True])
+async def test_another_journal_in_its_place_ends_every_listener(house, longer):
     house.live()
     newest = house.events()[-1].seq
     async with listening(house) as connect:
@@ -262,9 +263,20 @@ async def test_another_journal_in_its_place_ends_every_listener(house):
         await client.hear_until("hello")
         for each in house.journal.parent.glob("journal.db*"):
             each.unlink()
-        house.write(mark(1, {}))
+        house.write(*[mark(1, {"price": 7})] * (newest + 5 if longer else 1))
         async with asyncio.timeout(20):
             while house.app.state.feed.generation == 0:
                 house.later()
                 await asyncio.sleep(0.01)
         assert await client.hear_until("event") == 4409
+
+
+async def test_another_longer_journal_in_its_place_is_told_alone(house):
+    house.live()
+    assert (await house.get("/positions/eth-loop/pnl")).status_code == 200
+    newest = house.events()[-1].seq
+    for each in house.journal.parent.glob("journal.db*"):
+        each.unlink()
+    house.write(*[mark(1, {"price": 7 * 10**8})] * (newest + 5))
+    told = (await house.get("/positions/eth-loop/pnl")).json()
+    assert told["lines"] == {"price": {"amount": f"{7 * (newest + 5)}.00000000", "unit": "USD"}}
