@@ -76,7 +76,7 @@ class ToldByCopy:
         sight = sight_in(turn.sight)
         patience = timedelta(seconds=(sight.next_s if sight else 0.0) + self._stale_s)
         return Around(
-            self._clock.now() - turn.ended_at <= patience,
+            abs(self._clock.now() - turn.ended_at) <= patience,  # from ahead it tells nothing
             turn.ended_at,
             sight,
             spot_sight_in(turn.spot),

@@ -89,6 +89,16 @@ async def test_a_turn_that_is_overdue_or_blind_is_told(house, passed, fresh, rea
     assert ready.status_code == (200 if reason is None else 503)
 
 
+async def test_a_clock_that_was_set_back_makes_no_old_turn_a_new_one(house):
+    house.live().turned()
+    house.clock.at -= timedelta(hours=1)
+    with acquire_lock(lock_path(house.journal)):
+        ready = await house.get("/health/ready", token="")
+    assert ready.status_code == 503
+    assert ready.json()["reasons"] == ["the last turn ended 3600 s from now: a clock is wrong"]
+    assert ready.json()["daemon_running"] is not bool(house.copied_to)
+
+
 async def test_status_tells_everything_at_a_glance(house):
     house.live().turned()
     said = (await house.get("/status")).json()

@@ -68,6 +68,8 @@ def health_of(standing: Standing, desk: Desk) -> Health:
         reasons.append("no daemon runs")
     if ago is None:
         reasons.append("no turn was completed yet")
+    elif (ahead := _ago(standing.last_turn_at, desk.clock.now()) or 0) > desk.stale_s:
+        reasons.append(f"the last turn ended {ahead:.0f} s from now: a clock is wrong")
     elif ago > (due or 0) + desk.stale_s:
         reasons.append(_overdue(ago, from_copy=standing.from_copy))
     elif running and not fresh:
@@ -104,5 +106,5 @@ def unreadable(error: LeverdError) -> Health:
     )
 
 
-def _ago(now: datetime, then: datetime | None) -> float | None:
-    return None if then is None else max((now - then).total_seconds(), 0.0)
+def _ago(now: datetime | None, then: datetime | None) -> float | None:
+    return None if now is None or then is None else max((now - then).total_seconds(), 0.0)
