@@ -12,7 +12,7 @@ from leverd.domain.state import State
 from leverd.domain.valuation import equity_in_share_class
 from leverd.domain.view import Stamp, View
 from leverd.engine.book import Book, portfolio_of, record_of
-from leverd.errors import UnreachableError
+from leverd.errors import ImpossibleError, UnreachableError
 from leverd.interfaces.venue import Observation
 
 _BEHIND: Final = 6
@@ -81,7 +81,10 @@ def check_not_behind(book: Book, stamp: Stamp) -> None:
 
 @kept(8)
 def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
-    """Return the balances of `state` as the journal keeps them."""
+    """Return the balances of `state` as the journal keeps them.
+
+    What a step did is written down also while an oracle is silent: nobody marks by its equity.
+    """
     market, loan = state.market, state.position.loan
     assets = {state.position.mandate.collateral, state.position.mandate.debt}
     assets |= {leg.asset for leg in state.position.legs() if leg.asset in market.reserves}
@@ -102,7 +105,7 @@ def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
             for reserve in held
         },
         health=loans.summarise(market, loan, stamp.at).health,
-        equity=equity_in_share_class(state),
+        equity=_equity(state),
         decimals={reserve.asset.symbol: reserve.asset.decimals for reserve in held},
         staking={
             reserve.asset.symbol: market.staking[reserve.asset]
@@ -110,6 +113,14 @@ def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
             if reserve.asset in market.staking
         },
     )
+
+
+def _equity(state: State) -> int:
+    """Return the equity, share class raw units; 0 while no oracle prices what is owed."""
+    try:
+        return equity_in_share_class(state)
+    except ImpossibleError:
+        return 0
 
 
 def _is_open(state: State) -> bool:
