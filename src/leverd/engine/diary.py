@@ -15,6 +15,7 @@ from leverd.domain.events import AlertRaised, DecisionTaken, Event, HoldsFolded
 from leverd.domain.plan_events import PlanDenied
 from leverd.engine.collect import snapshot_of
 from leverd.engine.turn import Outcome
+from leverd.execution import bids
 from leverd.risk.gate import Approved, Denied
 
 STUCK: Final = "LVD-GRD-002"
@@ -110,12 +111,17 @@ def _is_stuck(outcome: Outcome) -> bool:
     """Whether a debt that has to be lowered now is not, by any plan that may go."""
     wish, owed = outcome.held_back or outcome.decision, outcome.view.state.position.loan.debts
     urgent = not isinstance(wish, Hold) and wish.urgent
-    return urgent and any(owed.values()) and not isinstance(outcome.verdict, Approved)
+    verdict = outcome.verdict
+    goes = isinstance(verdict, Approved) and bids.is_affordable(verdict)
+    return urgent and any(owed.values()) and not goes
 
 
 def _cry(outcome: Outcome, denied: tuple[str, ...]) -> AlertRaised:
     position_id = outcome.view.state.position.mandate.position_id
     why = f"the plan is denied: {', '.join(denied)}" if denied else "there is no plan for it"
+    if isinstance(outcome.verdict, Approved):
+        asks, bids_most = outcome.view.gas.base_fee, outcome.verdict.gas_price_cap
+        why = f"blocks ask {asks} wei per gas, and it is worth {bids_most}"
     if outcome.held_back is not None:
         why = "it is halted, and nothing is done before `leverd resume`"
     reason = (outcome.held_back or outcome.decision).reason

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from tests import short_worlds, worlds
 from tests.limits import TIMING, limits
-from tests.worlds import NOON, USDC, WETH, view
+from tests.worlds import GWEI, NOON, USDC, WETH, view
 
 from leverd.agents.guardian import Guardian, Params
 from leverd.domain import loans
@@ -20,7 +20,7 @@ from leverd.domain.money import Asset
 from leverd.domain.plan import BuyExact, Repay, StepKind, Swap, Withdraw
 from leverd.domain.position import Position
 from leverd.domain.severity import Severity, severity_of
-from leverd.domain.view import Record, TradingState
+from leverd.domain.view import Gas, Record, TradingState
 from leverd.engine import diary, planner
 from leverd.engine.book import Page
 from leverd.engine.turn import Seat, terms_of, turn
@@ -312,6 +312,17 @@ def test_a_halt_of_what_was_stuck_and_a_resume_are_told_with_their_own_reasons()
 def test_a_halted_position_without_debt_or_need_is_not_cried():
     for found in (halted(worlds.at_leverage("2.2")), halted(worlds.state(idle=5))):
         assert written(found, found, found) == [[], [], []]
+
+
+def test_what_is_urgent_and_approved_and_not_worth_its_gas_is_cried_with_both_prices():
+    """Execution waits then, for as long as blocks are as dear: approved is not sent."""
+    dear = Gas(10_000_000 * GWEI, GWEI, 3_000 * 10**8, 10**24)
+    found = asked(WORLDS["long"], gas=dear)
+    assert isinstance(found.verdict, Approved)
+    (_, (cry,)) = written(found, found)
+    assert cry.code == diary.STUCK
+    assert f"blocks ask {dear.base_fee} wei per gas" in cry.message
+    assert f"it is worth {found.verdict.gas_price_cap}" in cry.message
 
 
 def test_what_is_calm_or_approved_or_owes_nothing_is_not_cried():
