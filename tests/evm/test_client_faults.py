@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,7 +31,9 @@ from tests.evm.worlds import client_for
 from leverd.adapters.evm import abi, batch, sources, wire
 from leverd.adapters.evm import client as evm_client
 from leverd.adapters.evm.client import EvmClient
+from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.sources import Patience, probing
+from leverd.adapters.evm.venue import EvmVenue
 from leverd.errors import (
     BreakerOpenError,
     ForgottenError,
@@ -627,6 +630,50 @@ async def test_a_node_that_does_not_simulate_is_asked_for_a_call_and_an_estimate
         with pytest.raises(RevertedError) as refused:
             await reader.rehearse(Call(TOKEN, b""), sender=ME)
         assert refused.value.reason == "CollateralCannotCoverNewBorrow"
+
+
+def telling(history: object):
+    """Return a node that says `history` of fees, and all else as a healthy one."""
+
+    def told(method: str, params: list[Any]) -> object:
+        return history if method == "eth_feeHistory" else node(method, params)
+
+    return told
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"error": {"code": -32601, "message": "the method is not available"}},
+        {"error": {"code": -32005, "message": "limit exceeded"}},
+        {"baseFeePerGas": []},
+        None,
+    ],
+    ids=["unknown", "limited", "empty", "none"],
+)
+async def test_without_any_history_of_fees_the_newest_block_says_what_to_bid(history):
+    """Looks do without it too: a rescue would be decided turn after turn, and never sent."""
+    async with proxied(telling(history)) as proxy, proxied(node) as well:
+        reader = client(proxy)
+        for _ in range(8):  # as often as a breaker needs to open, and more
+            assert await reader.recent_fees(20) == (7, [])
+        assert await client(proxy, well).recent_fees(20) == (8, [[1, 2, 3]]), "another may tell"
+
+
+async def test_a_venue_bids_without_a_history():
+    config = SimpleNamespace(name="aave", profile=PROFILES["ethereum"], gas_price_wei_max=10**12)
+    async with proxied(telling(None)) as proxy:
+        venue = EvmVenue(config, client(proxy), SimpleNamespace(address=ME), None)
+        bid = await venue.fees(urgency=1.0)
+    assert bid.priority_fee == config.profile.priority_fee_min
+    assert bid.max_fee > 7 + bid.priority_fee, "room for full blocks"
+
+
+async def test_without_a_block_either_there_is_no_bid():
+    async with proxied(node) as proxy:
+        proxy.fault = status(500)
+        with pytest.raises(UnreachableError):
+            await client(proxy).recent_fees(20)
 
 
 async def test_nodes_that_name_another_head_or_nonce_are_not_counted_as_agreeing(monkeypatch):

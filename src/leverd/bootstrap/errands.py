@@ -160,7 +160,7 @@ async def priced(chain: Chain, errand: Errand, sender: str) -> Priced:
             remedy="it was only tried: nothing of it was sent",
         ) from error
     gas = min(mul_div_up(used, *_MARGIN), GAS_MAX)
-    base_fee, tips = await client.fee_history(fees.BLOCKS)
+    base_fee, tips = await client.recent_fees(fees.BLOCKS)
     bid = fees.bid(
         base_fee,
         tips,

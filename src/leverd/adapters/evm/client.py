@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from eth_utils.crypto import keccak
+from loguru import logger
 
 from leverd.adapters.evm import (
     answers,
     batch,
     codes,
+    fees,
     questions,
     refusals,
     replies,
@@ -27,7 +29,7 @@ from leverd.adapters.evm import (
 from leverd.adapters.evm.batch_reader import BatchReader, Pin
 from leverd.adapters.evm.simulation import Rehearsals, Tried
 from leverd.adapters.evm.slot_look import Finality, SlotLook
-from leverd.adapters.evm.sources import PATIENT, Patience, Sources
+from leverd.adapters.evm.sources import PATIENT, Patience, Sources, probing
 from leverd.adapters.evm.transport import Answer, Ask, Endpoint, RpcError
 from leverd.errors import NonsenseError, UnreachableError
 from leverd.interfaces.chain_client import BatchRead, Call, Head, Receipt, Reply
@@ -247,6 +249,18 @@ class EvmClient:
         return await self._sources.read(
             (questions.history(blocks),), lambda got: replies.fee_history(got[0])
         )
+
+    async def recent_fees(self, blocks: int) -> tuple[int, list[list[int]]]:
+        """Return what `fee_history` does or, where no node tells it, what the newest block says.
+
+        Without tips, then: a rescue is not left unsent for want of what others paid.
+        """
+        try:
+            return await self.fee_history(blocks)
+        except (UnreachableError, NonsenseError) as error:
+            logger.warning("no history of fees, the newest block's is taken: {}", error)
+        with probing():
+            return fees.next_base_fee(await self.head()), []
 
     async def look(self, address: str, slot: int, tx_hashes: Sequence[str]) -> SlotLook:
         """Return what became of nonce `slot`; see `slot_look.look`."""

@@ -113,7 +113,7 @@ class EvmVenue:
 
     async def fees(self, *, urgency: float) -> Fees:
         """Return a bid; see `Venue`."""
-        base_fee, tips = await self._client.fee_history(fees.BLOCKS)
+        base_fee, tips = await self._client.recent_fees(fees.BLOCKS)
         return fees.bid(
             base_fee,
             tips,
