@@ -177,6 +177,59 @@ async def test_what_the_owner_does_not_allow_is_named_by_its_setting(local, good
     ]
 
 
+async def of_whom(local: LocalMarket, config: EvmVenueConfig, *mandates):
+    """Return each finding's code, whom it is about, and whether they can be looked at."""
+    client = client_for(local.url, chain_id=config.chain_id)
+    try:
+        findings = await preflight.check(config, client, ME, mandates)
+    finally:
+        await client.close()
+    return [(each.code, each.positions, each.watchable) for each in findings]
+
+
+async def test_what_is_wrong_with_one_account_is_about_its_position_alone(local, good):
+    theirs = deploy_account(local, local.deployment.roles.operator)
+    config = replace(good, accounts=(good.accounts[0], theirs.address, NOWHERE))
+    mine = mandate_of(good.accounts[0], pool="wsteth-weth-100")
+    other = replace(mandate_of(theirs.address), position_id="other")
+    nobody = replace(mandate_of(NOWHERE), position_id="nobody")
+    assert await of_whom(local, config, mine, other, nobody) == [
+        ("LVD-OWN-062", frozenset({"other"}), True),
+        ("LVD-OWN-062", frozenset({"nobody"}), False),
+        ("LVD-OWN-065", frozenset({"eth-loop"}), True),
+    ]
+    assert await of_whom(local, config, mandate_of(good.accounts[0])) == [
+        ("LVD-OWN-062", frozenset(), True),
+        ("LVD-OWN-062", frozenset(), False),
+    ]
+
+
+async def test_what_is_wrong_with_a_venue_or_a_token_is_about_who_uses_it(local, good):
+    mine = mandate_of(good.accounts[0])
+    other = replace(mine, position_id="other", pool="wsteth-weth-100")
+    pools = (good.pools[0], replace(good.pools[1], fee=3_000))
+    assert await of_whom(local, replace(good, pools=pools), mine, other) == [
+        ("LVD-CHN-008", frozenset({"other"}), False)
+    ]
+    broken = tuple(replace(token, address=NOWHERE) for token in good.tokens)
+    found = await of_whom(local, replace(good, tokens=broken), mine, other)
+    symbols = [token.asset.symbol for token in broken]
+    whose = dict(zip(symbols, [one for _, one, _ in found], strict=True))
+    assert whose["WETH"] is None  # gas is priced in it
+    assert whose["USDC"] == {"eth-loop", "other"}  # the debt of both
+    assert whose["wstETH"] == {"other"}
+    off = Asset("wstETH", 6)
+    tokens = tuple(
+        Token(off, token.address) if token.asset.symbol == "wstETH" else token
+        for token in good.tokens
+    )
+    pools = (good.pools[0], replace(good.pools[1], tokens=(off, WETH)))
+    odd = replace(other, collateral=off)
+    assert await of_whom(local, replace(good, tokens=tokens, pools=pools), mine, odd) == [
+        ("LVD-CHN-007", frozenset({"other"}), False)
+    ]
+
+
 async def test_a_key_without_gas_is_named(local, good):
     local.node.rpc.ask("anvil_setBalance", ME, "0x0")
     assert await found_on(local, good) == [("LVD-OWN-064", "key")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +23,7 @@ from leverd.bootstrap.holders import holders_of
 from leverd.bootstrap.kept_settings import keep
 from leverd.bootstrap.leased import LeasedTuner, Post
 from leverd.bootstrap.paper import open_paper
-from leverd.bootstrap.places import PAPER, Places, resolve
+from leverd.bootstrap.places import PAPER, Places, resolve, without
 from leverd.bootstrap.remembering import foresight_remembering
 from leverd.bootstrap.renewal import Renewal
 from leverd.bootstrap.seating import guards_only, own_agents, seats_of
@@ -73,6 +73,7 @@ class Care:
     supervisor: Supervisor = _ALONE
     guards_only: bool = False
     post: Post | None = None  # what it acts under, where another machine has the key too
+    apart: Collection[str] = ()  # positions left out, and with them what nobody else uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ async def open_daemon(
     """
     care = care or Care()
     post = care.post
-    places = resolve(settings)
+    places = without(resolve(settings), care.apart)
     account = _account(settings, post)
     chain = (
         open_paper(settings, places, clock)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from loguru import logger
 
-from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap import start_checks
-from leverd.bootstrap.daemon import Opened, open_daemon
+from leverd.bootstrap.daemon import Care, Opened, open_daemon
 from leverd.bootstrap.looking import CONNECT_S
+from leverd.bootstrap.start_checks import Barred
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain import loans
 from leverd.domain.money import Amount, value_down
 from leverd.domain.view import TradingState, View
 from leverd.engine.canon import health_text
 from leverd.engine.terms import DUST_USD
-from leverd.errors import HaltedError, OwnerError
+from leverd.errors import HaltedError, LeverdError, OwnerError
 from leverd.interfaces.clock import Clock
 from leverd.settings import Settings
 
@@ -88,9 +88,9 @@ async def _unwind(
     loop = asyncio.get_running_loop()
     for each in _SIGNALS:
         loop.add_signal_handler(each, stop.set)
-    opened = await open_daemon(settings, clock, wait_s=CONNECT_S, only=position)
+    opened, barred = await _opened(settings, clock, position)
     try:
-        await _check(opened)
+        _check(opened, barred)
         ending = asyncio.create_task(_end(clock, for_s / opened.charter.speed, stop))
         try:
             await opened.daemon.run(stop, done=watch.closed)
@@ -100,13 +100,24 @@ async def _unwind(
         await opened.close()
 
 
+async def _opened(settings: Settings, clock: Clock, position: str) -> tuple[Opened, Barred]:
+    """Return a daemon for `position`, and what is wrong; what only others use is left out then."""
+
+    def opening(apart: Mapping[str, LeverdError]) -> Awaitable[Opened]:
+        others = settings.positions.keys() - {position} if position and apart else set()
+        care = Care(apart={*apart, *others})
+        return open_daemon(settings, clock, wait_s=CONNECT_S, only=position, care=care)
+
+    return await start_checks.opened_without(opening)
+
+
 async def _end(clock: Clock, seconds: float, stop: asyncio.Event) -> None:
     await clock.sleep(seconds)
     stop.set()
 
 
-async def _check(opened: Opened) -> None:
-    """Check that something may be signed at all.
+def _check(opened: Opened, barred: Barred) -> None:
+    """Check that something may be signed at all; say whom nothing can be done about.
 
     Raises:
         HaltedError: a human said halt.
@@ -121,11 +132,10 @@ async def _check(opened: Opened) -> None:
                 number=1,
                 remedy="leverd resume, then unwind again",
             )
-    chain, mandates = opened.chain, opened.charter.mandates
-    for found in await start_checks.findings(chain, mandates):
-        if found.severity is Severity.ERROR:
-            raise found.error
-        logger.warning("{}", found.error)
+    if all(each.position_id in barred.watched for each in opened.charter.mandates):
+        barred.require()
+    for name, error in (*barred.apart.items(), *barred.watched.items()):
+        logger.error("{}: {}", name or "what no position uses", error)
 
 
 def _left(view: View) -> str:

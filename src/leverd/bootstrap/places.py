@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -103,6 +103,27 @@ def resolve(settings: Settings, *, undeployed: str = "") -> Places:
         account_factory=(record["account_factory"] or "") if record else "",
         speed=float(record["speed"]) if record else 1.0,
         staking=_staking(settings, record),
+    )
+
+
+def without(places: Places, names: Collection[str]) -> Places:
+    """Return `places` without the positions `names`, and without what only they, or nobody, use.
+
+    Without any names all of it stays; "" is the name of nobody.
+    """
+    if not names:
+        return places
+    kept = tuple(each for each in places.mandates if each.position_id not in names)
+    venues = {name for each in kept for name in (each.lending, each.pool)}
+    pools = {name: pool for name, pool in places.pools.items() if name in venues}
+    assets = {places.native, *(asset for pool in pools.values() for asset in pool.tokens)}
+    assets |= {asset for each in kept for asset in (each.collateral, each.debt, each.share_class)}
+    return replace(
+        places,
+        tokens={asset: at for asset, at in places.tokens.items() if asset in assets},
+        lending={name: at for name, at in places.lending.items() if name in venues},
+        pools=pools,
+        mandates=kept,
     )
 
 

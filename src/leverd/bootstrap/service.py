@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,7 +13,6 @@ from typing import Final, Protocol
 from loguru import logger
 
 from leverd.adapters.evm import codes
-from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.log_notifier import LogNotifier
 from leverd.adapters.sql_journal.tenure import RAN_OUT, TAKEN
 from leverd.adapters.system_clock import SystemClock
@@ -26,6 +25,7 @@ from leverd.bootstrap.kill_switch import KillSwitch
 from leverd.bootstrap.leased import Post, TellingSupervisor
 from leverd.bootstrap.sources import Source
 from leverd.bootstrap.spot_opening import opening_of
+from leverd.bootstrap.start_checks import Barred
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain import valuation
 from leverd.domain.events import AlertRaised, TradingStateChanged
@@ -34,9 +34,10 @@ from leverd.domain.view import TradingState, View
 from leverd.engine.collect import views
 from leverd.errors import JournalDamagedError, LeverdError, NonsenseError, UnreachableError
 from leverd.interfaces.clock import Clock
-from leverd.interfaces.venue import Observation
+from leverd.interfaces.venue import Observation, Observed
 from leverd.settings import Settings
 
+BARRED: Final = "LVD-GRD-004"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _RETRY_S: Final = 2.0
 _TRADER_S: Final = 2 * STOP_GRACE_S
@@ -197,7 +198,6 @@ async def begun(
     """
     deadline, garbled = clock.monotonic() + start.wait_s, 0
     while not stop.is_set():
-        care.supervisor.starting("waiting for the chain", _ATTEMPT_S + _RETRY_S)
         try:
             return await _attempt(settings, clock, start, care)
         except (UnreachableError, NonsenseError) as error:
@@ -212,10 +212,17 @@ async def begun(
 
 
 async def _attempt(settings: Settings, clock: Clock, start: Start, care: Care) -> Opened:
-    opened = await open_daemon(settings, clock, wait_s=min(_ATTEMPT_S, start.wait_s), care=care)
+    def opening(apart: Mapping[str, LeverdError]) -> Awaitable[Opened]:
+        care.supervisor.starting("waiting for the chain", _ATTEMPT_S + _RETRY_S)
+        wait_s = min(_ATTEMPT_S, start.wait_s)
+        return open_daemon(settings, clock, wait_s=wait_s, care=replace(care, apart=apart))
+
+    opened, barred = await start_checks.opened_without(opening)
     try:
+        opened.recorder.restore()
+        await _bar(settings, opened, barred)
         if start.guarding is not None:
-            await _check_guarding(opened, start.guarding)
+            await _say_guarding(opened, start.guarding)
         else:
             await _check(settings, opened)
     except BaseException:
@@ -235,42 +242,53 @@ async def _pause(clock: Clock, seconds: float, stop: asyncio.Event) -> None:
 
 
 async def _check(settings: Settings, opened: Opened) -> None:
-    """Check the chain and whether the market lets the settings be kept.
+    """Check whether the market lets the settings be kept.
 
     Raises:
-        LeverdError: nothing may be signed.
         InfeasibleError: while nothing is to be guarded. Else it goes REDUCING instead.
     """
-    await _check_chain(opened)
     chain, mandates = opened.chain, opened.charter.mandates
-    opened.recorder.restore()
     await _judge_all(settings, opened, await chain.venue.observe(mandates))
 
 
-async def _check_chain(opened: Opened) -> None:
-    """Check that something may be signed.
+async def _bar(settings: Settings, opened: Opened, barred: Barred) -> None:
+    """Say who is not kept as the settings say, and raise none of them, while others need us.
 
     Raises:
-        LeverdError: nothing may.
+        LeverdError: why they are not; nothing else is to be guarded.
     """
-    chain, mandates = opened.chain, opened.charter.mandates
-    for finding in await start_checks.findings(chain, mandates):
-        if finding.severity is Severity.ERROR:
-            raise finding.error
-        logger.warning("{}", finding.error)
+    if not (barred.apart or barred.watched):
+        return
+    seen = await opened.chain.venue.observe(opened.charter.mandates)
+    others = (each for name, each in seen.positions.items() if name not in barred.watched)
+    if not (any(map(_owes, others)) or _holds_spot(settings, opened)):
+        barred.require()
+    for name, error in barred.apart.items():
+        text = f"left out until the next start, nobody guards it: {error}" if name else str(error)
+        await _say_barred(opened, name, text)
+    for name, error in barred.watched.items():
+        text = f"only lowered, as far as the chain lets us: {error}"
+        await _say_barred(opened, name, text)
+        if opened.recorder.book.page(name).record.trading_state is TradingState.ACTIVE:
+            event = TradingStateChanged(name, TradingState.REDUCING, text, "breaker")
+            await opened.recorder.append(event, chain_at=seen.stamp.at)
 
 
-async def _check_guarding(opened: Opened, why: LeverdError) -> None:
-    """Check the chain, and say why the guards are alone; whether it is feasible is no matter now.
+async def _say_barred(opened: Opened, name: str, text: str) -> None:
+    if not name:
+        logger.error("what no position uses is left out: {}", text)
+        return
+    event = AlertRaised(name, BARRED, text)
+    await opened.recorder.append(event)
+    opened.beside.notifier.notify(event)
+
+
+async def _say_guarding(opened: Opened, why: LeverdError) -> None:
+    """Say why the guards are alone; whether it is feasible is no matter now.
 
     What a damaged journal lost may have been an order to hold back: then only less risk is
     taken until the owner's resume, also by a daemon that comes after.
-
-    Raises:
-        LeverdError: nothing may be signed.
     """
-    await _check_chain(opened)
-    opened.recorder.restore()
     message = f"guarding only, nothing else is done: {why}"
     logger.error("{}", message)
     await opened.recorder.append(AlertRaised("", why.code, message))
@@ -294,11 +312,14 @@ async def _judge_all(settings: Settings, opened: Opened, seen: Observation) -> N
     Raises:
         InfeasibleError: the market lets one not be kept, and there is nothing to guard.
     """
-    owed = any(any(each.state.position.loan.debts.values()) for each in seen.positions.values())
-    guarded = owed or _holds_spot(settings, opened)
+    guarded = any(map(_owes, seen.positions.values())) or _holds_spot(settings, opened)
     apart = {name for name, one in seen.positions.items() if valuation.unpriced(one.state)}
     for name, view in views(seen, opened.recorder.book, open_slots=0, apart=apart).items():
         await _judge(settings, opened, name, view, guarded=guarded)
+
+
+def _owes(seen: Observed) -> bool:
+    return any(seen.state.position.loan.debts.values())
 
 
 def _holds_spot(settings: Settings, opened: Opened) -> bool:

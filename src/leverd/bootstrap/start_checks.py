@@ -1,14 +1,39 @@
-"""What must be true before a daemon begins, on the chain or on paper."""
+"""What must be true before a daemon begins, on the chain or on paper, and for which positions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loguru import logger
 
 from leverd.adapters.evm import preflight
-from leverd.adapters.evm.preflight import Finding
+from leverd.adapters.evm.preflight import Finding, Severity
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.bootstrap.chain import Chain
+from leverd.bootstrap.daemon import Opened
 from leverd.domain.position import Mandate
+from leverd.errors import LeverdError
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Positions that may not be kept as the settings say, each with the first reason."""
+
+    apart: Mapping[str, LeverdError] = field(default_factory=dict)
+    """Not even looked at; under "" what no position uses."""
+
+    watched: Mapping[str, LeverdError] = field(default_factory=dict)
+    """Looked at, and lowered as far as the chain lets us."""
+
+    def require(self) -> None:
+        """Return if there are none.
+
+        Raises:
+            LeverdError: the first reason.
+        """
+        for error in (*self.apart.values(), *self.watched.values()):
+            raise error
 
 
 async def findings(chain: Chain, mandates: Sequence[Mandate]) -> Sequence[Finding]:
@@ -19,4 +44,50 @@ async def findings(chain: Chain, mandates: Sequence[Mandate]) -> Sequence[Findin
     """
     if isinstance(chain.venue, EvmVenue):
         return await preflight.check(chain.config, chain.client, chain.venue.signer, mandates)
-    return await preflight.check_market(chain.config, chain.client)
+    return await preflight.check_market(chain.config, chain.client, mandates)
+
+
+async def opened_without(
+    opening: Callable[[Mapping[str, LeverdError]], Awaitable[Opened]],
+) -> tuple[Opened, Barred]:
+    """Return what `opening` opens without the positions that nothing can be done about.
+
+    Raises:
+        LeverdError: what is wrong concerns all of them, or what they share.
+    """
+    apart: dict[str, LeverdError] = {}
+    while True:
+        opened = await opening(apart)
+        try:
+            mandates = opened.charter.mandates
+            barred = _barred(await findings(opened.chain, mandates), mandates)
+        except BaseException:
+            await opened.close()
+            raise
+        if barred.apart.keys() <= apart.keys():
+            return opened, Barred(apart, barred.watched)
+        await opened.close()
+        apart |= barred.apart
+
+
+def _barred(found: Sequence[Finding], mandates: Sequence[Mandate]) -> Barred:
+    """Return whom the errors among `found` concern; the rest is only said.
+
+    Raises:
+        LeverdError: they concern all of `mandates`, or what they share.
+    """
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    apart: dict[str, LeverdError] = {}
+    watched: dict[str, LeverdError] = {}
+    for each in found:
+        if each.severity is not Severity.ERROR:
+            logger.warning("{}", each.error)
+        elif each.positions is None:
+            raise each.error
+        elif each.watchable:
+            watched |= dict.fromkeys(each.positions - watched.keys(), each.error)
+        else:
+            apart |= dict.fromkeys((each.positions or {""}) - apart.keys(), each.error)
+    if all(each.position_id in apart for each in mandates):
+        raise errors[0].error
+    return Barred(apart, {name: why for name, why in watched.items() if name not in apart})

@@ -20,6 +20,7 @@ _CRITICAL: Final = frozenset(
         "LVD-EXE-002",  # somebody else's transaction spent a nonce
         "LVD-EXE-005",  # the key cannot pay for what it should send
         "LVD-GRD-002",  # what is urgent has no plan that may go
+        "LVD-GRD-004",  # a position that nobody guards, or not as the settings say
         "LVD-JRN-020",  # a damaged journal was salvaged
         "LVD-REC-001",  # balances changed and nobody knows why
         "LVD-REC-002",  # liquidated

@@ -6,7 +6,7 @@ does not answer, or is on another chain, ends the list early.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -18,6 +18,7 @@ from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.reads import each
 from leverd.adapters.evm.survey import accounts, ask, market, pool, wrong_decimals
+from leverd.adapters.evm.users import Users
 from leverd.domain.position import Mandate
 from leverd.errors import (
     LeverdError,
@@ -47,6 +48,8 @@ class Finding:
 
     severity: Severity
     error: LeverdError
+    positions: frozenset[str] | None = None  # whom it is about; None: what all of them share
+    watchable: bool = False  # they can be looked at for all that, and lowered as far as it goes
 
     @property
     def code(self) -> str:
@@ -65,21 +68,27 @@ async def check(
     Raises:
         UnreachableError: no node answers.
     """
-    findings, told = await _market(config, client)
+    users = Users(config, mandates)
+    findings, told = await _market(config, client, users)
     if not told:
         return findings
-    kinds = await accounts(client, config)
-    findings += await _accounts(kinds, client, signer)
-    for mandate in mandates:
-        if not findings and kinds[mandate.account.lower()].state is not None:
-            findings += await _bounds(config, client, mandate)
-    if not findings:
-        findings += await _modes(config, client, mandates)
+    kinds, is_market_fine = await accounts(client, config), not findings
+    for kind in kinds.values():
+        findings += await _account(kind, client, signer, users.of_account(kind.address))
+    barred = {name for each in findings if each.severity is not Severity.NOTE
+              for name in each.positions or ()}  # fmt: skip
+    for mandate in mandates if is_market_fine else ():
+        if mandate.position_id not in barred:
+            contract = kinds[mandate.account.lower()].state is not None
+            bounds_found = await _bounds(config, client, mandate) if contract else []
+            findings += bounds_found or await _modes(config, client, mandate)
     findings += await _rehearsal(config, client, signer)
     return findings + await _gas(client, signer)
 
 
-async def check_market(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+async def check_market(
+    config: EvmVenueConfig, client: EvmClient, mandates: Sequence[Mandate] = ()
+) -> list[Finding]:
     """Return everything that is wrong with the chain, tokens and venues that `config` names.
 
     For those who only look: accounts and keys are not asked about.
@@ -87,35 +96,40 @@ async def check_market(config: EvmVenueConfig, client: EvmClient) -> list[Findin
     Raises:
         UnreachableError: no node answers.
     """
-    findings, _ = await _market(config, client)
+    findings, _ = await _market(config, client, Users(config, mandates))
     return findings
 
 
-async def _market(config: EvmVenueConfig, client: EvmClient) -> tuple[list[Finding], bool]:
+async def _market(
+    config: EvmVenueConfig, client: EvmClient, users: Users
+) -> tuple[list[Finding], bool]:
     """Return the findings, and whether it makes sense to look any further."""
     try:
         await client.chain_id()
     except NonsenseError as error:
         return [Finding(Severity.ERROR, error)], False
-    findings = await _codes(config, client)
+    findings = await _codes(config, client, users)
     if findings:
         return findings, False  # what follows would only say the same in other words
-    findings += await _tokens(config, client)
-    findings += await _venues(config, client)
+    findings += await _tokens(config, client, users)
+    findings += await _venues(config, client, users)
     return findings, True
 
 
-async def _codes(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+async def _codes(config: EvmVenueConfig, client: EvmClient, users: Users) -> list[Finding]:
     """Return a finding for each configured contract that is no contract."""
-    places = {"multicall": config.multicall}
-    places |= {f"tokens.{token.asset.symbol}": token.address for token in config.tokens}
-    places |= {f"venues.{venue.name}.provider": venue.provider for venue in config.lending}
+    places: dict[str, tuple[str, frozenset[str] | None]] = {"multicall": (config.multicall, None)}
+    for token in config.tokens:
+        places[f"tokens.{token.asset.symbol}"] = (token.address, users.of_token(token.asset))
+    for lending in config.lending:
+        places[f"venues.{lending.name}.provider"] = (lending.provider, users.of_venue(lending.name))
     for venue in config.pools:
-        places[f"venues.{venue.name}.factory"] = venue.factory
-        places[f"venues.{venue.name}.quoter"] = venue.quoter
+        whose = users.of_venue(venue.name)
+        places[f"venues.{venue.name}.factory"] = (venue.factory, whose)
+        places[f"venues.{venue.name}.quoter"] = (venue.quoter, whose)
         if venue.router:
-            places[f"venues.{venue.name}.router"] = venue.router
-    found = await client.codes(list(places.values()))
+            places[f"venues.{venue.name}.router"] = (venue.router, whose)
+    found = await client.codes([address for address, _ in places.values()])
     return [
         Finding(
             Severity.ERROR,
@@ -125,32 +139,37 @@ async def _codes(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
                 place=place,
                 remedy="check the address, and that chain.rpc is a node of the right chain",
             ),
+            whose,
         )
-        for (place, address), code in zip(places.items(), found, strict=True)
+        for (place, (address, whose)), code in zip(places.items(), found, strict=True)
         if not code
     ]
 
 
-async def _tokens(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
-    reads = each({token.asset: erc20.decimals(token.address) for token in config.tokens})
-    try:
-        found = await ask(client, reads)
-    except NonsenseError as error:
-        return [Finding(Severity.ERROR, error)]
-    return [
-        Finding(Severity.ERROR, wrong_decimals(token.asset, found[token.asset]))
-        for token in config.tokens
-        if found[token.asset] != token.asset.decimals
-    ]
+async def _tokens(config: EvmVenueConfig, client: EvmClient, users: Users) -> list[Finding]:
+    findings = []
+    for token in config.tokens:
+        whose = users.of_token(token.asset)
+        try:
+            decimals = await ask(client, erc20.decimals(token.address))
+        except NonsenseError as error:
+            findings.append(Finding(Severity.ERROR, error, whose))
+            continue
+        if decimals != token.asset.decimals:
+            wrong = wrong_decimals(token.asset, decimals)
+            findings.append(Finding(Severity.ERROR, wrong, whose))
+    return findings
 
 
-async def _venues(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
+async def _venues(config: EvmVenueConfig, client: EvmClient, users: Users) -> list[Finding]:
     findings = []
     for lending in config.lending:
+        whose = users.of_venue(lending.name)
         try:
             found = await market(client, config, lending)
         except NonsenseError as error:
-            findings.append(Finding(Severity.ERROR, _placed(error, lending.name)))
+            if error.number != codes.WRONG_DECIMALS:  # the token's own finding says that
+                findings.append(Finding(Severity.ERROR, _placed(error, lending.name), whose))
             continue
         if not found.trusted:
             findings.append(
@@ -163,67 +182,69 @@ async def _venues(config: EvmVenueConfig, client: EvmClient) -> list[Finding]:
                         place=lending.name,
                         remedy="update leverd; until then positions are only lowered",
                     ),
+                    whose,
                 )
             )
     for venue in config.pools:
         try:
             await pool(client, config, venue)
         except NonsenseError as error:
-            findings.append(Finding(Severity.ERROR, _placed(error, venue.name)))
+            whose = users.of_venue(venue.name)
+            findings.append(Finding(Severity.ERROR, _placed(error, venue.name), whose))
     return findings
 
 
-async def _accounts(
-    kinds: Mapping[str, AccountKind], client: EvmClient, signer: str
+async def _account(
+    kind: AccountKind, client: EvmClient, signer: str, whose: frozenset[str]
 ) -> list[Finding]:
+    if kind.state is None:
+        return _plain(kind, signer, whose)
     findings: list[Finding] = []
-    for kind in kinds.values():
-        if kind.state is None:
-            findings += _plain(kind, signer)
-            continue
-        if not kind.trusted:
-            findings.append(
-                Finding(
-                    Severity.REDUCING,
-                    NonsenseError(
-                        f"the code behind {kind.address} is not one of ours"
-                        f" (hash {kind.code_hash[:_BYTES_SHOWN]}…)",
-                        number=codes.FOREIGN_CODE,
-                        place="positions",
-                        remedy="deploy an account with `leverd account deploy` and move into it",
-                    ),
-                )
+    if not kind.trusted:
+        findings.append(
+            Finding(
+                Severity.REDUCING,
+                NonsenseError(
+                    f"the code behind {kind.address} is not one of ours"
+                    f" (hash {kind.code_hash[:_BYTES_SHOWN]}…)",
+                    number=codes.FOREIGN_CODE,
+                    place="positions",
+                    remedy="deploy an account with `leverd account deploy` and move into it",
+                ),
+                whose,
             )
-        try:
-            state = await ask(client, kind.state)
-        except NonsenseError as error:
-            findings.append(Finding(Severity.ERROR, _placed(error, kind.address)))
-            continue
-        if state.operator.lower() != signer.lower():
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    OwnerError(
-                        f"{kind.address} takes calls from {state.operator}, not from our key"
-                        f" {signer}",
-                        number=codes.NOT_OPERATOR,
-                        place="positions",
-                        remedy="`leverd account appoint` by the owner, or the right key here",
-                    ),
-                )
+        )
+    try:
+        state = await ask(client, kind.state)
+    except NonsenseError as error:
+        return [*findings, Finding(Severity.ERROR, _placed(error, kind.address), whose)]
+    if state.operator.lower() != signer.lower():
+        findings.append(
+            Finding(
+                Severity.ERROR,
+                OwnerError(
+                    f"{kind.address} takes calls from {state.operator}, not from our key {signer}",
+                    number=codes.NOT_OPERATOR,
+                    place="positions",
+                    remedy="`leverd account appoint` by the owner, or the right key here",
+                ),
+                whose,
+                watchable=True,
             )
-        if state.owner.lower() == signer.lower():
-            findings.append(
-                Finding(
-                    Severity.NOTE,
-                    OwnerError(
-                        f"our hot key owns {kind.address}, so its bounds protect nobody",
-                        number=codes.KEY_IS_OWNER,
-                        place="positions",
-                        remedy="offer the account to a cold key",
-                    ),
-                )
+        )
+    if state.owner.lower() == signer.lower():
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                OwnerError(
+                    f"our hot key owns {kind.address}, so its bounds protect nobody",
+                    number=codes.KEY_IS_OWNER,
+                    place="positions",
+                    remedy="offer the account to a cold key",
+                ),
+                whose,
             )
+        )
     return findings
 
 
@@ -247,56 +268,54 @@ async def _bounds(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -
                 place=f"positions.{mandate.position_id}.{what}",
                 remedy="change the position, or `leverd account bounds` with the owner's key",
             ),
+            frozenset({mandate.position_id}),
+            watchable=what in {"pool", "emode"},  # with other assets all that is read means others
         )
         for what, fine in wanted.items()
         if not fine
     ]
 
 
-async def _modes(
-    config: EvmVenueConfig, client: EvmClient, mandates: Sequence[Mandate]
-) -> list[Finding]:
-    """Return a note for each mandate's asset that its market keeps apart from others."""
-    findings = []
-    for mandate in mandates:
-        venue = next(venue for venue in config.lending if venue.name == mandate.lending)
-        pool = (await market(client, config, venue)).pool
-        both = [mandate.collateral, mandate.debt]
-        found = await ask(
-            client,
-            each({one: aave_reserves.reserve_data(pool, config.addresses[one]) for one in both}),
+async def _modes(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -> list[Finding]:
+    """Return a note for each asset of a mandate that its market keeps apart from others."""
+    venue = next(venue for venue in config.lending if venue.name == mandate.lending)
+    pool = (await market(client, config, venue)).pool
+    both = [mandate.collateral, mandate.debt]
+    found = await ask(
+        client,
+        each({one: aave_reserves.reserve_data(pool, config.addresses[one]) for one in both}),
+    )
+    isolated, _ = aave_reserves.unmodelled(found[mandate.collateral].configuration)
+    _, siloed = aave_reserves.unmodelled(found[mandate.debt].configuration)
+    return [
+        Finding(
+            Severity.NOTE,
+            NonsenseError(
+                f"{asset.symbol} {said}: what that forbids is not reckoned with",
+                number=codes.APART,
+                place=f"positions.{mandate.position_id}.{part}",
+                remedy="choose an asset without; the pool may refuse to lend, never to repay",
+            ),
+            frozenset({mandate.position_id}),
         )
-        isolated, _ = aave_reserves.unmodelled(found[mandate.collateral].configuration)
-        _, siloed = aave_reserves.unmodelled(found[mandate.debt].configuration)
-        findings += [
-            Finding(
-                Severity.NOTE,
-                NonsenseError(
-                    f"{asset.symbol} {said}: what that forbids is not reckoned with",
-                    number=codes.APART,
-                    place=f"positions.{mandate.position_id}.{part}",
-                    remedy="choose an asset without; the pool may refuse to lend, never to repay",
-                ),
-            )
-            for part, asset, said, holds in (
-                ("collateral", mandate.collateral, "has a debt ceiling (isolation)", isolated),
-                ("debt", mandate.debt, "is borrowed alone (siloed)", siloed),
-            )
-            if holds
-        ]
-    return findings
+        for part, asset, said, holds in (
+            ("collateral", mandate.collateral, "has a debt ceiling (isolation)", isolated),
+            ("debt", mandate.debt, "is borrowed alone (siloed)", siloed),
+        )
+        if holds
+    ]
 
 
-def _plain(kind: AccountKind, signer: str) -> Sequence[Finding]:
+def _plain(kind: AccountKind, signer: str, whose: frozenset[str]) -> list[Finding]:
     if kind.address.lower() == signer.lower():
-        return ()
+        return []
     error = OwnerError(
         f"{kind.address} is neither a contract nor the address of our key",
         number=codes.NOT_OPERATOR,
         place="positions",
         remedy="name an account contract, or the key's own address",
     )
-    return (Finding(Severity.ERROR, error),)
+    return [Finding(Severity.ERROR, error, whose)]
 
 
 async def _rehearsal(config: EvmVenueConfig, client: EvmClient, signer: str) -> list[Finding]:
