@@ -394,6 +394,24 @@ def test_the_days_that_budgets_are_counted_in_are_never_pruned(tmp_path):
     assert prune(path, SteadyClock(), keep_days=0).dropped == 0
 
 
+@pytest.mark.parametrize("lies", [1, 2])
+def test_a_block_from_the_future_makes_no_day_old(tmp_path, lies):
+    path = tmp_path / "journal.db"
+    journal = SqlJournal(path, SteadyClock())
+    today = int(SteadyClock().now().timestamp())
+    for ago in (9, 8, 1, 0):
+        journal.append_now(AlertRaised("p", "X", f"{ago} days ago"), chain_at=today - ago * DAY)
+        if ago == 8 and lies == 2:
+            journal.append_now(AlertRaised("p", "X", "a lie"), chain_at=today + 400 * DAY)
+    journal.append_now(AlertRaised("p", "X", "another"), chain_at=today + 400 * DAY)
+    journal.close()
+    assert prune(path, SteadyClock(), keep_days=2).dropped == 1 + lies
+    ledger = SqlLedger(path)
+    left = [entry.event.message for entry in ledger.entries(kinds=("AlertRaised",))]
+    ledger.close()
+    assert left == ["1 days ago", "0 days ago", "another"]
+
+
 def test_the_newest_bars_outlive_pruning(tmp_path, monkeypatch):
     monkeypatch.setattr("leverd.adapters.sql_journal.needs.BARS_MAX", 3)
     path = tmp_path / "journal.db"
