@@ -632,6 +632,46 @@ async def test_a_node_that_does_not_simulate_is_asked_for_a_call_and_an_estimate
         assert refused.value.reason == "CollateralCannotCoverNewBorrow"
 
 
+DENIED = changed(
+    lambda method, told: rehearsed(status="0x0") if method == "eth_simulateV1" else told
+)
+
+
+async def test_a_node_that_goes_on_saying_no_is_asked_after_one_that_may_know_better():
+    """By its looks a rescue is called for, and by its rehearsals none would ever be sent."""
+    async with proxied(node) as sick, proxied(node) as well:
+        sick.fault = DENIED
+        reader = client(sick, well)
+        for _ in range(2):
+            assert (await reader.head(), reader.source)[1] in sick.url
+            with pytest.raises(RevertedError):
+                await reader.rehearse(Call(TOKEN, b""), sender=ME)
+        assert await reader.rehearse(Call(TOKEN, b""), sender=ME) == 125
+        await reader.head()
+        assert reader.source in well.url, "what it decides from is the same node's"
+        assert set(reader.circuits().values()) == {"closed"}, "it may be right: nothing failed"
+
+
+async def test_what_every_node_says_would_revert_stays_refused_and_one_no_displaces_nobody():
+    async with proxied(node) as one, proxied(node) as other:
+        one.fault = other.fault = DENIED
+        reader, alone = client(one, other), client(one)
+        for _ in range(7):
+            for each in (reader, alone):
+                with pytest.raises(RevertedError):
+                    await each.rehearse(Call(TOKEN, b""), sender=ME)
+        assert other.methods.count("eth_simulateV1") >= 2, "it was asked too"
+    async with proxied(node) as one, proxied(node) as other:
+        reader = client(one, other)
+        for _ in range(3):  # a market that moves: now and then a plan comes too late
+            one.fault = DENIED
+            with pytest.raises(RevertedError):
+                await reader.rehearse(Call(TOKEN, b""), sender=ME)
+            one.fault = None
+            await reader.rehearse(Call(TOKEN, b""), sender=ME)
+        assert other.requests == 0
+
+
 def telling(history: object):
     """Return a node that says `history` of fees, and all else as a healthy one."""
 

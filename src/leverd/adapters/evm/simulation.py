@@ -42,6 +42,13 @@ _SPOILT_MAX: Final = 3
 _ESTIMATES: Final = 32
 """Rehearsals that a node estimates once it refused to simulate, before it is asked to again."""
 
+_DENIALS: Final = 2
+"""Calls in a row that one node says would revert, before another is looked at and asked first.
+
+The market has moved on between look and rehearsal, mostly: a new look says so. A node that goes
+on saying no to what its own looks call for may be wrong, and would keep a rescue from ever going.
+"""
+
 _Found = tuple[int, int, Answer]
 """Gas enough before refunds, gas used, and what was answered about a list (None: not asked)."""
 
@@ -73,6 +80,7 @@ class Rehearsals:
         self._sources = sources
         self._estimates: dict[str, int] = {}  # node -> rehearsals until it is to simulate again
         self._spoilt = 0  # rehearsals in a row that failed with a list alone
+        self._denials: dict[str, int] = {}  # node -> calls in a row that it says would revert
 
     async def tried(self, call: Call, sender: str, *, listing: bool) -> Tried:
         """Return what `call` takes, with the access list the node proposes if `listing`.
@@ -102,12 +110,29 @@ class Rehearsals:
         self, call: Call, sender: str, listing: tuple[Ask, ...], deadline_s: float | None
     ) -> Tried:
         found: _Found | None = None
+        asked = ""
+
+        def question(node: str) -> Question[_Found | None]:
+            nonlocal asked
+            asked = node
+            return self._question(node, call, sender, listing)
+
         while found is None:  # whoever refuses to simulate is asked for an estimate from then on
-            found = await self._sources.read_from_each(
-                lambda node: self._question(node, call, sender, listing), deadline_s=deadline_s
-            )
+            try:
+                found = await self._sources.read_from_each(question, deadline_s=deadline_s)
+            except RevertedError:
+                self._denied_by(asked)
+                raise
+        self._denials.pop(asked, None)
         gas, used, proposal = found
         return Tried(gas, proposed(proposal, call, sender, used))
+
+    def _denied_by(self, node: str) -> None:
+        """Count that `node` says no, and have others asked before one that goes on saying so."""
+        self._denials[node] = self._denials.get(node, 0) + 1
+        if self._denials[node] >= _DENIALS:
+            del self._denials[node]
+            self._sources.doubt(node)
 
     def _question(
         self, node: str, call: Call, sender: str, listing: tuple[Ask, ...]

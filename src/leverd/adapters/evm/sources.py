@@ -38,6 +38,9 @@ Question: TypeAlias = tuple[Sequence[Ask], Callable[[Sequence[Answer]], T]]
 _BEHIND_S: Final = 60.0
 """Seconds for which a node that lags is asked last."""
 
+_DOUBTED_S: Final = 60.0
+"""Seconds for which a node is asked after those that nobody doubts."""
+
 _ALSO_S: Final = 2.0
 """Seconds for a node that is sent something beside the first: it must not hold that one up."""
 
@@ -84,6 +87,7 @@ class Sources:
         }
 
         self._behind: dict[str, float] = {}  # name -> until when it is asked last
+        self._doubted: dict[str, float] = {}  # name -> until when others are asked before it
         self.answered = self._endpoints[0].name  # who gave the last good answer
 
     def circuits(self) -> dict[str, str]:
@@ -106,6 +110,13 @@ class Sources:
         if len(self._endpoints) > 1:
             logger.warning("{} is behind the other nodes; it is asked last for a while", name)
             self._behind[name] = self._clock.monotonic() + _BEHIND_S
+
+    def doubt(self, name: str) -> None:
+        """Ask other nodes before `name` for a while, looks included: what it says may be wrong.
+
+        It is not said to fail: what it says may as well be so.
+        """
+        self._doubted[name] = self._clock.monotonic() + _DOUBTED_S
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -255,11 +266,12 @@ class Sources:
         """Return the nodes as preferred, but last those that fail or lag: they cost time."""
         now = self._clock.monotonic()
 
-        def is_poor(endpoint: Endpoint) -> bool:
+        def poverty(endpoint: Endpoint) -> tuple[bool, bool]:
             circuit = self._breakers[endpoint.name].circuit(now)
-            return circuit is Circuit.OPEN or self._is_behind(endpoint, now)
+            is_poor = circuit is Circuit.OPEN or self._is_behind(endpoint, now)
+            return is_poor, now < self._doubted.get(endpoint.name, now)
 
-        return sorted(self._endpoints, key=is_poor)
+        return sorted(self._endpoints, key=poverty)
 
     def _is_behind(self, endpoint: Endpoint, now: float) -> bool:
         return now < self._behind.get(endpoint.name, now)
