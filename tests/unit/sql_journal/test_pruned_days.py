@@ -10,13 +10,21 @@ from hypothesis import strategies as st
 from tests.journal_events import WAD, SteadyClock, snapshot
 from tests.unit.sql_journal.test_upkeep import chapters
 
-from leverd.adapters.sql_journal import Server, SqlJournal, SqlLedger, restoring, salvage
+from leverd.adapters.sql_journal import (
+    Server,
+    SqlJournal,
+    SqlLedger,
+    restoring,
+    salvage,
+    upkeep,
+)
 from leverd.adapters.sql_journal.copier import Copier
 from leverd.adapters.sql_journal.prune import prune
 from leverd.api.chronicle import Chronicle
 from leverd.api.routes.money import days_page
 from leverd.cli import picture
 from leverd.domain.events import PnlRecorded
+from leverd.errors import JournalDamagedError
 from leverd.interfaces.journal import Binding
 
 DAY = 86_400
@@ -140,3 +148,33 @@ def test_a_salvaged_journal_keeps_its_days(lived):
     base.close()
     assert salvage(lived, SteadyClock()) is not None
     assert days_of(lived).items == before
+
+
+def test_a_day_that_cannot_be_read_is_found_and_salvage_leaves_the_others(lived, tmp_path):
+    prune(lived, SteadyClock(), keep_days=10)
+    before, entries = days_of(lived).items, upkeep.verify(lived).entries
+    with sqlite3.connect(lived) as base:
+        base.execute("UPDATE days SET body = '{' WHERE day = (SELECT min(day) FROM days)")
+    base.close()
+    with pytest.raises(JournalDamagedError, match="Day does not parse"):
+        upkeep.verify(lived)
+    upkeep.backup(lived, tmp_path / "backup.db")
+    done = salvage(lived, SteadyClock())
+    assert done is not None
+    assert done.kept == entries
+    assert upkeep.verify(lived).entries == entries + 1
+    left = [(each.day, each.lines, each.equity) for each in days_of(lived).items]
+    assert left == [(each.day, each.lines, each.equity) for each in before[1:]]
+
+
+def test_a_day_of_a_newer_leverd_outlives_a_salvage(lived):
+    prune(lived, SteadyClock(), keep_days=10)
+    with sqlite3.connect(lived) as base:
+        base.execute("UPDATE days SET body = json_set(body, '$.mood', 1)")
+        base.execute("UPDATE events SET body = '{}' WHERE seq = (SELECT max(seq) FROM events)")
+        kept = base.execute("SELECT count(*) FROM days").fetchone()
+    base.close()
+    assert salvage(lived, SteadyClock()) is not None
+    with sqlite3.connect(lived) as base:
+        assert base.execute("SELECT count(*) FROM days").fetchone() == kept
+    base.close()

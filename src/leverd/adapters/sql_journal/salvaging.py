@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, insert, select
 
 from leverd.adapters.sql_journal import database, upkeep
-from leverd.adapters.sql_journal.codec import encode
+from leverd.adapters.sql_journal.codec import NEWER, encode, read_plain
 from leverd.adapters.sql_journal.lock import acquire_lock, lock_path
 from leverd.adapters.sql_journal.rows import (
     entry_of,
@@ -22,6 +22,7 @@ from leverd.adapters.sql_journal.rows import (
     stored,
 )
 from leverd.adapters.sql_journal.schema import BINDING, DAYS, EVENTS, PRUNES, REQUESTS
+from leverd.domain.days import Day
 from leverd.domain.events import AlertRaised
 from leverd.errors import JournalDamagedError, JournalError
 from leverd.interfaces.clock import Clock
@@ -162,8 +163,19 @@ def _carry_over(damaged: Path, new: Connection, last_seq: int) -> None:
         kept = len(new.execute(select(EVENTS.c.seq).where(EVENTS.c.seq <= through)).all())
         new.execute(insert(PRUNES).values(through=through, kept=kept))
         for row in _readable(damaged, DAYS):
+            if _is_broken(row.body):
+                continue
             whole = {**row._asdict(), "through": min(row.through, last_seq)}
             new.execute(insert(DAYS).values(**whole))
+
+
+def _is_broken(body: str) -> bool:
+    """Return whether a day cannot be read; one of a newer leverd may be by that."""
+    try:
+        read_plain(Day, body)
+    except JournalDamagedError as error:
+        return error.number != NEWER
+    return False
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, Final, TextIO
 
 from sqlalchemy import func, select
 
-from leverd.adapters.sql_journal import database, doors, migrate
+from leverd.adapters.sql_journal import daily, database, doors, migrate
 from leverd.adapters.sql_journal.codec import encode
 from leverd.adapters.sql_journal.rows import entry_of, scan
 from leverd.adapters.sql_journal.schema import EVENTS
@@ -33,12 +33,20 @@ class Verified:
 
 
 def verify(path: Path) -> Verified:
-    """Read everything, rows and file structure, and return what is there.
+    """Read everything, rows, days and file structure, and return what is there.
 
     Raises:
         JournalDamagedError: something is missing or is not what was written.
         OwnerError: there is no journal.
     """
+    found = _entries_of(path)
+    with database.translated(path), database.reading(path).connect() as connection:
+        daily.stored_days(connection)
+    return found
+
+
+def _entries_of(path: Path) -> Verified:
+    """Read every entry and the file's structure; see `verify`."""
     database.check_exists(path)
     entries = last_seq = 0
     with database.translated(path), database.reading(path).connect() as connection:
@@ -107,7 +115,7 @@ def backup(path: Path, to: Path, progress: Callable[[int, int], None] | None = N
         source.backup(
             target, pages=_PAGES, progress=lambda _, left, total: (progress or _silent)(left, total)
         )
-    verified = verify(half)
+    verified = _entries_of(half)  # days are not what a journal is brought back for
     for beside in (database.wal_path(half), database.shm_path(half)):
         beside.unlink(missing_ok=True)  # made by reading; the copy itself is whole
     database.replace_durably(half, to)
