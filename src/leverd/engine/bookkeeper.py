@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from leverd.domain.events import Event, PortfolioStopped
+from leverd.domain.events import AlertRaised, Event, PortfolioStopped
 from leverd.domain.view import Stamp
 from leverd.engine import accounting
 from leverd.engine.charter import World
 from leverd.engine.collect import snapshot_of
+from leverd.errors import ImpossibleError
 from leverd.execution.reconcile import reconcile
 from leverd.interfaces.venue import Observation, Observed
 from leverd.risk.limits import Limits
+
+UNVALUED: Final = "LVD-ORC-001"
 
 
 class Record(Protocol):
@@ -29,6 +32,7 @@ class Bookkeeper:
     def __init__(self, world: World, record: Record) -> None:
         self._world, self._record = world, record
         self._strange: set[str] = set()  # positions whose balances differ, which one look saw
+        self._unmarked: set[str] = set()  # positions of which it was said that they are not marked
 
     @property
     def strange(self) -> Collection[str]:
@@ -69,11 +73,24 @@ class Bookkeeper:
         return believed
 
     async def _mark(self, position_id: str, each: Observed, seen: Observation) -> None:
-        """Record P&L when something happened, or a day went by."""
+        """Record P&L when something happened, or a day went by.
+
+        Something lent that is no collateral, and has no price, keeps it from being reckoned, and
+        from nothing else: what is lowered is judged by what the venue counts.
+        """
         page = self._world.recorder.book.page(position_id)
-        if accounting.is_due(page, seen.stamp.at):
+        if not accounting.is_due(page, seen.stamp.at):
+            return
+        try:
             mark = accounting.mark(page, each.state, seen.stamp, seen.gas.native_price)
-            await self._record(mark, chain_at=seen.stamp.at)
+        except ImpossibleError as error:
+            if position_id not in self._unmarked:
+                text = f"P&L is not marked, nor the portfolio stop asked: {error.message}"
+                self._world.notifier.notify(AlertRaised(position_id, UNVALUED, text))
+            self._unmarked.add(position_id)
+            return
+        self._unmarked.discard(position_id)
+        await self._record(mark, chain_at=seen.stamp.at)
 
     async def _check_stop(self, position_id: str, stamp: Stamp, limits: Limits) -> None:
         """Fire the portfolio stop if too much is lost."""

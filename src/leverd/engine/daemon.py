@@ -26,7 +26,7 @@ from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.view import View
 from leverd.engine import diary, tuning
 from leverd.engine.book import ALL, pending_of
-from leverd.engine.bookkeeper import Bookkeeper
+from leverd.engine.bookkeeper import UNVALUED, Bookkeeper
 from leverd.engine.canon import status_line, turn_line, unguarded
 from leverd.engine.charter import Charter, World
 from leverd.engine.collect import check_not_behind, views
@@ -47,7 +47,6 @@ from leverd.risk.staleness import age_s
 __all__ = ["Charter", "Daemon", "World"]
 
 ORDER: Final = "LVD-ORD-001"
-UNVALUED: Final = "LVD-ORC-001"
 
 _BACKOFF_S_FIRST = 5.0
 _BACKOFF_S_MAX = 300.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from tests import worlds
@@ -10,7 +11,9 @@ from tests.unit.engine.daemons import Stage
 
 from leverd.adapters.simulated import markets
 from leverd.domain.events import DaemonStopped, PnlRecorded, PortfolioStopped
-from leverd.domain.plan_events import PlanCompleted, StepVerified
+from leverd.domain.money import Asset
+from leverd.domain.plan import Purpose
+from leverd.domain.plan_events import PlanApproved, PlanCompleted, StepVerified
 from leverd.engine.book import Book
 from leverd.engine.collect import views
 
@@ -62,6 +65,29 @@ async def test_a_step_mined_after_its_oracle_fell_silent_is_settled_and_not_mark
     assert not stage.events(PortfolioStopped)
     before, now = stage.events(PnlRecorded)[-2:]
     assert now.snapshot.equity == pytest.approx(before.snapshot.equity, rel=1e-4)
+
+
+def beside_dust(of):
+    """Have a stranger lend, beside the position, what is no collateral and what nobody prices."""
+    dust = Asset("DUST", 18)
+    loan, market = of.position.loan, of.market
+    reserve = replace(market.reserves[worlds.USDC], asset=dust, reserve_id=7, price=0)
+    held = replace(loan, supplies={**loan.supplies, dust: 10**12})
+    market = replace(market, reserves={**market.reserves, dust: reserve})
+    position = replace(of.position, loans={"aave": held})
+    return replace(of, lending={"aave": market}, position=position)
+
+
+async def test_what_is_lent_and_no_collateral_and_without_a_price_ends_no_daemon():
+    """The venue does not count it, so the guardian need not either; only P&L has to wait."""
+    stage = Stage(beside_dust(worlds.at_leverage("2.9")))
+    await stage.live(8)
+    assert [plan.purpose for plan in stage.events(PlanApproved)] == [Purpose.REDUCE]
+    assert len(stage.events(PlanCompleted)) == 1
+    assert stage.leverage < Decimal("2.6")
+    assert stage.events(PnlRecorded) == []
+    (said,) = [alert for alert in stage.told.alerts if alert.code == "LVD-ORC-001"]
+    assert "no price for DUST" in said.message
 
 
 async def test_who_is_set_apart_is_not_seen_and_still_counts_among_those_that_share_a_budget():
