@@ -6,6 +6,7 @@ be reached; 4 halted; 5 the journal; 6 infeasible; 70 a bug in leverd; 130 inter
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,12 +19,25 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from leverd.errors import LeverdError, SecretError
+from leverd.errors import LeverdError, OwnerError, SecretError
 from leverd.interfaces.veil import VEIL, redacted
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
 
+_UNUSABLE: Final = 137
+_OF_A_PLACE: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+    }
+)
 _KEY: Final = re.compile(r"(?:.*=)?(?:0x)?[0-9a-fA-F]{64}", re.ASCII)
 _WRAPPING: Final = " \t\r\n'\""
 # A bare --seed is a devnet's: the number its market is drawn from.
@@ -44,6 +58,10 @@ def guard(action: Callable[[], int | None], arguments: Sequence[str]) -> int:
         if found is None:
             return _show_bug(group)
         return show(found, as_json="--json" in arguments)
+    except OSError as error:
+        if not is_of_a_place(error):
+            return _show_bug(error)
+        return show(_refused(error), as_json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 -- the last line before the owner
         return _show_bug(error)
 
@@ -82,6 +100,23 @@ def as_data(error: LeverdError) -> dict[str, object]:
         "exit_code": error.exit_code,
     }
     return {**data, "problems": problems} if problems else data
+
+
+def is_of_a_place(error: OSError) -> bool:
+    """Return whether a file of the owner's is what is wrong, and no code of ours."""
+    return bool(error.filename) and error.errno in _OF_A_PLACE
+
+
+def _refused(error: OSError) -> OwnerError:
+    from leverd.adapters.sql_journal.unusable import remedy  # noqa: PLC0415 -- loads SQLAlchemy
+
+    what = (error.strerror or "refused").lower()
+    return OwnerError(
+        f"a file or folder cannot be used: {what}",
+        number=_UNUSABLE,
+        place=str(error.filename),
+        remedy=remedy(error),
+    )
 
 
 def refuse_keys(arguments: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -42,6 +43,8 @@ def command(
     deposit: Deposit = "",
 ) -> None:
     """Run the agent until told to stop."""
+    if not (math.isfinite(wait) and wait >= 0):
+        raise typer.BadParameter("seconds, 0 or more", param_hint="'--wait'")
     files = config or [DEFAULT]
     why: LeverdError | None = None
     if guard_only:

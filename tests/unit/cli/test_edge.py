@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from leverd.adapters.sql_journal import database
 from leverd.cli import edge
 from leverd.errors import (
     HaltedError,
@@ -84,6 +89,43 @@ def test_a_bug_without_a_logs_folder_is_kept_elsewhere(capsys, tmp_path, monkeyp
     assert edge.guard(failing(ValueError("x")), []) == 70
     assert len(list(tmp_path.glob("bug-*.txt"))) == 1
     assert str(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EISDIR, errno.EEXIST]
+)
+def test_a_file_that_the_system_refuses_is_named_and_no_bug(number, capsys):
+    assert edge.guard(failing(OSError(number, os.strerror(number), "var/x")), []) == 1
+    first, where, remedy = capsys.readouterr().err.splitlines()
+    assert first.startswith("LVD-OWN-137")
+    assert where.endswith("var/x")
+    assert remedy.startswith("  remedy  ")
+    assert len(remedy) > len("  remedy  ")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EACCES, "no file is named"), OSError(errno.EBADF, "closed", "var/x")]
+)
+def test_what_the_system_says_of_anything_else_is_a_bug(error, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert edge.guard(failing(error), []) == 70
+
+
+def test_a_journal_in_another_users_folder_is_named(capsys, monkeypatch, tmp_path):
+    def refused(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)
+    look = partial(database.check_exists, tmp_path / "journal.db")
+    assert edge.guard(look, []) == 1
+    assert "LVD-OWN-137" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_time_to_wait_that_is_none_is_refused(seconds, owner):
+    answer = owner("run", f"--wait={seconds}")
+    assert answer.code == 2
+    assert "--wait" in answer.err
 
 
 def test_an_interruption_is_no_bug():

@@ -12,7 +12,7 @@ from leverd.adapters.sql_journal import Heartbeat, SqlJournal, acquire_lock, loc
 from leverd.errors import DiskFullError, JournalError
 
 SAYS = {
-    errno.EACCES: "the user that runs leverd",
+    errno.EACCES: "shows whose it is",
     errno.EROFS: "read-only",
     errno.EIO: "can be written",
 }

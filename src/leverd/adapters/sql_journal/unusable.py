@@ -1,4 +1,4 @@
-"""What the system says of a file or folder that cannot be used, as an error an owner can act on."""
+"""What the system says of a file or folder that cannot be used, and what an owner can do."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ def unusable(error: OSError, path: Path, *, what: str = "the journal") -> Journa
             remedy="free some space, then start again",
         )
     return JournalError(
-        f"cannot use {what}: {error}", number=_UNUSABLE, place=str(path), remedy=_remedy(error)
+        f"cannot use {what}: {error}", number=_UNUSABLE, place=str(path), remedy=remedy(error)
     )
 
 
-def _remedy(error: OSError) -> str:
+def remedy(error: OSError) -> str:
+    """Return what the owner can do about a place that the system refused."""
     at = error.filename or "that place"
     match error.errno:
         case number if number in _PROTECTED:
-            return f"let the user that runs leverd write {at}; ls -ld shows whose it is"
+            return f"ls -ld {at} shows whose it is: be that user, or let this one use it"
         case errno.EROFS:
             return (
                 f"the file system of {at} is read-only: mount it to be written (or ReadWritePaths=)"
