@@ -95,8 +95,9 @@ def test_beside_a_daemon_the_command_line_asks_and_alone_it_acts(tmp_path):
     assert asked.kind is RequestKind.PAUSE
     daemon.close()
 
-    orders.pause(journal=path)
+    orders.reduce(journal=path)
     ledger = SqlLedger(path)
-    assert ledger.count() == 2
-    assert ledger.entries()[-1].event.paused
+    waited, done = (entry.event for entry in ledger.entries()[-2:])
     ledger.close()
+    assert waited.paused, "what waited for the daemon was said first"
+    assert not done.paused, "and this after it"
