@@ -44,8 +44,14 @@ def upgrade(vault):
 
 def move(vault):
     """Have the provider name another pool."""
-    provider = vault.local.deployment.provider
-    vault.govern(provider, "setAddress(bytes32,address)", b"POOL".ljust(32, b"\0"), vault.stranger)
+    name_pool(vault.local, vault.stranger)
+
+
+def name_pool(local, pool):
+    """Have the provider name `pool`, as governance can."""
+    roles, provider = local.deployment.roles, local.deployment.provider
+    name = b"POOL".ljust(32, b"\0")
+    mined(local, roles.deployer, provider, "setAddress(bytes32,address)", name, pool)
 
 
 @pytest.mark.parametrize(("change", "reason"), [(upgrade, "another revision"), (move, "another")])

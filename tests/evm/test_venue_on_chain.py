@@ -11,7 +11,7 @@ import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
 from tests.account_contract import hostile
-from tests.account_contract.test_changed_market import upgrade
+from tests.account_contract.test_changed_market import name_pool, upgrade
 from tests.chain import LocalMarket, local, market
 from tests.evm.accounts import Deployed, deploy_account, give
 from tests.evm.proxy import changed, proxied
@@ -29,7 +29,8 @@ from tests.evm.worlds import (
     venue_for,
 )
 
-from leverd.adapters.evm import account_calls, erc20, scope
+from leverd.adapters.evm import account_calls, erc20, preflight, scope
+from leverd.adapters.evm.preflight import Severity
 from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.simulation import Rehearsals
 from leverd.adapters.evm.sources import Sources
@@ -462,6 +463,71 @@ async def test_an_account_whose_owner_knew_another_revision_is_seen_at_the_first
         for _ in range(2):
             after = (await venue.observe([mandate])).positions["eth-loop"]
             assert (after.trusted, after.closes_only) == (False, True)
+
+
+async def levered(local, venue, mandate):
+    give(local, "WETH", mandate.account, 10 * WAD)
+    plan = await planned(venue, mandate, SetLeverage("test", Decimal(2), "up"))
+    assert plan is not None
+    for step in plan.steps:
+        await carry_out(local, venue, mandate, step)
+
+
+async def closed(local, venue, mandate):
+    plan = await planned(venue, mandate, Unwind("test", "down", urgent=True))
+    assert plan is not None
+    for step in plan.steps:
+        await carry_out(local, venue, mandate, step)
+    return (await venue.observe([mandate])).positions["eth-loop"]
+
+
+@pytest.mark.parametrize("pool", ["0x" + "77" * 20, "another"], ids=["nobody", "contract"])
+async def test_a_position_is_watched_and_closed_where_it_is_kept_whatever_the_provider_names(
+    local, pool
+):
+    if pool == "another":
+        pool = local.deployment.oracle
+    async with account_on(local) as (venue, mandate):
+        await levered(local, venue, mandate)
+        before = (await venue.observe([mandate])).positions["eth-loop"]
+        assert (before.moved_to, before.closes_only) == ("", False)
+        name_pool(local, pool)
+        for _ in range(3):
+            after = (await venue.observe([mandate])).positions["eth-loop"]
+            assert after.moved_to.lower() == pool.lower()
+            assert (after.trusted, after.closes_only) == (False, True)
+            assert after.state.market.kept_at == before.state.market.kept_at
+            assert after.state.position.loan == before.state.position.loan
+        left = await closed(local, venue, mandate)
+        assert not left.state.position.loan.debts
+        name_pool(local, local.deployment.pool)
+        await venue.observe([mandate])
+        back = (await venue.observe([mandate])).positions["eth-loop"]
+        assert (back.moved_to, back.trusted, back.closes_only) == ("", True, False)
+
+
+async def test_a_start_looks_for_a_position_where_the_journal_says_that_it_is_kept(local):
+    mandate, nobody = mandate_of(ME), "0x" + "77" * 20
+    async with venue_on(local, ME) as venue:
+        await levered(local, venue, mandate)
+        before = (await venue.observe([mandate])).positions["eth-loop"]
+    name_pool(local, nobody)
+    async with venue_on(local, ME) as venue:
+        venue.hold({"aave": before.state.market.kept_at})
+        after = (await venue.observe([mandate])).positions["eth-loop"]
+        assert after.state.position.loan == before.state.position.loan
+        assert (after.moved_to.lower(), after.trusted) == (nobody, False)
+        (found,) = await preflight.check(venue.config, venue._client, ME, [mandate])
+        assert (found.code, found.severity) == ("LVD-CHN-017", Severity.REDUCING)
+        left = await closed(local, venue, mandate)
+        assert not left.state.position.loan.debts
+
+
+async def test_a_pool_of_another_provider_is_not_looked_into(local):
+    """Whoever names another market in the settings is told by the journal, and not here."""
+    async with venue_on(local, ME) as venue:
+        venue.hold({"aave": local.token("USDC")})
+        assert (await venue.survey()).markets["aave"].pool == local.deployment.pool
 
 
 async def test_an_account_contract_does_every_single_step(local):

@@ -52,6 +52,11 @@ class Chain:
         assert isinstance(self.venue, EvmVenue), "what is about accounts is refused in mode paper"
         return self.venue
 
+    def hold(self, pools: Mapping[str, str]) -> None:
+        """Look for what is ours in `pools`, by market; what is on paper is in none."""
+        if isinstance(self.venue, EvmVenue):
+            self.venue.hold(pools)
+
     def circuits(self) -> Mapping[str, str]:
         """Return what each dependency's breaker lets through: closed, open or half_open."""
         found = dict(self.client.circuits())

@@ -36,7 +36,7 @@ from leverd.bootstrap.watchers import watcher_of
 from leverd.domain.events import AlertRaised, Event
 from leverd.domain.money import Asset
 from leverd.domain.position import Mandate
-from leverd.engine import accounting
+from leverd.engine import accounting, whereabouts
 from leverd.engine.collect import snapshot_of
 from leverd.engine.daemon import Charter, Daemon, World
 from leverd.engine.memory_guard import MemoryGuard
@@ -82,6 +82,7 @@ class Opened:
 
     daemon: Daemon
     charter: Charter
+    mandates: Sequence[Mandate]  # of every position, also where it keeps one alone
     chain: Chain
     recorder: Recorder
     requests: SqlRequests
@@ -90,6 +91,11 @@ class Opened:
     feeds: OutsideFeeds
     tuner: FileTuner | None = None
     renewal: Renewal | None = None
+
+    def remember(self) -> None:
+        """Fold the journal, and look for positions where it says that they are kept."""
+        self.recorder.restore()
+        self.chain.hold(whereabouts.kept(self.recorder.book, self.mandates))
 
     async def close(self) -> None:
         """Release the chain, the feeds, the journal and the locks."""
@@ -175,7 +181,19 @@ async def open_daemon(
     if tuner is not None:
         tuner.rouse = daemon.wake
     care.supervisor.pace(charter.pace.look_s_max / charter.speed)
-    return Opened(daemon, charter, chain, recorder, requests, lock, beside, feeds, tuner, renewal)
+    return Opened(
+        daemon,
+        charter,
+        places.mandates,
+        chain,
+        recorder,
+        requests,
+        lock,
+        beside,
+        feeds,
+        tuner,
+        renewal,
+    )
 
 
 def _journal(path: Path, clock: Clock, beside: Beside, supervisor: Supervisor) -> SqlJournal:

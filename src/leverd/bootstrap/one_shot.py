@@ -123,7 +123,6 @@ def _check(opened: Opened, barred: Barred) -> None:
         HaltedError: a human said halt.
         LeverdError: the chain is not as it must be.
     """
-    opened.recorder.restore()
     for mandate in opened.charter.mandates:
         state = opened.recorder.book.page(mandate.position_id).record.trading_state
         if state is TradingState.HALTED:

@@ -48,7 +48,9 @@ def _window(evm: EvmVenue, nowhere: tuple[Mandate, ...]) -> Window:
         return Sight(
             stamp=seen.stamp,
             gas=seen.gas,
-            lending=first.state.lending,
+            lending={  # what is on paper is kept by no pool
+                name: replace(market, kept_at="") for name, market in first.state.lending.items()
+            },
             pools=first.state.pools,
             trusted={name: each.trusted for name, each in seen.positions.items()},
             sources_agree=seen.sources_agree,

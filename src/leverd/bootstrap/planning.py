@@ -17,6 +17,7 @@ from leverd.bootstrap.seating import seats_of
 from leverd.bootstrap.timing import timing_of
 from leverd.domain.orders import Level
 from leverd.domain.view import View
+from leverd.engine import whereabouts
 from leverd.engine.book import pending_of
 from leverd.engine.collect import views
 from leverd.engine.noting import noted
@@ -65,6 +66,7 @@ async def _planned(settings: Settings, position: str, target: Decimal | None) ->
     async with watching(settings, places) as chain:
         memory = remembered(settings, chain.venue.signer)
         await check_binding(settings, memory, chain)
+        chain.hold(whereabouts.kept(memory.book, places.mandates))
         observation = await chain.venue.observe(places.mandates)
         found = views(observation, memory.book, open_slots=memory.open_slots)
         previews = [

@@ -11,6 +11,7 @@ from leverd.bootstrap.places import resolve
 from leverd.domain.events import ExternalChanged
 from leverd.domain.position import Mandate
 from leverd.domain.snapshot import Snapshot
+from leverd.engine import whereabouts
 from leverd.engine.collect import snapshot_of
 from leverd.execution.reconcile import reconcile
 from leverd.interfaces.venue import Observation
@@ -41,6 +42,7 @@ class Reconciled:
     health_reported: int  # wad, the pool's own; 0 if it was not asked
     open_slots: int  # transactions under way, whose effect is not journaled yet
     standing: bool  # an earlier change that nobody explained is on record until resume
+    elsewhere: str = ""  # why the chain was not looked at where the journal knows it to be kept
 
     @property
     def health_agrees(self) -> bool:
@@ -50,7 +52,8 @@ class Reconciled:
     @property
     def good(self) -> bool:
         """Whether nothing is left unexplained."""
-        return self.health_agrees and (self.explained or self.open_slots > 0)
+        explained = self.explained or (self.open_slots > 0 and not self.elsewhere)
+        return self.health_agrees and explained
 
 
 def reconciled(settings: Settings, position: str = "") -> Sequence[Reconciled]:
@@ -69,6 +72,7 @@ async def _reconciled(settings: Settings, position: str) -> Sequence[Reconciled]
         # The journal first: what the daemon journals in between is then newer, not missing.
         memory = remembered(settings, chain.venue.signer)
         await check_binding(settings, memory, chain)
+        chain.hold(whereabouts.kept(memory.book, places.mandates))
         seen = await chain.venue.observe(places.mandates)
     return [
         _compared(mandate, memory, seen)
@@ -81,19 +85,21 @@ def _compared(mandate: Mandate, memory: Memory, seen: Observation) -> Reconciled
     observed = seen.positions[mandate.position_id]
     known = memory.book.page(mandate.position_id).snapshot
     found = snapshot_of(observed.state, seen.stamp)
-    events = reconcile(mandate, known, found)
+    elsewhere = whereabouts.elsewhere(known, observed)
+    events = () if elsewhere else reconcile(mandate, known, found)
     change = next((each for each in events if isinstance(each, ExternalChanged)), None)
     return Reconciled(
         position_id=mandate.position_id,
         block=found.block,
         known_block=None if known is None else known.block,
         legs=_legs(known, found),
-        cause="" if change is None else change.cause,
-        explained=change is None or change.explained,
+        cause="elsewhere" if elsewhere else "" if change is None else change.cause,
+        explained=not elsewhere and (change is None or change.explained),
         health=found.health,
         health_reported=observed.health_reported,
         open_slots=memory.open_slots,
         standing=memory.book.page(mandate.position_id).record.unexplained,
+        elsewhere=elsewhere,
     )
 
 

@@ -31,6 +31,7 @@ from leverd.domain import valuation
 from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.spot import SPOT
 from leverd.domain.view import TradingState, View
+from leverd.engine import whereabouts
 from leverd.engine.collect import views
 from leverd.errors import JournalDamagedError, LeverdError, NonsenseError, UnreachableError
 from leverd.interfaces.clock import Clock
@@ -219,7 +220,6 @@ async def _attempt(settings: Settings, clock: Clock, start: Start, care: Care) -
 
     opened, barred = await start_checks.opened_without(opening)
     try:
-        opened.recorder.restore()
         await _bar(settings, opened, barred)
         if start.guarding is not None:
             await _say_guarding(opened, start.guarding)
@@ -312,9 +312,16 @@ async def _judge_all(settings: Settings, opened: Opened, seen: Observation) -> N
     Raises:
         InfeasibleError: the market lets one not be kept, and there is nothing to guard.
     """
-    guarded = any(map(_owes, seen.positions.values())) or _holds_spot(settings, opened)
-    apart = {name for name, one in seen.positions.items() if valuation.unpriced(one.state)}
-    for name, view in views(seen, opened.recorder.book, open_slots=0, apart=apart).items():
+    book = opened.recorder.book
+    elsewhere = {
+        name
+        for name, one in seen.positions.items()
+        if whereabouts.elsewhere(book.page(name).snapshot, one)
+    }
+    owed = any(map(_owes, seen.positions.values()))
+    guarded = owed or bool(elsewhere) or _holds_spot(settings, opened)
+    unpriced = {name for name, one in seen.positions.items() if valuation.unpriced(one.state)}
+    for name, view in views(seen, book, open_slots=0, apart=elsewhere | unpriced).items():
         await _judge(settings, opened, name, view, guarded=guarded)
 
 

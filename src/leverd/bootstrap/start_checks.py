@@ -43,7 +43,7 @@ async def findings(chain: Chain, mandates: Sequence[Mandate]) -> Sequence[Findin
         UnreachableError: no node answers.
     """
     if isinstance(chain.venue, EvmVenue):
-        return await preflight.check(chain.config, chain.client, chain.venue.signer, mandates)
+        return await preflight.check(chain.venue.config, chain.client, chain.venue.signer, mandates)
     return await preflight.check_market(chain.config, chain.client, mandates)
 
 
@@ -52,6 +52,8 @@ async def opened_without(
 ) -> tuple[Opened, Barred]:
     """Return what `opening` opens without the positions that nothing can be done about.
 
+    Its journal is folded, and says where they are looked for.
+
     Raises:
         LeverdError: what is wrong concerns all of them, or what they share.
     """
@@ -59,6 +61,7 @@ async def opened_without(
     while True:
         opened = await opening(apart)
         try:
+            opened.remember()
             mandates = opened.charter.mandates
             barred = _barred(await findings(opened.chain, mandates), mandates)
         except BaseException:

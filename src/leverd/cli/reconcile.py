@@ -70,6 +70,8 @@ def _balances(found: Reconciled) -> str:
         flying = f"; {found.open_slots} transaction(s) under way may be why"
     if found.explained:
         return f"changed by others: {found.cause}{flying}"
+    if found.elsewhere:
+        return found.elsewhere
     return f"UNEXPLAINED difference{flying or '; the daemon would only lower risk'}"
 
 

@@ -172,6 +172,7 @@ class LendingMarket:
     reserves: Mapping[Asset, Reserve]
     emodes: Mapping[int, EMode] = field(default_factory=dict)
     staking: Mapping[Asset, int] = field(default_factory=dict)  # wad: what a token stands for
+    kept_at: str = ""  # the pool that keeps the loans, "" where it has no address
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _CRITICAL: Final = frozenset(
         "LVD-JRN-020",  # a damaged journal was salvaged
         "LVD-REC-001",  # balances changed and nobody knows why
         "LVD-REC-002",  # liquidated
+        "LVD-REC-003",  # the market names another pool than the one that keeps the position
         "LVD-SPT-001",  # an order on a book is lost, and nobody knows what it did
         "LVD-SPT-002",  # the portfolio stop of spot: everything is sold
         "LVD-SPT-005",  # what is held on a book cannot be sold

@@ -23,3 +23,9 @@ class Snapshot:
     equity: int  # share class raw units
     decimals: Mapping[str, int] = field(default_factory=dict)  # symbol -> of its raw units
     staking: Mapping[str, int] = field(default_factory=dict)  # symbol -> wad, what it stands for
+    kept_at: str = ""  # the pool that keeps what is supplied and owed, "" where that is unknown
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether anything is supplied or owed."""
+        return any(self.supplied.values()) or any(self.owed.values())

@@ -112,6 +112,7 @@ def snapshot_of(state: State, stamp: Stamp) -> Snapshot:
             for reserve in held
             if reserve.asset in market.staking
         },
+        kept_at=market.kept_at,
     )
 
 

@@ -24,7 +24,7 @@ from leverd.domain.events import (
 )
 from leverd.domain.lending import INFINITE_HEALTH
 from leverd.domain.view import View
-from leverd.engine import diary, tuning
+from leverd.engine import diary, tuning, whereabouts
 from leverd.engine.book import ALL, pending_of
 from leverd.engine.bookkeeper import UNVALUED, Bookkeeper
 from leverd.engine.canon import status_line, turn_line, unguarded
@@ -37,6 +37,7 @@ from leverd.engine.memory_guard import Pressure
 from leverd.engine.noting import facts_of, remembering
 from leverd.engine.turn import Outcome, turn
 from leverd.engine.watchman import Watchman
+from leverd.engine.whereabouts import MOVED
 from leverd.errors import JournalError, LeverdError, NonsenseError, UnreachableError
 from leverd.execution.patience import answered
 from leverd.interfaces.venue import Observation
@@ -64,7 +65,7 @@ class Daemon:
         self._charter, self._world = charter, world
         self._diaries: dict[str, diary.Diary] = {}
         self._views: dict[str, View] = {}
-        self._apart: set[str] = set()  # positions that the last look could not value
+        self._apart: set[str] = set()  # positions of which the last look tells nothing
         self._watchman = Watchman(world.notifier)
         self._bookkeeper = Bookkeeper(world, self._record)
         self._letter_box = LetterBox(
@@ -187,13 +188,18 @@ class Daemon:
         return observation
 
     def _set_apart(self, observation: Observation) -> None:
-        """Leave out, and say once, positions that cannot be valued: an oracle says nothing."""
+        """Leave out, and say once, positions that cannot be valued or were not looked for in place.
+
+        No oracle prices the one, and of the other another pool's balances were seen.
+        """
         self._apart = set()
         for name, seen in observation.positions.items():
             asset = valuation.unpriced(seen.state)
             text = "" if asset is None else f"no oracle prices {asset.symbol}: nothing can be done"
             self._watchman.warn(name, UNVALUED, text)
-            if asset is not None:
+            gone = whereabouts.elsewhere(self._world.recorder.book.page(name).snapshot, seen)
+            self._watchman.warn(name, MOVED, gone or whereabouts.moved(seen))
+            if asset is not None or gone:
                 self._apart.add(name)
 
     async def _foresee(self, observation: Observation) -> None:

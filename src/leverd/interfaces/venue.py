@@ -27,6 +27,7 @@ class Observed:
     closes_only: bool = False  # its owner knew another market: it can be closed, in one call
     allowances: Mapping[tuple[str, Asset], int] = field(default_factory=dict)
     """What a plain address lets a venue take already, raw, by venue and asset."""
+    moved_to: str = ""  # the pool that the market names now, where this one is kept by another
 
 
 @dataclass(frozen=True, slots=True)

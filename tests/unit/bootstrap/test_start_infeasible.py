@@ -71,7 +71,13 @@ class World:
 
         chain = SimpleNamespace(venue=self.venue)
         charter = SimpleNamespace(mandates=self.mandates)
-        return SimpleNamespace(chain=chain, charter=charter, recorder=self.recorder, close=close)
+        return SimpleNamespace(
+            chain=chain,
+            charter=charter,
+            recorder=self.recorder,
+            remember=self.recorder.restore,
+            close=close,
+        )
 
     async def _none_found(self, *_):
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,8 @@ from tests.unit.engine.daemons import Stage
 
 from leverd.adapters.simulated import markets
 from leverd.bootstrap import service
-from leverd.engine.book import Book
+from leverd.engine.book import Book, Page
+from leverd.engine.collect import snapshot_of
 
 
 @pytest.mark.parametrize("price", [0, 3_000], ids=["dead", "alive"])
@@ -30,3 +32,22 @@ async def test_a_start_judges_only_positions_that_can_be_valued(price, monkeypat
     seen = await stage.venue.observe([worlds.mandate()])
     await service._judge_all(None, opened, seen)
     assert judged == (["loop"] if price else [])
+
+
+async def test_a_start_keeps_a_position_that_another_pool_keeps_and_judges_it_not(monkeypatch):
+    stage, judged = Stage(), []
+
+    async def judge(_settings, _opened, name, _view, *, guarded):
+        judged.append((name, guarded))
+
+    monkeypatch.setattr(service, "_judge", judge)
+    seen = await stage.venue.observe([worlds.mandate()])
+    here = seen.positions["loop"]
+    state = here.state.with_market(replace(here.state.market, kept_at="0x" + "b" * 40))
+    moved = replace(here, state=state)
+    known = replace(snapshot_of(here.state, seen.stamp), owed={"USDC": 1}, kept_at="0x" + "a" * 40)
+    book = Book({"loop": Page(snapshot=known)})
+    opened = SimpleNamespace(recorder=SimpleNamespace(book=book))
+    both = replace(seen, positions={"loop": moved, "other": here})
+    await service._judge_all(None, opened, both)
+    assert judged == [("other", True)]

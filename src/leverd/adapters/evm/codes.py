@@ -28,6 +28,7 @@ FORGOTTEN: Final = 13
 FOREIGN_FACTORY: Final = 14
 NO_REHEARSAL: Final = 15
 APART: Final = 16
+MOVED: Final = 17
 
 # LVD-SND: the node refused
 SEND_REFUSED: Final = 1

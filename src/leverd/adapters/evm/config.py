@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from leverd.adapters.evm.batch import MULTICALL3
 from leverd.adapters.evm.profiles import ChainProfile
@@ -25,6 +25,7 @@ class LendingVenue:
 
     name: str
     provider: str
+    held: str = ""  # the pool of it that keeps something of ours, "" where nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,13 @@ class EvmVenueConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "addresses", {token.asset: token.address for token in self.tokens})
+
+    def holding(self, pools: Mapping[str, str]) -> EvmVenueConfig:
+        """Return the same, where `pools` keep something of ours, by market."""
+        lending = tuple(
+            replace(each, held=pools.get(each.name, each.held)) for each in self.lending
+        )
+        return replace(self, lending=lending)
 
     def token(self, asset: Asset) -> Token:
         """Return the token of a configured asset."""

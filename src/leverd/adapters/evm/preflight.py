@@ -171,7 +171,20 @@ async def _venues(config: EvmVenueConfig, client: EvmClient, users: Users) -> li
             if error.number != codes.WRONG_DECIMALS:  # the token's own finding says that
                 findings.append(Finding(Severity.ERROR, _placed(error, lending.name), whose))
             continue
-        if not found.trusted:
+        if found.moved_to:
+            findings.append(
+                Finding(
+                    Severity.REDUCING,
+                    NonsenseError(
+                        f"the provider names pool {found.moved_to} now, and pool {found.pool}"
+                        " keeps what is ours",
+                        number=codes.MOVED,
+                        place=lending.name,
+                        remedy="close what is there; until then it is only lowered",
+                    ),
+                )
+            )
+        elif not found.trusted:
             findings.append(
                 Finding(
                     Severity.REDUCING,

@@ -73,7 +73,8 @@ class World:
     pools: Mapping[str, ConcentratedPool]
     holdings: Mapping[str, Holding]  # by position id
     unchanged: Mapping[str, bool]  # by market: pool, oracle and revision are as surveyed
-    lendings: Mapping[str, tuple[str, int]]  # by market: its pool and revision in this very block
+    lendings: Mapping[str, tuple[str, int]]
+    """By market, in this very block: the pool that the provider names, and our pool's revision."""
     sequencer_up: bool  # and has been for long enough; true where there is none
     native_price: int  # USD 1e8 per whole native token, 0 while the oracle has none
     native_balance: int  # wei of the signing key
@@ -252,6 +253,7 @@ class ScopeReader:
                 for category in self.scope.emodes[name]
             },
             staking={asset: rate for asset, rate in rates.items() if rate is not None},
+            kept_at=market.pool,
         )
 
     def _holding(
@@ -272,8 +274,9 @@ class ScopeReader:
 
     def _unchanged(self, name: str, found: Mapping[tuple[str, Any], Any]) -> bool:
         market = self.survey.markets[name]
-        same = found["places", name] == (market.pool, market.oracle)
-        return same and self._lending(name, found) == (market.pool, market.revision)
+        named = market.moved_to or market.pool
+        same = found["places", name] == (named, market.oracle)
+        return same and self._lending(name, found) == (named, market.revision)
 
     def _lending(self, name: str, found: Mapping[tuple[str, Any], Any]) -> tuple[str, int]:
         pool, _ = found["places", name]

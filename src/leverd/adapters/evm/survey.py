@@ -19,7 +19,7 @@ from leverd.adapters.evm.aave.market import Market, ReserveTokens
 from leverd.adapters.evm.aave.reserves import ReserveData
 from leverd.adapters.evm.account import AccountKind, behind, kind_of
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, PoolVenue
-from leverd.adapters.evm.reads import Read, T, address, each, number, together
+from leverd.adapters.evm.reads import Read, T, address, each, number, optional, together
 from leverd.adapters.evm.uniswap import functions as uniswap
 from leverd.adapters.evm.uniswap import pools as uniswap_pools
 from leverd.adapters.evm.uniswap.pools import PoolPlace
@@ -51,8 +51,12 @@ async def survey(client: ChainClient, config: EvmVenueConfig) -> Survey:
 
 
 async def market(client: ChainClient, config: EvmVenueConfig, venue: LendingVenue) -> Market:
-    """Return a lending market's parts: every reserve it lists, ours under our names."""
-    pool, oracle = await ask(client, aave_market.places(venue.provider))
+    """Return a lending market's parts: every reserve it lists, ours under our names.
+
+    A pool of the same provider that keeps something of ours is the market, whichever it names.
+    """
+    named, oracle = await ask(client, aave_market.places(venue.provider))
+    pool = await _kept_at(client, venue, named)
     revision, features, strategy = await ask(client, aave_market.identity(pool))
     listed = await ask(client, _listed(pool))
     data = await ask(
@@ -72,7 +76,17 @@ async def market(client: ChainClient, config: EvmVenueConfig, venue: LendingVenu
         features=features,
         rules=aave_market.rules_of(revision, features),
         reserves=reserves,
+        moved_to="" if pool == named else named,
     )
+
+
+async def _kept_at(client: ChainClient, venue: LendingVenue, named: str) -> str:
+    """Return the pool to look into: the one that is held, if it is the provider's own."""
+    if venue.held in {"", named}:
+        return named
+    provider = await ask(client, optional(address(venue.held, aave.PROVIDER)))
+    is_its_own = provider is not None and provider.lower() == venue.provider.lower()
+    return venue.held if is_its_own else named
 
 
 async def pool(client: ChainClient, config: EvmVenueConfig, venue: PoolVenue) -> PoolPlace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from leverd.adapters.evm import access_list, fees, fills, plain
@@ -77,6 +77,15 @@ class EvmVenue:
     def signer(self) -> str:
         """The address whose nonces are the slots; see `Venue`."""
         return self._signer.address
+
+    @property
+    def config(self) -> EvmVenueConfig:
+        """What it was told of the chain, and where things of ours are kept."""
+        return self._watcher.config
+
+    def hold(self, pools: Mapping[str, str]) -> None:
+        """Look for what is ours in `pools`, by market, whatever their providers name now."""
+        self._watcher.hold(pools)
 
     async def survey(self) -> Survey:
         """Return the parts of the venues, read from the chain when first asked for."""
@@ -238,6 +247,7 @@ class EvmVenue:
         market = found.markets[mandate.lending]
         contract = holding.contract
         now = world.lendings[mandate.lending]
+        moved = now[0] != market.pool
         known = contract is None or (contract.lending_pool, contract.lending_revision) == now
         ours = contract is not None and contract.operator.lower() == self.signer.lower() and known
         plain = contract is None and mandate.account.lower() == self.signer.lower()
@@ -257,6 +267,7 @@ class EvmVenue:
             plain=contract is None,
             closes_only=not known,
             allowances=holding.allowances,
+            moved_to=now[0] if moved else "",
         )
 
     async def _call(self, mandate: Mandate, step: Step, sequence: int, deadline: int) -> Call:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,7 +39,17 @@ class Watcher:
         self._signer = signer
         self._survey: Survey | None = None
         self._reader: ScopeReader | None = None
+        self._lent: set[str] = set()  # markets whose pool was ever seen to keep something of ours
         self._native_price = 0  # the last that was told
+
+    @property
+    def config(self) -> EvmVenueConfig:
+        """What it looks at."""
+        return self._config
+
+    def hold(self, pools: Mapping[str, str]) -> None:
+        """Look for what is ours in `pools`, by market, whatever their providers name."""
+        self._config, self._survey = self._config.holding(pools), None
 
     async def survey(self) -> Survey:
         """Return the parts of the venues, read from the chain when first asked for."""
@@ -62,8 +72,13 @@ class Watcher:
             reader = self._next(found, world.next)
             self._native_price = world.native_price or self._native_price
             if world.complete:
-                if not all(world.unchanged.values()):
-                    self._survey = None  # the next look finds the parts anew
+                self._lent |= {
+                    mandate.lending
+                    for mandate in mandates
+                    if world.holdings[mandate.position_id].account.is_lent
+                }
+                if not all(world.unchanged.values()):  # the next look finds the parts anew
+                    self.hold({name: found.markets[name].pool for name in self._lent})
                 return Look(found, snapshot, replace(world, native_price=self._native_price))
         raise NonsenseError("the venue changes faster than it is read", number=codes.MALFORMED)
 

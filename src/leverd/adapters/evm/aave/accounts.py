@@ -25,6 +25,11 @@ class AccountRead:
     loan: LendingAccount
     unread: int  # user bitmap's bits (two a reserve) of reserves that were not read
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether the market keeps anything of it."""
+        return bool(self.loan.supplies or self.loan.debts)
+
 
 def account(market: Market, holder: str, assets: Sequence[Asset]) -> Read[AccountRead]:
     """Return the read of `holder`'s scaled balances of `assets` and efficiency mode."""

@@ -17,6 +17,7 @@ GET_ORACLE: Final = Function("getPriceOracle()")
 PRICE: Final = Function("getAssetPrice(address)")
 
 # What the pool is:
+PROVIDER: Final = Function("ADDRESSES_PROVIDER()")
 REVISION: Final = Function("POOL_REVISION()")
 RESERVES_LIST: Final = Function("getReservesList()", ("address[]",))
 POOL_STRATEGY: Final = Function("RESERVE_INTEREST_RATE_STRATEGY()")  # from 3.4

@@ -73,11 +73,12 @@ class Market:
     features: Features
     rules: LendingRules
     reserves: Mapping[Asset, ReserveTokens]
+    moved_to: str = ""  # the pool that the provider names now, where ours is kept by another
 
     @property
     def trusted(self) -> bool:
-        """Whether the pool runs a release whose arithmetic leverd knows."""
-        return self.revision in _REVISIONS[self.rules.name]
+        """Whether it is the provider's pool, of a release whose arithmetic leverd knows."""
+        return not self.moved_to and self.revision in _REVISIONS[self.rules.name]
 
     def assets(self, bitmap: int) -> frozenset[Asset]:
         """Return the assets whose reserve's bit is set in a bitmap of one bit a reserve."""
