@@ -339,6 +339,20 @@ async def test_one_refused_simulation_does_not_end_them_for_good(reader_of):
 
 
 @pytest.mark.sockets
+async def test_a_node_that_tries_nothing_at_all_is_given_up_in_time(monkeypatch):
+    """It is asked again and again meanwhile, and no number of times makes it simulate."""
+    monkeypatch.setattr(simulation, "_ESTIMATES", 2)
+    often = Patience(deadline_s=2.0, wait_s_first=0.01, wait_s_max=0.01, jitter_s=0.0)
+    async with proxied(node) as proxy:
+        proxy.fault = refusing("eth_simulateV1", "eth_estimateGas", code=-32004)
+        reader = client_for(proxy.url, patience=often)
+        with pytest.raises(UnreachableError):
+            await tried(reader, listing=False)
+        assert proxy.methods.count("eth_simulateV1") == 1
+        await reader.close()
+
+
+@pytest.mark.sockets
 async def test_what_one_node_does_not_serve_is_asked_of_the_others_all_the_same(reader_of):
     async with proxied(node) as old, proxied(node) as good:
         reader = reader_of(old, good)

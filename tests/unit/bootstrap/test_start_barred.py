@@ -64,6 +64,7 @@ class Start(World):
             chain=SimpleNamespace(venue=self.venue),
             charter=SimpleNamespace(mandates=kept),
             recorder=self.recorder,
+            remember=self.recorder.restore,
             beside=SimpleNamespace(notifier=self.told),
             close=close,
         )

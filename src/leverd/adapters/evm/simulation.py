@@ -138,21 +138,24 @@ class Rehearsals:
         self, node: str, call: Call, sender: str, listing: tuple[Ask, ...]
     ) -> Question[_Found | None]:
         """Return what to ask this one node: what another does not serve says nothing of it."""
-        left = self._estimates.get(node, 0)
-        if left:
-            self._estimates[node] = left - 1
-            parameters = (questions.transaction(call, sender), questions.LATEST)
-            asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters))
-            return (*asks, *listing), _estimated
 
-        def parse(got: Sequence[Answer]) -> _Found | None:
+        def estimated(got: Sequence[Answer]) -> _Found:
+            found = _estimated(got)  # one that fails does not count: it may be asked many times
+            self._estimates[node] = max(self._estimates[node] - 1, 0)
+            return found
+
+        def simulated(got: Sequence[Answer]) -> _Found | None:
             found = _simulated(got)
             if found is None:
                 self._estimates[node] = _ESTIMATES
             return found
 
+        if self._estimates.get(node, 0):
+            parameters = (questions.transaction(call, sender), questions.LATEST)
+            asks = (Ask("eth_call", parameters), Ask("eth_estimateGas", parameters))
+            return (*asks, *listing), estimated
         simulation = Ask("eth_simulateV1", (of(call, sender), questions.LATEST))
-        return (simulation, *listing), parse
+        return (simulation, *listing), simulated
 
 
 def of(call: Call, sender: str) -> dict[str, Any]:
