@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -19,6 +20,7 @@ _NO_TLS: Final = 20
 _NOT_INSTALLED: Final = 24
 _NO_SCOPE: Final = 25
 _NO_CERTIFICATE: Final = 26
+_NO_PORT: Final = 27
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -67,6 +69,7 @@ def command(
         copied_to(settings)  # refused before anything begins
     # its own lines go to the console: the file is the daemon's
     logs.set_up(settings.logs.model_copy(update={"file": None}))
+    check_port(section)
     served = settings.model_copy(update={"api": section})
     server = api_server.Server(served, link, of_copy=of_copy)
     if link:
@@ -90,6 +93,28 @@ def check_address(section: ApiSection, *, without_tls: bool) -> None:
         place="api.address",
         remedy="name api.certificate, put a TLS proxy before 127.0.0.1, or say --without-tls",
     )
+
+
+def check_port(section: ApiSection) -> None:
+    """Check that nobody listens there, and that we may.
+
+    Raises:
+        ApiError: somebody does, or the address is none of this machine's.
+    """
+    try:
+        found = socket.getaddrinfo(section.address, section.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, at = found[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(at)
+    except OSError as error:
+        raise ApiError(
+            f"nothing can listen at {section.address}, port {section.port}:"
+            f" {(error.strerror or str(error)).lower()}",
+            number=_NO_PORT,
+            place="api.port",
+            remedy="end what listens there, if it is not leverd's API already, or say --port",
+        ) from error
 
 
 def check_certificate(section: ApiSection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 from tests.unit.cli.owner import Owner
@@ -100,6 +101,22 @@ def test_a_certificate_that_cannot_be_served_with_is_said_before_it_listens(owne
     api.check_certificate(ApiSection())
 
 
+def test_a_port_that_is_taken_is_said_before_a_page_is_promised(owner):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        answer = owner("api", "--port", str(port))
+    assert (answer.code, answer.err.split()[0]) == (1, "LVD-API-027")
+    assert str(port) in answer.err
+    assert "--port" in answer.err
+    assert answer.out == ""
+    api.check_port(ApiSection(port=port))  # free again
+
+
+def test_an_address_of_another_machine_is_said(owner):
+    answer = owner("api", "--address", "192.0.2.1", "--without-tls")
+    assert (answer.code, answer.err.split()[0]) == (1, "LVD-API-027")
+
+
 def test_the_command_refuses_before_it_listens(owner):
     assert "LVD-API-020" in owner("api", "--address", "0.0.0.0").err
     assert "LVD-OWN-025" in owner("api", "--link", "all").err
@@ -107,6 +124,7 @@ def test_the_command_refuses_before_it_listens(owner):
 
 def test_the_command_says_where_it_serves_and_hands_out_a_token_of_its_own(owner, monkeypatch):
     served = []
+    monkeypatch.setattr(api, "check_port", lambda _: None)  # another's API may be there
     monkeypatch.setattr(api_server.Server, "run", lambda server: [served.append(server)])
     plain = owner("api", "--port", "9123")
     assert "http://127.0.0.1:9123/" in plain.out
