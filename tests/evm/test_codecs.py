@@ -320,3 +320,21 @@ def test_a_staked_token_s_rate_is_told_or_left_out_and_never_spoils_a_look(reply
     (call,) = read.calls
     assert (call.data.hex(), call.may_fail) == ("035faf82", True)
     assert read.decode([reply]) == rate
+
+
+BLOCK = {
+    "number": "0x1",
+    "hash": "0x" + "a" * 64,
+    "parentHash": "0x" + "b" * 64,
+    "timestamp": hex(253_402_300_799),
+    "gasUsed": "0x0",
+    "gasLimit": "0x1",
+}
+
+
+@pytest.mark.parametrize("field", ["timestamp", "number"])
+@pytest.mark.parametrize("value", ["0x" + "f" * 64, "-0x1", None, 5, "0x", "0x8000000000000000"])
+def test_a_block_of_no_date_and_no_number_is_none(field, value):
+    assert wire.head(BLOCK).at == 253_402_300_799
+    with pytest.raises(NonsenseError):
+        wire.head({**BLOCK, field: value})

@@ -786,6 +786,10 @@ async def test_a_sequencer_that_is_down_or_just_back_means_no_new_risk(local):
         local.node.rpc.ask("anvil_setCode", feed, round_code(answer, started_at))
         seen = await venue.observe([mandate])
         assert seen.positions["eth-loop"].trusted == trusted
+    for silent in ("0x60006000fd", "0x", "0x60016000f3"):  # it reverts, is no contract, or stammers
+        local.node.rpc.ask("anvil_setCode", feed, silent)
+        seen = await venue.observe([mandate])
+        assert not seen.positions["eth-loop"].trusted
     await venue.close()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leverd.adapters.evm import abi
-from leverd.adapters.evm.reads import Read
+from leverd.adapters.evm.reads import Read, optional
 from leverd.errors import NonsenseError, StaleError
 from leverd.interfaces.chain_client import Call, Reply
 
@@ -42,6 +42,22 @@ def latest_round(feed: str) -> Read[Round]:
         return Round(abi.signed(answer), decimals, started, updated)
 
     return Read((Call(feed, LATEST_ROUND.selector), Call(feed, DECIMALS.selector)), decode)
+
+
+def uptime(feed: str) -> Read[Round | None]:
+    """Return the read of a sequencer's feed, None where it tells nothing.
+
+    It holds back new risk and nothing else, so no answer of it may spoil a look.
+    """
+    told = optional(latest_round(feed))
+
+    def decode(replies: Sequence[Reply]) -> Round | None:
+        try:
+            return told.decode(replies)
+        except NonsenseError:
+            return None
+
+    return Read(told.calls, decode)
 
 
 def price(found: Round, *, at: int, heartbeat_s: int, margin_s: int = 60) -> int:

@@ -190,7 +190,7 @@ class ScopeReader:
             parts |= self._account_parts(mandate)
         parts["price", "native"] = self._native_price()
         if config.profile.sequencer_feed:
-            parts["sequencer", "round"] = chainlink.latest_round(config.profile.sequencer_feed)
+            parts["sequencer", "round"] = chainlink.uptime(config.profile.sequencer_feed)
         parts["balance", "native"] = Read(
             (batch.balance(config.multicall, self._signer),),
             lambda replies: abi.word(replies[0].data),
@@ -283,8 +283,10 @@ class ScopeReader:
         return pool, found["revision", name] or 0
 
     def _sequencer_up(self, found: Mapping[tuple[str, Any], Any], at: int) -> bool:
-        seen = found.get(("sequencer", "round"))
-        return seen is None or chainlink.sequencer_up(seen, at=at)
+        if ("sequencer", "round") not in found:
+            return True  # there is none
+        seen = found["sequencer", "round"]
+        return seen is not None and chainlink.sequencer_up(seen, at=at)
 
     def _next(self, holdings: Mapping[str, Holding], pools: Mapping[str, PoolRead]) -> Scope:
         """Return the scope of the next turn: this very one, unless something moved."""

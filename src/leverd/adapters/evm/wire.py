@@ -13,6 +13,10 @@ _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _HASH_DIGITS = 64
 _ADDRESS_DIGITS = 40
+_TIME_MAX = 253_402_300_799
+"""The last second of the year 9999: no later one is a date."""
+_NUMBER_MAX = 2**63 - 1
+"""The highest block that a database writes down."""
 
 
 def quantity(value: object) -> int:
@@ -24,6 +28,13 @@ def quantity(value: object) -> int:
     if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
         raise malformed(f"{_shown(value)} as a number")
     return int(value, 16)
+
+
+def _at_most(value: object, most: int, what: str) -> int:
+    found = quantity(value)
+    if found > most:
+        raise malformed(f"{found:#x} as {what}")
+    return found
 
 
 def data(value: object) -> bytes:
@@ -59,10 +70,10 @@ def head(value: object) -> Head:
     """
     block = _object(value, "a block")
     return Head(
-        number=quantity(block.get("number")),
+        number=_at_most(block.get("number"), _NUMBER_MAX, "a block's number"),
         block_hash=digest(block.get("hash")),
         parent_hash=digest(block.get("parentHash")),
-        at=quantity(block.get("timestamp")),
+        at=_at_most(block.get("timestamp"), _TIME_MAX, "a block's time"),
         base_fee=quantity(block.get("baseFeePerGas", "0x0")),
         gas_used=quantity(block.get("gasUsed")),
         gas_limit=quantity(block.get("gasLimit")),
@@ -81,7 +92,7 @@ def receipt(value: object) -> Receipt:
         raise malformed("a receipt without logs")
     return Receipt(
         tx_hash=digest(fields.get("transactionHash")),
-        block=quantity(fields.get("blockNumber")),
+        block=_at_most(fields.get("blockNumber"), _NUMBER_MAX, "a block's number"),
         block_hash=digest(fields.get("blockHash")),
         succeeded=_status(fields),
         gas_used=quantity(fields.get("gasUsed")),
