@@ -32,7 +32,8 @@ def remedy(error: OSError) -> str:
     at = error.filename or "that place"
     match error.errno:
         case number if number in _PROTECTED:
-            return f"ls -ld {at} shows whose it is: be that user, or let this one use it"
+            both = f"{Path(str(at)).parent} {at}"  # what is not there yet, its folder keeps out
+            return f"ls -ld {both} shows whose it is: be that user, or let this one use it"
         case errno.EROFS:
             return (
                 f"the file system of {at} is read-only: mount it to be written (or ReadWritePaths=)"
