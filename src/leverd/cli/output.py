@@ -21,6 +21,8 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer in JSON.")
 
 _JSON_INT_MAX: Final = 2**53
 _PIPE_COLUMNS: Final = 200
+_BORDER: Final = 3
+"""What stands around a cell."""
 
 
 def emit_json(data: Any) -> None:
@@ -34,16 +36,25 @@ def say(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
-    """Write a table; whole cells where the output is no terminal."""
+    """Write a table; whole cells where the output is no terminal, whole words where it is one.
+
+    A terminal too narrow for the words gets one row below the other, a cell a line.
+    """
     from rich.table import Table  # noqa: PLC0415 -- only answers need it, not --help
     from rich.text import Text  # noqa: PLC0415 -- as above
 
+    console, rows = _console(), [tuple(row) for row in rows]
+    least = [_longest_word(cells) for cells in zip(columns, *rows, strict=True)]
+    narrow = console.is_terminal and sum(least) + _BORDER * len(least) + 1 > console.width
+    if narrow and rows:
+        _one_by_one(columns, rows, title)
+        return
     grid = Table(title=title or None, title_justify="left", header_style="bold")
-    for column in columns:
-        grid.add_column(column, overflow="fold")
+    for column, width in zip(columns, least, strict=True):
+        grid.add_column(column, overflow="fold", min_width=width if console.is_terminal else None)
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    _console().print(grid)
+    console.print(grid)
 
 
 def show(renderable: RenderableType) -> None:
@@ -60,6 +71,21 @@ def pairs(values: Mapping[str, str], *, title: str = "") -> None:
         say(f"  {name:<{width}}  {value}")
 
 
+def _one_by_one(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        say(title)
+    for index, row in enumerate(rows):
+        if index:
+            say("")
+        pairs({name: cell for name, cell in zip(columns, row, strict=True) if cell})
+
+
+def _longest_word(cells: Iterable[str]) -> int:
+    from rich.cells import cell_len  # noqa: PLC0415 -- as above
+
+    return max((cell_len(word) for cell in cells for word in cell.split()), default=1)
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Any]:
     """Yield `advance(done, total)`, which draws a bar on a terminal's stderr."""
@@ -68,7 +94,10 @@ def progress(label: str) -> Iterator[Any]:
 
     # Lines of the answer are drawn above the bar, unless they go somewhere else than the bar.
     both = sys.stdout.isatty() and sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=both) as bars:
+    drawn = Console(stderr=True)
+    with Progress(
+        console=drawn, transient=True, redirect_stdout=both, disable=not drawn.is_terminal
+    ) as bars:
         task = bars.add_task(label, total=None)
 
         def advance(done: int, total: int) -> None:

@@ -69,8 +69,14 @@ def command(
         walk_forward=walk_forward,
         anchored=anchored,
     )
-    with progress("sweeping") as advance:
-        told = sweep_run.run(asked, advance)
+    try:
+        with progress("sweeping") as advance:
+            told = sweep_run.run(asked, advance)
+    except KeyboardInterrupt:
+        if out is not None:
+            said = f"stopped; what is done is kept in {out}, and the same command goes on there"
+            typer.echo(said, err=True)
+        raise
     if as_json:
         emit_json(sweep_tables.as_data(told))
     else:

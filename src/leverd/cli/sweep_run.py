@@ -13,6 +13,7 @@ import numpy as np
 
 from leverd.backtest.history.exact import Floats
 from leverd.backtest.replay.setting import past_named
+from leverd.backtest.sweep import codes
 from leverd.backtest.sweep.bare import bare
 from leverd.backtest.sweep.blocks import Ground, ground
 from leverd.backtest.sweep.choices import By
@@ -38,9 +39,11 @@ from leverd.backtest.sweep.store import Store, held
 from leverd.backtest.sweep.walk_forward import Walked, Window, walk, windows
 from leverd.cli.backtest import warn
 from leverd.cli.sweep_said import Asked, chosen_of, windows_of
+from leverd.errors import SweepError
 
 _DRAW: Final = 1
 """Which of the made-up years `synthetic` is: that of the shipped settings."""
+_RETURNS_MIN: Final = 2
 _SWEEP: Final = ("backtest.sweep", "backtest.history")
 _LIVE: Final = (
     "backtest.replay",
@@ -77,7 +80,9 @@ def run(asked: Asked, advance: Callable[[int, int], None]) -> Told:
     wide = windows_of(asked)
     recorded = past_named(asked.history, _DRAW)
     warn(recorded)
-    past = past_of(recorded.history, chosen_of(asked, recorded.history))
+    chosen = chosen_of(asked, recorded.history)
+    past = past_of(recorded.history, chosen)
+    _check_returns(periods(past) if wide is None else wide[0] // chosen.period_s, asked.period)
     wanted = Wanted(
         asked.parameters,
         asked.search,
@@ -93,6 +98,21 @@ def run(asked: Asked, advance: Callable[[int, int], None]) -> Told:
         if parts is None:
             return _swept(asked, wanted, past, keeper, advance)
         return _walked(asked, wanted, past, parts, advance)
+
+
+def _check_returns(count: int, period: str) -> None:
+    """Check that what is tuned on has two returns: one has no deviation, so no Sharpe ratio.
+
+    Raises:
+        SweepError: it has not.
+    """
+    if count < _RETURNS_MIN:
+        raise SweepError(
+            f"fewer than two returns of {period} are in what is tuned on: no score follows",
+            number=codes.PATH,
+            place="--period",
+            remedy="a shorter one, or a longer history or --walk-forward",
+        )
 
 
 def _swept(

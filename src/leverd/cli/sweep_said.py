@@ -80,6 +80,8 @@ def chosen_of(asked: Asked, history: History) -> Chosen:
     own, _, owe = decimals.partition(":")
     places = tuple(_whole(each, "--decimals", _DECIMALS_MAX) for each in (own, owe or own))
     raw = _decimal(amount, "--amount") * 10 ** places[0]
+    if raw < 1:
+        raise _mistaken("--amount", f"{amount!r:.60} is nothing", "more than zero, e.g. 10")
     return Chosen(
         collateral=_bars(bars, history),
         debt=BarsKey(*_pair(debt, "--debt-bars")) if debt else None,

@@ -93,7 +93,7 @@ def _walked_facts(told: Told, walked: Walked | None) -> dict[str, str]:
 def _tell_best(found: Found, told: Sequence[str], objective: str) -> None:
     rows = [
         (
-            f"{score:.4g}",
+            f"{score:.4g}" if np.isfinite(score) else "liquidated",
             *(_parameter(each, name) for name in told),
             *(_number(name, float(result[COLUMNS.index(name)])) for name in _SHOWN),
         )
@@ -124,7 +124,7 @@ def _tell_steps(walked: Walked, told: Sequence[str], objective: str) -> None:
         (
             moment(step.since),
             span(step.until - step.since),
-            f"{step.tuned:.4g}",
+            f"{step.tuned:.4g}" if np.isfinite(step.tuned) else "liquidated",
             *(_parameter(step.chosen[0], name) for name in told),
             f"{step.growth:.2%}{', liquidated' * step.liquidated}",
         )

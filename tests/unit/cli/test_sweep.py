@@ -81,6 +81,7 @@ def test_where_all_are_liquidated_none_is_called_the_best(owner, described):
     assert (told["tried"], told["liquidated"]) == (1, 1)
     assert "all of 1 were liquidated" in told["verdict"]
     assert (told["best"][0]["score"], told["checked"], told["apart"] < 1e-9) == (None, 1, True)
+    assert "-inf" not in owner("sweep", described, *deep, *rest).out
 
 
 def test_the_best_is_told_with_what_speaks_against_it(owner, described):
@@ -181,7 +182,17 @@ def test_a_file_of_parameters_is_read(owner, described):
         ((*SPACE, "--supply", "aave DAI"), "LVD-SWP-007", "neither"),
         ((*SPACE, "--amount", "-1"), "LVD-SWP-002", "no amount"),
         ((*SPACE, "--amount", "x"), "LVD-SWP-002", "no amount"),
-        ((*SPACE, "--amount", "0"), "LVD-SWP-007", "above zero"),
+        ((*SPACE, "--amount", "0"), "LVD-SWP-002", "'0' is nothing"),
+        ((*SPACE, "--period", "26d"), "LVD-SWP-007", "fewer than two returns of 26d"),
+        (
+            (*SPACE, "--walk-forward", "6d:3d", "--period", "4d"),
+            "LVD-SWP-007",
+            "fewer than two returns of 4d",
+        ),
+        (("--params", "nowhere.yaml"), "LVD-SWP-002", "cannot be read: No such file"),
+        (("--params", "bars.csv"), "LVD-SWP-002", "is no map"),
+        ((*SPACE, "--out", "bars.csv"), "LVD-SWP-009", "name a folder that can be written"),
+        ((*SPACE[:-2], "--param", "fee=0.2"), "LVD-SWP-005", "a fee at most 0.1"),
         ((*SPACE, "--decimals", "18:x"), "LVD-SWP-002", "no number up to"),
         ((*SPACE, "--period", "1w"), "LVD-SWP-002", "no span"),
         ((*SPACE, "--period", "90m"), "LVD-SWP-007", "whole number of bars"),
@@ -195,6 +206,33 @@ def test_a_file_of_parameters_is_read(owner, described):
 def test_what_cannot_be_asked_is_exit_2_with_a_code(owner, described, arguments, code, said):
     answer = owner("sweep", described, *arguments)
     assert (answer.code, code in answer.err, said in answer.err) == (2, True, True), answer.err
+
+
+def test_rates_of_another_unit_do_not_break_the_arithmetic(owner, described):
+    write_csv(owner.folder / "borrow.csv", [["ts", "value"], [str(START), "99"]])
+    (owner.folder / "bars.csv").write_text(
+        "ts,open,high,low,close\n"
+        + "".join(f"{START + at * 10 * HOUR},100,104,96,103\n" for at in range(BARS))
+    )
+    whole = owner.folder / "history.yaml"
+    said = yaml.safe_load(whole.read_text())
+    said["sources"]["price"]["fill"] = "hold"
+    whole.write_text(yaml.safe_dump(said))
+    answer = owner("sweep", described, *SPACE, *RATES)
+    assert answer.code == 2
+    assert "LVD-SWP-007  rate aave USDC borrow grows to more than an index can be" in answer.err
+    assert "unit: percent" in answer.err
+
+
+def test_who_is_stopped_learns_how_it_goes_on(owner, described, monkeypatch):
+    def stopped(*_given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("leverd.cli.sweep_run.run", stopped)
+    answer = owner("sweep", described, *SPACE, "--out", "kept")
+    assert answer.code == 130
+    assert "what is done is kept in kept, and the same command goes on there" in answer.err
+    assert owner("sweep", described, *SPACE).err == ""
 
 
 def test_several_assets_need_a_choice(owner, described):

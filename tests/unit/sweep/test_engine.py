@@ -17,7 +17,7 @@ from tests.unit.sweep.runs import zeros
 from leverd.backtest.sweep.bare import bare
 from leverd.backtest.sweep.blocks import arrays_of, attached, ground, ground_of, shared, terms_of
 from leverd.backtest.sweep.configuration import rows
-from leverd.backtest.sweep.engine import local
+from leverd.backtest.sweep.engine import _given, local
 from leverd.errors import SweepError
 
 
@@ -73,7 +73,7 @@ from tests.unit.sweep.pasts import walk
 from tests.unit.sweep.runs import zeros
 from tests.unit.sweep.test_engine import killing, tables
 from leverd.backtest.sweep.blocks import ground
-from leverd.backtest.sweep.engine import local
+from leverd.backtest.sweep.engine import _given, local
 
 if __name__ == "__main__":
     past = walk(50)
@@ -123,3 +123,20 @@ def test_a_ground_is_the_same_in_shared_memory(over):
         block.unlink()
     again = ground_of(arrays_of(over), terms_of(over.past))
     assert again.past.digest() == over.past.digest()
+
+
+def test_a_worker_is_begun_deaf_to_ctrl_c():
+    class Pool:
+        def submit(self, _work, _table):
+            self.deaf = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+            return self
+
+        def result(self):
+            return zeros
+
+    pool = Pool()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert _given(pool, tables(1)[0])() is zeros
+    assert signal.SIGINT in pool.deaf
+    assert signal.SIGINT not in before
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

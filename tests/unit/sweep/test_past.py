@@ -13,7 +13,7 @@ from leverd.errors import SweepError
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"prices": [2_000]}, "1 points"),
+        ({"prices": [2_000]}, "1 point:"),
         ({"prices": [2_000, 0]}, "point 1: price"),
         ({"prices": [1, 2], "debt_prices": [0, 1]}, "point 0: price"),
         ({"prices": [1, 2], "borrow": [RAY, 0]}, "point 1: index"),

@@ -160,7 +160,7 @@ def test_a_folder_is_one_sweeps(over, tmp_path):
         Store(tmp_path).begin(Wanted(SPACE, kind=Kind.RANDOM).said())
     assert caught.value.code == "LVD-SWP-008"
     (tmp_path / "sweep.json").write_text("[]")
-    with pytest.raises(SweepError, match="with another form"):
+    with pytest.raises(SweepError, match="is damaged: it does not tell"):
         Store(tmp_path).begin(Wanted(SPACE).said())
     (tmp_path / "sweep.json").unlink()
     with pytest.raises(SweepError, match="without what they are of"):

@@ -46,8 +46,8 @@ _ABOVE_ZERO: Final = frozenset({Kind.INDEX, Kind.LST_RATE, Kind.ORACLE})
 _RATES: Final = frozenset({Kind.RATE, Kind.FUNDING})
 _SPIKES: Final = frozenset({Kind.LST_RATE, Kind.ORACLE})
 _INTERVAL_H_MAX: Final = 168
-_RATE_MAX: Final = 1_000.0
-"""A hundred thousand percent: more is another unit, or breaks the arithmetic that grows it."""
+_RATE_MAX: Final = 100.0
+"""Ten thousand percent: more is another unit, or breaks the arithmetic that grows it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

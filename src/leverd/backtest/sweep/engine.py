@@ -63,7 +63,7 @@ def _beside(ground: Ground, exact: Exact, workers: int) -> Iterator[Runner]:
         ) as pool:
             try:
                 yield lambda tables: _in_order(
-                    tables, lambda table: pool.submit(_work, table).result, workers * _AHEAD
+                    tables, lambda table: _given(pool, table), workers * _AHEAD
                 )
             except BrokenProcessPool as error:
                 raise SweepError(
@@ -76,6 +76,15 @@ def _beside(ground: Ground, exact: Exact, workers: int) -> Iterator[Runner]:
     finally:
         block.close()
         block.unlink()
+
+
+def _given(pool: ProcessPoolExecutor, table: Configurations) -> Callable[[], Floats]:
+    """Give `table` out; a worker begun for it never hears Ctrl-C, not even while it begins."""
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_work, table).result
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _in_order(

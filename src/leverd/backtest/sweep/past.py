@@ -39,8 +39,9 @@ class Past:
         columns = self._columns()
         lengths = {len(column) for column in columns}
         if len(lengths) != 1 or len(self) < _POINTS_MIN:
-            said = f"{len(self)} points" if len(lengths) == 1 else "columns of different lengths"
-            raise _unfit(self.name, f"{said}: two or more are needed")
+            points = f"{len(self)} point{'s' * (len(self) != 1)}"
+            said = points if len(lengths) == 1 else "columns of different lengths"
+            raise _unfit(self.name, f"{said}: two or more are needed", "take a longer history")
         for column, what in zip(columns, ("time", "price", "price", "index", "index"), strict=True):
             bad = np.flatnonzero((column if column.ndim == 1 else column.sum(axis=1)) <= 0)
             if len(bad):
@@ -91,5 +92,5 @@ class Past:
         return found.hexdigest()
 
 
-def _unfit(name: str, said: str) -> SweepError:
-    return SweepError(said, number=codes.PATH, place=name)
+def _unfit(name: str, said: str, remedy: str = "") -> SweepError:
+    return SweepError(said, number=codes.PATH, place=name, remedy=remedy)

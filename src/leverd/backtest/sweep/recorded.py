@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from leverd.backtest.history import BarsKey, History, Kind, Series, SeriesKey, Side, to_ray
-from leverd.backtest.history.exact import WIDE_UNIT, Ints, Wide, widened
+from leverd.backtest.history.exact import WIDE_MAX, WIDE_UNIT, Ints, Wide, widened
 from leverd.backtest.history.words import moment
 from leverd.backtest.sweep import codes
 from leverd.backtest.sweep.past import Past
@@ -107,11 +107,21 @@ def _grown(history: History, series: Series, side: Side) -> Wide:
             return linear_factor(rate, seconds)
         return compounded_factor(rate, seconds, Compounding.TAYLOR)
 
-    index, found = RAY, []
+    index, found = RAY, list[int]()
     for row, seconds in zip(rows.tolist(), spans, strict=True):
         index = ray_mul(index, factor(row, seconds))
+        if index > WIDE_MAX:
+            raise _boundless(series, int(history.ts[len(found)]))
         found.append(index)
     return widened(found)
+
+
+def _boundless(series: Series, ts: int) -> SweepError:
+    return SweepError(
+        f"{series.key} grows to more than an index can be by {moment(ts)}",
+        number=codes.PATH,
+        remedy="is it in percent? Then say unit: percent in the description",
+    )
 
 
 def _late(series: Series, ts: int) -> SweepError:

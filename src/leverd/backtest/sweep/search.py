@@ -194,7 +194,7 @@ class _Judge:
                 number=codes.NOTHING,
                 remedy="band_low <= target <= band_high must hold, and health at the target, "
                 "threshold * target / (target - 1), must be above the floor and clear of the "
-                "guardian",
+                "guardian; no leverage or health above 9, a threshold below 1, a fee at most 0.1",
             )
         self._hold(best.table[:1], best.results[:1], 1)
         return Found(

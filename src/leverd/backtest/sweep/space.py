@@ -134,8 +134,10 @@ def _from_file(file: Path) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        _refuse(str(file), f"cannot be read: {type(error).__name__}", "name another file")
+    except OSError as error:
+        _refuse(str(file), f"cannot be read: {error.strerror}", "name another file")
+    except (UnicodeDecodeError, yaml.YAMLError):
+        _refuse(str(file), "is no YAML", "e.g. target: 1.5:3.5:0.25")
     if not isinstance(found, dict):
         _refuse(str(file), "is no map of parameters", "e.g. target: 1.5:3.5:0.25")
     return {str(name): text for name, text in found.items()}

@@ -86,7 +86,7 @@ class Store:
                     _foreign(self.folder, "holds results without what they are of")
                 _written(file, text.encode())
             elif (stood := file.read_text("utf-8")) != text:
-                _foreign(file, f"tells of another sweep, with another {_other(stood, said)}")
+                _foreign(file, _other(stood, said))
         except (OSError, UnicodeDecodeError) as error:
             raise _unwritten(self.folder, error) from error
 
@@ -176,15 +176,16 @@ def _written(file: Path, raw: bytes) -> None:
 
 
 def _other(stood: str, said: Mapping[str, Any]) -> str:
-    """Return what of `said` is not what stood there."""
+    """Return what of `said` is not what stood there, in words."""
     try:
         before = json.loads(stood)
     except ValueError:
         before = None
     if not isinstance(before, dict):
-        return "form"
+        return "is damaged: it does not tell any more what was swept"
     keys = sorted(each for each in {*before, *said} if before.get(each) != said.get(each))
-    return ", ".join(_CALLED.get(each, each) for each in keys)
+    others = ", ".join(_CALLED.get(each, each) for each in keys)
+    return f"tells of another sweep, with another {others}"
 
 
 def _foreign(place: Path, said: str) -> NoReturn:
@@ -193,4 +194,5 @@ def _foreign(place: Path, said: str) -> NoReturn:
 
 def _unwritten(folder: Path, error: Exception) -> SweepError:
     said = f"cannot be written: {getattr(error, 'strerror', None) or error}"
-    return SweepError(said, number=codes.NOT_WRITTEN, place=str(folder))
+    remedy = "name a folder that can be written: --out"
+    return SweepError(said, number=codes.NOT_WRITTEN, place=str(folder), remedy=remedy)
