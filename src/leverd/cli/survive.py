@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -92,15 +93,40 @@ def _tell(found: Survival, risk_max: float) -> None:
         )
         if found.made_up:
             say("a made-up year tells how the rules fare in it, not how likely such a year is")
-    verdict = "these settings would have lived" if found.passes(risk_max) else "they would not"
-    say(f"{verdict}; outlined prices are drawn round the crash's own corners, not recorded")
+    say(_verdict(found, risk_max))
+    if any(each.is_outlined for each in found.verdicts):
+        say("outlined prices are drawn round the crash's own corners, not recorded")
     say("")
+
+
+def _verdict(found: Survival, risk_max: float) -> str:
+    """Return whether they would have lived; if not, why, and what would have saved them."""
+    if found.passes(risk_max):
+        return "these settings would have lived"
+    unopened = [each.crash for each in found.verdicts if not each.kept.plans]
+    fallen = [each for each in found.verdicts if each.kept.liquidations]
+    why = []
+    if fallen:
+        lower = [each.saved_at for each in fallen if each.saved_at is not None]
+        saved = f"a target of {min(lower)} would have lived" if len(lower) == len(fallen) else ""
+        crashes = "; ".join(each.crash for each in fallen)
+        why.append(f"liquidated in {crashes}: {saved or 'no lower target lives through all of it'}")
+    if unopened:
+        why.append(f"never opened in {'; '.join(unopened)}: nothing was tried there")
+    if found.liquidated is not None and found.liquidated.interval()[0] > risk_max:
+        low = found.liquidated.interval()[0]
+        why.append(f"drawn years show a risk of {low:.1%} or more, and {risk_max:.1%} is borne")
+    return "\n  ".join(("these settings would not have lived", *why))
 
 
 def _past(found: Survival) -> str:
     if found.made_up:
         return "the made-up year"
-    return f"the past since {datetime.fromtimestamp(found.drawn_since, UTC):%Y-%m-%d}"
+    since, until = (
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+        for at in (found.drawn_since, found.drawn_until)
+    )
+    return f"the past from {since} to {until}"
 
 
 def _row(each: Verdict) -> tuple[str, ...]:
@@ -109,11 +135,11 @@ def _row(each: Verdict) -> tuple[str, ...]:
         each.crash,
         each.source,
         _fate(kept),
-        f"{kept.lowest_health:.4f}",
+        f"{kept.lowest_health:.4f}" if isfinite(kept.lowest_health) else "none owed",
         str(kept.plans),
         f"{kept.cost:,.2f}",
         f"{kept.begun:,.0f} to {kept.ended:,.0f}",
-        f"{alone.ended:,.0f}" if alone.survived else f"liquidated, {alone.ended:,.0f}",
+        f"liquidated, {alone.ended:,.0f}" if alone.liquidations else f"{alone.ended:,.0f}",
         f"{each.held:,.0f}",
         f"target {each.saved_at}" if each.saved_at else "none from 1.1" if each.hopeless else "",
     )

@@ -10,9 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from leverd.backtest.history.exact import Floats, Ints
+from leverd.backtest.history import codes
+from leverd.backtest.history.exact import INT64_MAX, Floats, Ints
 from leverd.backtest.history.history import Bars, History
 from leverd.domain.money import USD
+from leverd.errors import DataError
 
 YEAR_S: Final = 365 * 86_400
 _Z: Final = 1.959963984540054  # of a normal, for 95 %
@@ -56,10 +58,19 @@ def drawn(
     round the end to the beginning; all assets share them. Bars in `holes`, where prices were
     only held, are left out: they are calmer than anything was. Rates and fees are those of `past`.
     Source: D. N. Politis and J. P. Romano, The Stationary Bootstrap, 1994.
+
+    Raises:
+        DataError: `past` is shorter than a block, or its moves add up to a price beyond all.
     """
     rng = np.random.default_rng([seed, number])
     count = max(span_s // past.bar_s, 1)
     usable = np.flatnonzero(~_within(past.ts, holes))
+    if len(usable) * past.bar_s < block_s:
+        raise DataError(
+            f"the past, bars: {len(usable)}, is shorter than one block that years are drawn in",
+            number=codes.EMPTY,
+            remedy="take a longer past, shorter blocks (--block-hours), or draw none: --years 0",
+        )
     rows = usable[_rows(rng, len(usable), count, mean=max(block_s // past.bar_s, 1))]
     ts = past.since + past.bar_s * np.arange(count, dtype=np.int64)
     bars = {key: _chained(each, rows) for key, each in past.bars.items()}
@@ -95,4 +106,11 @@ def _chained(bars: Bars, rows: Ints) -> Bars:
 
 def _units(prices: Floats) -> Ints:
     """Return USD 1e-8, at least one: a token worth cents has moves too."""
-    return np.maximum(np.rint(prices * USD.unit).astype(np.int64), 1)
+    raw = np.rint(prices * USD.unit)
+    if not (raw < INT64_MAX).all():
+        raise DataError(
+            "a year drawn from this past has a price over 92 billion USD",
+            number=codes.CELL,
+            remedy="look for a bar that jumps, take a longer past, or draw none: --years 0",
+        )
+    return np.maximum(raw.astype(np.int64), 1)

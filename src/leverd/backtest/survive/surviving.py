@@ -22,14 +22,12 @@ from leverd.backtest.replay.sources import (
 from leverd.backtest.replay.world import World
 from leverd.backtest.survive.bootstrap import Odds, drawn
 from leverd.backtest.survive.crashes import GREAT, outlined, recorded
-from leverd.backtest.survive.verdict import Verdict, judge
+from leverd.backtest.survive.verdict import OUTLINED, RECORDED, Verdict, judge
 from leverd.domain import side
 from leverd.domain.money import USD
 from leverd.domain.position import Mandate
 from leverd.settings import Settings
 
-RECORDED = "recorded"
-OUTLINED = "outlined"
 _OFF_A_DOLLAR = 0.03
 """How far the middle price of a dollar may lie from one."""
 
@@ -42,6 +40,7 @@ class Survival:
     verdicts: tuple[Verdict, ...]
     liquidated: Odds | None  # in a year drawn from the past; None if none was drawn
     drawn_since: int  # when what years are drawn from begins: everything is recorded from then on
+    drawn_until: int
     made_up: bool  # whether that past is itself drawn from chance
 
     def passes(self, risk_max: float) -> bool:
@@ -63,7 +62,7 @@ def survive(
 
     Raises:
         SettingsError: `backtest` does not describe what the position needs.
-        DataError: the history lacks what `backtest` names.
+        DataError: the history lacks what `backtest` names, or no year can be drawn from it.
     """
     mandate, rules = mandate_of(settings, position), rules_of(settings, position)
     models = models_of(settings, mandate)
@@ -86,7 +85,7 @@ def survive(
         hits += bool(Replay(World(year, assumed, mandate), rules).run().liquidations)
         advance(len(verdicts) + number + 1, total)
     odds = Odds(hits, years) if years else None
-    return Survival(position, tuple(verdicts), odds, known, past.made_up)
+    return Survival(position, tuple(verdicts), odds, known, whole.until, past.made_up)
 
 
 def _crashes(

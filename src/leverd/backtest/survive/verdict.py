@@ -21,6 +21,8 @@ from leverd.domain.money import USD
 from leverd.domain.plan_events import PlanCompleted
 from leverd.domain.position import Mandate
 
+RECORDED: Final = "recorded"
+OUTLINED: Final = "outlined"
 _STEP: Final = Decimal("0.1")
 _LOWEST: Final = Decimal("1.1")
 _COSTS: Final = ("swap_fees", "price_impact", "gas")
@@ -48,11 +50,16 @@ class Verdict:
     """One crash: with its agents, left alone once open, and what would have saved it."""
 
     crash: str
-    source: str  # recorded | outlined
+    source: str  # RECORDED or OUTLINED
     kept: Fate
     alone: Fate
     held: float  # the deposit at the end, never levered
     saved_at: Decimal | None  # the highest lower target that lives, if there is one
+
+    @property
+    def is_outlined(self) -> bool:
+        """Whether its prices are drawn round the crash's corners, for want of recorded ones."""
+        return self.source == OUTLINED
 
     @property
     def hopeless(self) -> bool:

@@ -18,6 +18,7 @@ from leverd.backtest.survive.otherwise import loop_of, lowered
 from leverd.backtest.survive.surviving import Survival, _dollars
 from leverd.backtest.survive.verdict import judge
 from leverd.domain.side import Side
+from leverd.errors import DataError
 
 KEYS = frozenset({replays.ETHER})
 DOLLAR = BarsKey("synthetic", "USDC")
@@ -153,7 +154,7 @@ def test_a_slow_fall_is_lived_through_by_agents_and_not_by_who_is_left_alone():
     assert found.kept.plans > 3
     assert found.kept.cost > 0
     assert found.held == pytest.approx(10_000, rel=0.01)
-    lived = Survival("loop", (found,), None, 0, made_up=False)
+    lived = Survival("loop", (found,), None, 0, 0, made_up=False)
     assert lived.passes(0.0)
     assert not replace(lived, liquidated=Odds(50, 100)).passes(0.01)
     assert replace(lived, liquidated=Odds(1, 100)).passes(0.01)
@@ -173,3 +174,18 @@ def test_a_bar_that_is_drawn_keeps_its_place_beside_other_assets():
 
 def twice(past):
     return Bars(*(each * 2 for each in past.bars_of(replays.ETHER).arrays()))
+
+
+def test_a_past_shorter_than_a_block_draws_no_year():
+    past = replays.history(replays.prices(71, seed=1))
+    with pytest.raises(DataError, match="bars: 71, is shorter than one block") as refused:
+        drawn(past, 1, 0, block_s=72 * replays.HOUR)
+    assert "--years 0" in refused.value.remedy
+    assert len(drawn(past, 1, 0, block_s=71 * replays.HOUR)) == 8_760
+
+
+def test_moves_that_add_up_beyond_any_price_are_refused_and_not_wrapped_round():
+    closes = np.full(200, 2_000 * 10**8, dtype=np.int64)
+    closes[100:] *= 1_000
+    with pytest.raises(DataError, match="over 92 billion USD"):
+        drawn(replays.history(closes), 1, 0, block_s=72 * replays.HOUR)
