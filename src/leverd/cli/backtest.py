@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeAlias
 
 import typer
 
@@ -88,9 +89,20 @@ def command(
 
 
 def _check_folder(out: Path | None) -> None:
-    """Check that `out` may be a folder: of several positions each has a page of its own."""
-    if out is None or out.is_dir():
+    """Check that `out` may be a folder: of several positions each has a page of its own.
+
+    Raises:
+        OwnerError: it may not; nothing was replayed in vain.
+    """
+    if out is None:
         return
+    stands = next(each for each in (out, *out.absolute().parents) if _is_there(each))
+    if stands.is_dir() and not os.access(stands, os.W_OK | os.X_OK):
+        _unwritable(out, f"{stands} cannot be written")
+    if out.is_dir():
+        return
+    if not stands.is_dir() and stands != out:
+        _unwritable(out, f"{stands} is a file")
     if out.suffix.lower() in {".html", ".htm"} or out.exists():
         raise OwnerError(
             "a backtest writes a page for each position, into a folder",
@@ -98,6 +110,22 @@ def _check_folder(out: Path | None) -> None:
             place=f"--out {out}",
             remedy=f"--out {out.with_suffix('') if out.suffix else f'{out}-reports'}",
         )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # in a folder that is closed to us
+        return False
+
+
+def _unwritable(out: Path, why: str) -> NoReturn:
+    raise OwnerError(
+        f"no page can be written there: {why}",
+        number=_NO_FOLDER,
+        place=f"--out {out}",
+        remedy="name a folder that can be written",
+    )
 
 
 def warn(past: Past) -> None:
@@ -147,6 +175,7 @@ def _facts(ran: Ran) -> dict[str, object]:
 
 def _tell(ran: Ran) -> None:
     from leverd.backtest.report import summary_of  # noqa: PLC0415 -- loads numpy
+    from leverd.domain.plan_events import PlanCompleted  # noqa: PLC0415 -- as above
 
     show(summary_of(ran.record))
     replayed = ran.replayed
@@ -154,3 +183,6 @@ def _tell(ran: Ran) -> None:
     if ran.added is not None:
         say(f"what predictions added: {ran.added.verdict}")
     say(f"{points} points gone through, {looks} looked at; the others had nothing to say")
+    if not any(isinstance(each.event, PlanCompleted) for each in replayed.entries):
+        said = "no plan was carried out: the agents wanted none, or none fitted the limits, the"
+        say(f"{said} costs that are borne and the market as it is assumed above")

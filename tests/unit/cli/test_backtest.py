@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from leverd.backtest.replay import lookahead
 from leverd.backtest.replay.lookahead import Foresight
+from leverd.backtest.survive.bootstrap import Odds
+from leverd.backtest.survive.surviving import Survival
+from leverd.backtest.survive.verdict import Fate, Verdict
+from leverd.cli.survive import _tell
 from leverd.domain.events import DaemonStopped
 from leverd.interfaces.journal import Entry
 
@@ -162,7 +167,34 @@ def test_what_never_opens_has_not_lived(owner):
     owner.edit("    delay_congested_s: 240 ", "    delay_congested_s: 7200 ")
     answer = owner("survive", "--years", "0")
     assert answer.code == 6
-    assert "never opened" in answer.out
+    assert "never opened in Covid, March 2020; China, May 2021" in answer.out
+    assert "these settings would not have lived\n" in answer.out
+    assert not any(each in answer.out for each in ("inf", "liquidated"))
+
+
+def _survival(*verdicts, odds=None):
+    return Survival("eth-loop", verdicts, odds, 0, 365 * 86_400, made_up=False)
+
+
+def _crash(name, liquidations, saved=None, source="outlined"):
+    kept, alone = Fate(liquidations, 1.1, 3, 9.0, 100, 50), Fate(0, 1.2, 1, 1.0, 100, 60)
+    return Verdict(name, source, kept, alone, 70.0, saved)
+
+
+def test_who_would_not_have_lived_reads_why_and_what_would_have_saved_them(capsys):
+    _tell(_survival(_crash("A", 1, Decimal("2.1")), _crash("B", 2, Decimal("1.9"))), 0.01)
+    said = capsys.readouterr().out
+    assert (
+        "these settings would not have lived\n  liquidated in A; B: a target of 1.9 would" in said
+    )
+    assert "outlined prices are" in said
+    _tell(_survival(_crash("A", 1, Decimal("2.1")), _crash("B", 2)), 0.01)
+    assert "no lower target lives through all of it" in capsys.readouterr().out
+    _tell(_survival(_crash("A", 0, source="recorded"), odds=Odds(5, 10)), 0.01)
+    said = capsys.readouterr().out
+    assert "drawn from the past from 1970-01-01 to 1971-01-01: 23.7% to 76.3%" in said
+    assert "  drawn years show a risk of 23.7% or more, and 1.0% is borne" in said
+    assert "outlined prices are" not in said
 
 
 def test_a_page_s_name_where_a_folder_is_asked_for_is_refused_before_anything(owner):
@@ -181,3 +213,23 @@ def test_a_report_that_cannot_be_written_is_an_owner_s_error(owner):
     assert answer.code == 1
     assert answer.err.startswith("LVD-OWN-")
     assert "taken" in answer.err
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_replayed(owner, monkeypatch):
+    (owner.folder / "taken").write_text("a file")
+    monkeypatch.setattr("leverd.backtest.replay.running.run", None)
+    for out, said in (("taken/in", "taken is a file"), ("shut/in", "shut cannot be written")):
+        (owner.folder / "shut").mkdir(exist_ok=True)
+        monkeypatch.setattr("os.access", lambda *_: False)
+        answer = owner("backtest", *MONTH, "--out", out)
+        assert (answer.code, answer.err[:11]) == (1, "LVD-OWN-101")
+        assert said in answer.err
+
+
+def test_a_run_in_which_nothing_was_done_says_so(owner):
+    owner.edit("pool_depth_usd: 50000000", "pool_depth_usd: 1")
+    answer = owner("backtest", *MONTH)
+    assert answer.code == 0
+    assert "no plan was carried out: the agents wanted none, or none fitted" in answer.out
+    owner.edit("pool_depth_usd: 1", "pool_depth_usd: 50000000")
+    assert "no plan was carried out" not in owner("backtest", *MONTH).out

@@ -57,6 +57,7 @@ MARKS: Final = {
 
 OTHER: Final = ("diamond-open", "$muted")
 REVERTED: Final = ("x-thin-open", "$danger")
+_READABLE: Final = 9  # points: numbers that a telephone would draw smaller are left out
 _GRAVE: Final = frozenset({"deleverage", "unwind", LIQUIDATION})
 
 
@@ -169,7 +170,7 @@ def _drawdown(found: Findings) -> Plot:
     line = line_of(found, "Drawdown", drawdowns(found.record.curve), "$danger", width=1)
     traces = [{**line, "fill": "tozeroy", "fillcolor": "$danger_soft"}]
     layout = layout_of(found, "")
-    layout["yaxis"] = {**layout["yaxis"], "tickformat": ".1%"}
+    layout["yaxis"] = {**layout["yaxis"], "tickformat": ".4~%"}  # a fall of a hundredth has ticks
     layout["hovermode"] = "x unified"
     caption = "How far a unit is below its best so far."
     return Plot("drawdown", "Drawdown", caption, traces, layout)
@@ -199,6 +200,7 @@ def _waterfall(found: Findings) -> Plot:
     layout["yaxis"] = {**layout["yaxis"], "fixedrange": True}
     layout["hovermode"] = "closest"
     layout["showlegend"] = False
+    layout["uniformtext"] = {"minsize": _READABLE, "mode": "hide"}  # the money's table has them
     caption = (
         "Each line is reckoned by itself, from balances, indexes, prices and fills; only"
         " rounding balances, by at most a unit of each leg and event."

@@ -51,7 +51,7 @@ def heads(found: Findings) -> str:
         ("Max drawdown", percent(-fall.depth if fall else 0.0), "of a unit"),
         ("Lowest health", lowest, "liquidated below 1"),
         ("Sharpe", ratio(metrics.sharpe), "daily, risk-free 0"),
-        ("Actions", f"{sum(act.mined for act in found.acts):,d}", "carried out"),
+        ("Actions", f"{sum(act.mined for act in found.acts):,d}", _by_others(found)),
     ]
     cards = (
         f'<div class="head"><span class="soft small">{safe(name)}</span><b>{safe(value)}</b>'
@@ -59,6 +59,11 @@ def heads(found: Findings) -> str:
         for name, value, note in shown
     )
     return f'<div class="heads">{"".join(cards)}</div>'
+
+
+def _by_others(found: Findings) -> str:
+    others = sum(act.mined and act.end is End.OTHERS for act in found.acts)
+    return f"carried out, {others:,d} by others" if others else "carried out"
 
 
 def figures_table(found: Findings) -> str:

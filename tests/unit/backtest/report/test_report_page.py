@@ -17,8 +17,8 @@ from tests import worlds
 from tests.run_records import Replay, curve, played
 
 from leverd.backtest.report import facts_of, tables, write_page
-from leverd.backtest.report.acts import acts_of
-from leverd.backtest.report.figures import MARKS_MAX, marked_acts
+from leverd.backtest.report.acts import End, acts_of
+from leverd.backtest.report.figures import MARKS_MAX, marked_acts, plots_of
 from leverd.backtest.report.findings import findings_of
 from leverd.backtest.report.page import page_of
 from leverd.backtest.run_record import Band, Curve
@@ -111,6 +111,20 @@ def test_every_plot_has_its_place_and_is_one_that_plotly_knows():
         text = json.dumps({"data": plot["traces"], "layout": plot["layout"]})
         spec = json.loads(re.sub(r'"\$\w+"', '"red"', text))
         go.Figure(spec)  # raises on what it does not know
+
+
+def test_numbers_too_small_to_read_are_left_out_and_small_falls_have_ticks_of_their_own():
+    plots = {each.name: each.layout for each in plots_of(findings_of(played()))}
+    assert plots["pnl"]["uniformtext"] == {"minsize": 9, "mode": "hide"}
+    assert plots["drawdown"]["yaxis"]["tickformat"] == ".4~%"
+
+
+def test_what_others_did_is_not_told_as_carried_out():
+    found = findings_of(played())
+    assert '"soft small">carried out&nbsp;' in tables.heads(found)
+    theirs = replace(found.acts[0], end=End.OTHERS)
+    shown = tables.heads(replace(found, acts=(theirs, *found.acts[1:])))
+    assert "carried out, 1 by others" in shown
 
 
 def test_every_action_is_marked_with_its_reason():
