@@ -96,7 +96,7 @@ async def three_nodes(stage, monkeypatch):
         nodes = [await stack.enter_async_context(proxied(stage.devnet.url)) for _ in range(3)]
         urls = tuple(node.url for node in nodes)
         monkeypatch.setattr(
-            daemon, "resolve", lambda settings: replace(resolve(settings), rpc=urls)
+            daemon, "resolve", lambda settings, **how: replace(resolve(settings, **how), rpc=urls)
         )
         yield nodes[:2]
 

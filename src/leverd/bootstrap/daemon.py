@@ -122,7 +122,7 @@ async def open_daemon(
     """
     care = care or Care()
     post = care.post
-    places = without(resolve(settings), care.apart)
+    places = without(resolve(settings, apart=care.apart), care.apart)
     account = _account(settings, post)
     chain = (
         open_paper(settings, places, clock)

@@ -103,7 +103,7 @@ class LeasedTuner:
 
 
 class TellingSupervisor:
-    """A `Supervisor` that is told with each turn how we stand to the lease.
+    """A `Supervisor` that is told with each turn how we stand to the lease, or whom we do without.
 
     What ends with the lease is not the process, which `waits_on`: whoever looks after it would
     end it for good where it was told that it stops.
@@ -116,11 +116,11 @@ class TellingSupervisor:
 
     def starting(self, status: str, within_s: float) -> None:
         """Say what the start waits for."""
-        self._inner.starting(f"{self._standing()}: {status}", within_s)
+        self._inner.starting(self._said(status), within_s)
 
     def turned(self, status: str, *, fresh: bool) -> None:
         """Say that a turn was completed."""
-        self._inner.turned(f"{self._standing()}: {status}", fresh=fresh)
+        self._inner.turned(self._said(status), fresh=fresh)
 
     def reloading(self) -> None:
         """Say that new settings are about to be looked at."""
@@ -140,3 +140,7 @@ class TellingSupervisor:
             self.turned(status, fresh=False)
         else:
             self._inner.stopping(status, within_s)
+
+    def _said(self, status: str) -> str:
+        standing = self._standing()
+        return f"{standing}: {status}" if standing else status

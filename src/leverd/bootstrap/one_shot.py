@@ -14,6 +14,7 @@ from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap import start_checks
 from leverd.bootstrap.daemon import Care, Opened, open_daemon
 from leverd.bootstrap.looking import CONNECT_S
+from leverd.bootstrap.places import homeless
 from leverd.bootstrap.start_checks import Barred
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain import loans
@@ -108,7 +109,7 @@ async def _opened(settings: Settings, clock: Clock, position: str) -> tuple[Open
         care = Care(apart={*apart, *others})
         return open_daemon(settings, clock, wait_s=CONNECT_S, only=position, care=care)
 
-    return await start_checks.opened_without(opening)
+    return await start_checks.opened_without(opening, homeless(settings))
 
 
 async def _end(clock: Clock, seconds: float, stop: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from leverd.domain.money import USD, Asset
 from leverd.domain.position import Mandate
-from leverd.errors import SettingsError, UnreachableError
+from leverd.errors import LeverdError, SettingsError, UnreachableError
 from leverd.settings import AaveV3, Settings, UniswapV3
 
 _DEVNET: Final = "devnet"
@@ -58,10 +58,11 @@ class Places:
     staking: Mapping[Asset, str] = field(default_factory=dict)  # getters of their rates
 
 
-def resolve(settings: Settings, *, undeployed: str = "") -> Places:
+def resolve(settings: Settings, *, undeployed: str = "", apart: Collection[str] = ()) -> Places:
     """Return the places that `settings` name, reading the devnet's record when they say so.
 
-    `undeployed` stands in for accounts there are not yet; without it they are refused.
+    `undeployed` stands in for accounts there are not yet; without it they are refused, but of the
+    positions `apart`, which are not looked for.
 
     Raises:
         SettingsError: a token, venue or address is named nowhere.
@@ -74,7 +75,7 @@ def resolve(settings: Settings, *, undeployed: str = "") -> Places:
     mandates = tuple(
         Mandate(
             name,
-            _account(settings, name, record) or undeployed or _missing(name),
+            _account(settings, name, record) or undeployed or _refuse(name),
             _known(position.lending, lending, f"positions.{name}.lending"),
             _known(position.pool, pools, f"positions.{name}.pool"),
             by_symbol[_known(position.collateral, by_symbol, f"positions.{name}.collateral")],
@@ -89,6 +90,7 @@ def resolve(settings: Settings, *, undeployed: str = "") -> Places:
             position.emode,
         )
         for name, position in settings.positions.items()
+        if name not in apart
     )
     return Places(
         chain_id=record["chain_id"] if record else _said(settings.chain.id, "chain.id"),
@@ -104,6 +106,24 @@ def resolve(settings: Settings, *, undeployed: str = "") -> Places:
         speed=float(record["speed"]) if record else 1.0,
         staking=_staking(settings, record),
     )
+
+
+def homeless(settings: Settings) -> dict[str, LeverdError]:
+    """Return the positions that are said to have no account yet, each with what that means.
+
+    Raises:
+        SettingsError: none of them has one.
+    """
+    on_chain = {} if settings.mode == PAPER else settings.positions
+    found: dict[str, LeverdError] = {
+        name: _missing(name)
+        for name, position in on_chain.items()
+        if position.account == _UNDEPLOYED
+    }
+    if found and len(found) == len(on_chain):
+        for error in found.values():
+            raise error
+    return found
 
 
 def without(places: Places, names: Collection[str]) -> Places:
@@ -207,13 +227,17 @@ def _account(settings: Settings, position: str, record: Mapping[str, Any] | None
     return found
 
 
-def _missing(position: str) -> NoReturn:
-    raise SettingsError(
+def _missing(position: str) -> SettingsError:
+    return SettingsError(
         f"{position} has no account yet",
         number=75,
         place=f"positions.{position}.account",
         remedy=f"leverd account deploy {position}, then put its address there",
     )
+
+
+def _refuse(position: str) -> NoReturn:
+    raise _missing(position)
 
 
 def _native(assets: Mapping[str, Asset], settings: Settings) -> Asset:

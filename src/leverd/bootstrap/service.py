@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from loguru import logger
 
 from leverd.adapters.evm import codes
 from leverd.adapters.log_notifier import LogNotifier
-from leverd.adapters.sql_journal.tenure import RAN_OUT, TAKEN
 from leverd.adapters.system_clock import SystemClock
 from leverd.adapters.systemd_notify import SystemdSupervisor
 from leverd.bootstrap import feasible, standing_by, start_checks
 from leverd.bootstrap.chain import key_of
-from leverd.bootstrap.daemon import STOP_GRACE_S, Care, Opened, open_daemon
-from leverd.bootstrap.kept_settings import keep
+from leverd.bootstrap.daemon import Care, Opened, open_daemon
 from leverd.bootstrap.kill_switch import KillSwitch
 from leverd.bootstrap.leased import Post, TellingSupervisor
+from leverd.bootstrap.lives import Bell, Lives
+from leverd.bootstrap.places import homeless
 from leverd.bootstrap.sources import Source
-from leverd.bootstrap.spot_opening import opening_of
 from leverd.bootstrap.start_checks import Barred
 from leverd.bootstrap.undumpable import undumpable
 from leverd.domain import valuation
@@ -41,13 +40,6 @@ from leverd.settings import Settings
 BARRED: Final = "LVD-GRD-004"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _RETRY_S: Final = 2.0
-_TRADER_S: Final = 2 * STOP_GRACE_S
-"""Wall seconds that the trader has to end once the owner stopped us."""
-
-_TRADER_CUT_S: Final = 2.0
-"""The same where the daemon ended by itself: enough for a write that is under way, and no more,
-for until it is started again nothing is deleveraged. What is left its next start settles."""
-
 _ATTEMPT_S: Final = 2.0
 """One attempt to reach the chain; between two of them a stop is heard."""
 _GARBLED_MAX: Final = 3
@@ -61,32 +53,6 @@ class Start:
     wait_s: float  # wall seconds to wait for the chain
     source: Source | None = None  # where a SIGHUP finds the settings
     guarding: LeverdError | None = None  # run the guards alone, because of this
-
-
-class Trader(Protocol):
-    """Whatever trades beside the daemon."""
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Trade until `stop` is set. Raises nothing."""
-        ...
-
-
-class _Bell:
-    """SIGHUP: remembered until somebody is there to hear it."""
-
-    def __init__(self) -> None:
-        self._rung = False
-        self._hear: Callable[[], None] | None = None
-
-    def ring(self) -> None:
-        self._rung = True
-        if self._hear is not None:
-            self._hear()
-
-    def heard_by(self, hear: Callable[[], None]) -> None:
-        self._hear = hear
-        if self._rung:
-            hear()
 
 
 def run(settings: Settings, start: Start) -> int:
@@ -104,7 +70,7 @@ def run(settings: Settings, start: Start) -> int:
 
 
 async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> int:
-    stop, bell = asyncio.Event(), _Bell()
+    stop, bell = asyncio.Event(), Bell()
     loop = asyncio.get_running_loop()
     for each in _SIGNALS:
         loop.add_signal_handler(each, stop.set)
@@ -112,25 +78,13 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
     switch = _kill_switch(settings)
     switch.listen(loop)
 
-    async def act(cared: Care, ending: asyncio.Event) -> None:
-        opened = await begun(settings, clock, start, ending, cared)
-        if opened is None:
-            logger.info("stopped before the chain answered; nothing was begun")
-            return
-        try:
-            if start.guarding is None:
-                keep(settings)
-            await _say_post(opened, cared.post)
-            # Guards alone take no new settings: what starts us again begins with them.
-            bell.heard_by(stop.set if opened.tuner is None else opened.tuner.ask)
-            trader = opening_of(settings, opened, clock) if start.guarding is None else None
-            async with switch.wired(opened.requests, opened.daemon.wake, clock):
-                await _both(opened, trader, ending)
-        finally:
-            await opened.close()
+    async def begin(wanted: Settings, ending: asyncio.Event, cared: Care) -> Opened | None:
+        return await begun(wanted, clock, start, ending, cared)
 
+    guards_only = start.guarding is not None
+    lives = Lives(settings, begin, bell, stop.set, switch, clock, guards_only=guards_only)
     if not settings.shares_its_key:
-        await act(care, stop)
+        await lives.act(care, stop)
         return 0
 
     async def act_under(post: Post, ending: asyncio.Event) -> None:
@@ -138,44 +92,13 @@ async def _run(settings: Settings, clock: Clock, start: Start, care: Care) -> in
             return ending.is_set() and not stop.is_set()
 
         told = TellingSupervisor(care.supervisor, post.standing, waits_on)
-        await act(replace(care, supervisor=told, post=post), ending)
+        await lives.act(replace(care, supervisor=told, post=post), ending)
 
     if start.guarding is not None:  # something is broken here: the lease is for who is whole
         await act_under(Post(key_of(settings.key, os.environ), None, "guarding, not asked"), stop)
         return 0
     await standing_by.run(settings, clock, care.supervisor, stop, act_under)
     return 0
-
-
-async def _say_post(opened: Opened, post: Post | None) -> None:
-    """Write down what we act under, where that is not always so."""
-    if post is not None:
-        code = RAN_OUT if post.tenure is None else TAKEN
-        event = AlertRaised("", code, post.news)
-        await opened.recorder.append(event)
-        opened.beside.notifier.notify(event)
-
-
-async def _both(opened: Opened, trader: Trader | None, stop: asyncio.Event) -> None:
-    """Run the daemon and, beside it, the trader: neither waits for the other but at the end.
-
-    Then the trader has its time only where `stop` was set: a daemon that ended by itself is to be
-    there again soon.
-    """
-    if trader is None:
-        await opened.daemon.run(stop)
-        return
-    guarding = asyncio.create_task(opened.daemon.run(stop))
-    # Tasks begin in the order they are made: the journal is folded before the trader looks at it.
-    beside = asyncio.create_task(trader.run(stop))
-    try:
-        await guarding
-    finally:
-        patience_s = _TRADER_S if stop.is_set() else _TRADER_CUT_S
-        stop.set()
-        await asyncio.wait({beside}, timeout=patience_s)
-        beside.cancel()
-        await asyncio.gather(beside, return_exceptions=True)
 
 
 def _kill_switch(settings: Settings) -> KillSwitch:
@@ -200,7 +123,8 @@ async def begun(
     deadline, garbled = clock.monotonic() + start.wait_s, 0
     while not stop.is_set():
         try:
-            return await _attempt(settings, clock, start, care)
+            doubting = garbled + 1 < _GARBLED_MAX
+            return await _attempt(settings, clock, start, care, doubting=doubting)
         except (UnreachableError, NonsenseError) as error:
             garbled += isinstance(error, NonsenseError)
             lasting = isinstance(error, NonsenseError) and error.number != codes.MALFORMED
@@ -212,13 +136,17 @@ async def begun(
     return None
 
 
-async def _attempt(settings: Settings, clock: Clock, start: Start, care: Care) -> Opened:
+async def _attempt(
+    settings: Settings, clock: Clock, start: Start, care: Care, *, doubting: bool
+) -> Opened:
     def opening(apart: Mapping[str, LeverdError]) -> Awaitable[Opened]:
         care.supervisor.starting("waiting for the chain", _ATTEMPT_S + _RETRY_S)
         wait_s = min(_ATTEMPT_S, start.wait_s)
         return open_daemon(settings, clock, wait_s=wait_s, care=replace(care, apart=apart))
 
-    opened, barred = await start_checks.opened_without(opening)
+    opened, barred = await start_checks.opened_without(
+        opening, homeless(settings), doubting=doubting
+    )
     try:
         await _bar(settings, opened, barred)
         if start.guarding is not None:
@@ -264,7 +192,7 @@ async def _bar(settings: Settings, opened: Opened, barred: Barred) -> None:
     if not (any(map(_owes, others)) or _holds_spot(settings, opened)):
         barred.require()
     for name, error in barred.apart.items():
-        text = f"left out until the next start, nobody guards it: {error}" if name else str(error)
+        text = f"left out, nobody guards it: {error}" if name else str(error)
         await _say_barred(opened, name, text)
     for name, error in barred.watched.items():
         text = f"only lowered, as far as the chain lets us: {error}"

@@ -26,7 +26,7 @@ from leverd.bootstrap.candidate import Candidate
 from leverd.bootstrap.chain import key_of, open_client, venue_config
 from leverd.bootstrap.daemon import is_live
 from leverd.bootstrap.leased import Post
-from leverd.bootstrap.places import resolve
+from leverd.bootstrap.places import homeless, resolve
 from leverd.interfaces.clock import Clock
 from leverd.interfaces.supervisor import Supervisor
 from leverd.settings import Settings
@@ -63,7 +63,7 @@ async def candidate(
     server = server_at_start(settings)
     assert server is not None, "the form check wants it"
     path = file_of(settings.journal.path)
-    places = resolve(settings)
+    places = resolve(settings, apart=homeless(settings))
     terms = Terms(float(settings.standby.ttl_s), float(settings.standby.renew_s))
     limits = settings.limits.limits()
     client = open_client(venue_config(settings, places, limits), clock)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from loguru import logger
 
-from leverd.adapters.evm import preflight
+from leverd.adapters.evm import codes, preflight
 from leverd.adapters.evm.preflight import Finding, Severity
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.bootstrap.chain import Chain
 from leverd.bootstrap.daemon import Opened
 from leverd.domain.position import Mandate
-from leverd.errors import LeverdError
+from leverd.errors import LeverdError, NonsenseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +49,28 @@ async def findings(chain: Chain, mandates: Sequence[Mandate]) -> Sequence[Findin
 
 async def opened_without(
     opening: Callable[[Mapping[str, LeverdError]], Awaitable[Opened]],
+    nowhere: Mapping[str, LeverdError],
+    *,
+    doubting: bool = False,
 ) -> tuple[Opened, Barred]:
     """Return what `opening` opens without the positions that nothing can be done about.
+
+    Those `nowhere` have no account yet.
 
     Its journal is folded, and says where they are looked for.
 
     Raises:
-        LeverdError: what is wrong concerns all of them, or what they share.
+        LeverdError: what is wrong concerns all of them, or what they share; while `doubting`, also
+            an answer without sense that concerns one: it may be an accident, and is asked again.
     """
-    apart: dict[str, LeverdError] = {}
+    apart = dict(nowhere)
     while True:
         opened = await opening(apart)
         try:
             opened.remember()
             mandates = opened.charter.mandates
-            barred = _barred(await findings(opened.chain, mandates), mandates)
+            found = await findings(opened.chain, mandates)
+            barred = barred_by(found, mandates, doubting=doubting)
         except BaseException:
             await opened.close()
             raise
@@ -73,11 +80,13 @@ async def opened_without(
         apart |= barred.apart
 
 
-def _barred(found: Sequence[Finding], mandates: Sequence[Mandate]) -> Barred:
+def barred_by(
+    found: Sequence[Finding], mandates: Sequence[Mandate], *, doubting: bool = False
+) -> Barred:
     """Return whom the errors among `found` concern; the rest is only said.
 
     Raises:
-        LeverdError: they concern all of `mandates`, or what they share.
+        LeverdError: they concern all of `mandates`, or what they share, or are to be doubted.
     """
     errors = [each for each in found if each.severity is Severity.ERROR]
     apart: dict[str, LeverdError] = {}
@@ -85,7 +94,7 @@ def _barred(found: Sequence[Finding], mandates: Sequence[Mandate]) -> Barred:
     for each in found:
         if each.severity is not Severity.ERROR:
             logger.warning("{}", each.error)
-        elif each.positions is None:
+        elif each.positions is None or (doubting and _may_pass(each.error)):
             raise each.error
         elif each.watchable:
             watched |= dict.fromkeys(each.positions - watched.keys(), each.error)
@@ -94,3 +103,7 @@ def _barred(found: Sequence[Finding], mandates: Sequence[Mandate]) -> Barred:
     if all(each.position_id in apart for each in mandates):
         raise errors[0].error
     return Barred(apart, {name: why for name, why in watched.items() if name not in apart})
+
+
+def _may_pass(error: LeverdError) -> bool:
+    return isinstance(error, NonsenseError) and error.number == codes.MALFORMED

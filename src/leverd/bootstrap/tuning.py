@@ -64,8 +64,13 @@ class FileTuner:
         self._still_since = hands.clock.monotonic() - STILL_S
         self._renewed = Renewed()
         self._later: list[Refused] = []  # what is to be said after what was offered
-        self._done = source.digest()  # what was last taken or refused
-        self._done_seen = self._seen
+        self._done = ""  # what was last taken or refused: not yet what the files say now
+        self._done_seen: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def in_force(self) -> Settings:
+        """The settings that the daemon acts by now."""
+        return self._settings
 
     def ask(self) -> None:
         """Note that a person asks for what the files say now."""

@@ -77,7 +77,7 @@ class Stage:
         self.clock, self.told, self.applied, self.naps = Clock(), Told(), [], []
         self.secrets = Read()
         source = Source([self.file])
-        settings = source.load(KINDS)
+        self.begun_with = settings = source.load(KINDS)
         self.charter = self.made(settings, None)
         hands = Hands(
             clock=self.clock,
@@ -136,6 +136,24 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path):
     return Stage(tmp_path)
+
+
+def test_what_changed_before_anybody_looked_is_taken_at_the_first_look(stage):
+    """As between reading the settings and acting by them, or while another machine acts."""
+    assert stage.tuner.in_force is stage.begun_with
+    stage.write(("look_s_max: 60 ", "look_s_max: 48 "))
+    late = FileTuner(stage.tuner._source, stage.begun_with, stage.tuner._hands)
+    late._again = stage.naps.append
+    offer = late.offer(stage.charter, VIEWS)
+    assert isinstance(offer, Tuned)
+    late.settled(offer)
+    assert late.in_force.engine.look_s_max == 48
+    assert late.offer(stage.charter, VIEWS) is None
+
+
+def test_nothing_is_offered_where_the_file_says_what_runs(stage):
+    assert stage.look() is None
+    assert stage.told.said == []
 
 
 TIGHTER = ("leverage_max: 3  ", "leverage_max: 2.9")

@@ -164,7 +164,7 @@ def test_the_trigger_is_the_guardians_own():
 async def test_a_command_that_was_given_no_lease_does_not_act(tmp_path, monkeypatch):
     settings = load(SHIPPED)
     shared = settings.standby.model_copy(update={"enabled": True})
-    monkeypatch.setattr("leverd.bootstrap.daemon.resolve", lambda _settings: None)
+    monkeypatch.setattr("leverd.bootstrap.daemon.resolve", lambda *_, **__: None)
     with pytest.raises(OwnerError) as refused:
         await open_daemon(
             settings.model_copy(update={"standby": shared}), None, wait_s=1, care=Care()

@@ -15,7 +15,7 @@ from tests.unit.settings.test_spot_settings import LOCAL, MISPRICING, SENT, file
 from leverd.adapters.sight_file import read_spot_sight, spot_sight_path
 from leverd.adapters.simulated.spot_venue import SimulatedSpot
 from leverd.adapters.system_clock import SystemClock
-from leverd.bootstrap import service, spot
+from leverd.bootstrap import lives, spot
 from leverd.bootstrap.agents import find_agents
 from leverd.bootstrap.feeds import OutsideFeeds
 from leverd.bootstrap.predictors import foresight_of
@@ -201,7 +201,7 @@ async def test_a_bug_of_the_trader_is_said_and_does_not_end_the_daemon():
                 stopped.set()
 
     begun = SimpleNamespace(daemon=SimpleNamespace(run=guard))
-    await service._both(begun, trading, stop)
+    await lives.both(begun, trading, stop)
     assert len(turns) == 50
     assert stage.told.codes == [spot.ENDED] == ["LVD-SPT-004"]
 
@@ -232,7 +232,7 @@ def guarded_by(run):
 async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_for_ever(
     monkeypatch,
 ):
-    monkeypatch.setattr(service, "_TRADER_S", 0.01)
+    monkeypatch.setattr(lives, "_TRADER_S", 0.01)
     (stage, trading), turns, stop = hanging(), [], asyncio.Event()
 
     async def guard(stopped):
@@ -242,7 +242,7 @@ async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_f
         assert not stopped.is_set()
         stop.set()
 
-    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop), 60)
+    await asyncio.wait_for(lives.both(guarded_by(guard), trading, stop), 60)
     assert len(turns) == 300
     assert stage.venue.hangs
     assert stage.events() == []
@@ -250,8 +250,8 @@ async def test_a_venue_that_hangs_delays_no_turn_of_the_daemon_and_not_its_end_f
 
 async def test_a_daemon_that_ends_by_itself_is_not_held_back_by_the_trader(monkeypatch):
     """Whoever starts it again is to find it ended: only an owner's stop lets the trader settle."""
-    monkeypatch.setattr(service, "_TRADER_S", 3600.0)
-    monkeypatch.setattr(service, "_TRADER_CUT_S", 0.01)
+    monkeypatch.setattr(lives, "_TRADER_S", 3600.0)
+    monkeypatch.setattr(lives, "_TRADER_CUT_S", 0.01)
     (stage, trading), stop = hanging(), asyncio.Event()
 
     async def fails(_stop):
@@ -260,12 +260,12 @@ async def test_a_daemon_that_ends_by_itself_is_not_held_back_by_the_trader(monke
         raise JournalError("the disk is gone", number=1)
 
     with pytest.raises(JournalError):
-        await asyncio.wait_for(service._both(guarded_by(fails), trading, stop), 60)
+        await asyncio.wait_for(lives.both(guarded_by(fails), trading, stop), 60)
     assert stop.is_set()
 
 
 async def test_an_owners_stop_lets_the_trader_settle_what_is_in_flight(monkeypatch):
-    monkeypatch.setattr(service, "_TRADER_CUT_S", 0.0)
+    monkeypatch.setattr(lives, "_TRADER_CUT_S", 0.0)
     stage = SpotStage()
     stage.says(word(valid_until=10**12))
     trading = spot.Trading(stage.desk(), stage.venue, spot.nobody_signs(), stage.told)
@@ -276,7 +276,7 @@ async def test_an_owners_stop_lets_the_trader_settle_what_is_in_flight(monkeypat
             await asyncio.sleep(0)
         stopped.set()
 
-    await asyncio.wait_for(service._both(guarded_by(guard), trading, stop), 60)
+    await asyncio.wait_for(lives.both(guarded_by(guard), trading, stop), 60)
     assert stage.spot.order is None
     assert stage.base == stage.spot.base > 0
 
@@ -290,7 +290,7 @@ async def test_a_daemon_that_ends_ends_the_trader_too():
 
     stop = asyncio.Event()
     with pytest.raises(RuntimeError):
-        await service._both(guarded_by(fails), trading, stop)
+        await lives.both(guarded_by(fails), trading, stop)
     assert stage.events(SpotOrderPlanned) == []
 
 

@@ -14,7 +14,7 @@ from tests.unit.bootstrap.test_spot import close, guarded_by, opened, settings_a
 from tests.unit.bootstrap.test_spot_key import key
 from tests.unit.settings.test_spot_settings import LOCAL, SENT
 
-from leverd.bootstrap import service, spot, spot_opening
+from leverd.bootstrap import lives, spot, spot_opening
 from leverd.bootstrap.own_thread import in_own_thread
 from leverd.bootstrap.spot_key import SpotKeyHolder
 from leverd.bootstrap.spot_opening import SpotOpening, opening_of
@@ -119,7 +119,7 @@ async def test_a_key_whose_place_hangs_once_delays_no_turn_and_is_traded_with_la
         stop.set()
 
     begun = guarded_by(guard)
-    await asyncio.wait_for(service._both(begun, made.opening, made.stop), 120)
+    await asyncio.wait_for(lives.both(begun, made.opening, made.stop), 120)
     assert len(turns) > 3  # all of them while the place hung
     assert stage.base > 0
     assert len(begun_with) == 1

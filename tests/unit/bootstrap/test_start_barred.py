@@ -10,6 +10,7 @@ from tests.spots import Told
 from tests.unit.bootstrap.test_spot import settings_at as spot_settings_at
 from tests.unit.bootstrap.test_start_infeasible import IDLE, LEVERED, World
 
+from leverd.adapters.evm import codes
 from leverd.adapters.evm.preflight import Finding, Severity
 from leverd.bootstrap import one_shot, places, service
 from leverd.bootstrap.places import PoolPlace
@@ -18,7 +19,7 @@ from leverd.domain.money import Asset
 from leverd.domain.severity import Severity as Gravity
 from leverd.domain.severity import severity_of
 from leverd.domain.view import TradingState
-from leverd.errors import NonsenseError, OwnerError
+from leverd.errors import NonsenseError, OwnerError, SettingsError
 
 WRONG = OwnerError("it takes calls from another", number=62, remedy="appoint our key")
 BLIND = NonsenseError("no contract", number=2, place="venues.other.factory", remedy="correct it")
@@ -29,6 +30,17 @@ def about(*names, watchable=False, error=WRONG):
 
 
 SHARED = Finding(Severity.ERROR, OwnerError("no gas", number=64, remedy="send some"))
+
+
+class Fading:
+    """Findings that are there for the first `times` only."""
+
+    def __init__(self, found, times):
+        self._found, self._left = found, times
+
+    def __iter__(self):
+        self._left -= 1
+        return iter(self._found if self._left >= 0 else [])
 
 
 class Start(World):
@@ -168,6 +180,49 @@ async def test_an_unwind_of_one_that_nothing_can_be_done_about_is_refused(tmp_pa
     opened, barred = await one_shot._opened(world.settings, world.clock, IDLE)
     with pytest.raises(OwnerError):
         one_shot._check(opened, barred)
+
+
+def garbled(name):
+    return about(name, error=NonsenseError("no number", number=codes.MALFORMED))
+
+
+@pytest.mark.parametrize(("times", "left"), [(1, ()), (2, ()), (3, (IDLE,))])
+async def test_only_who_answers_without_sense_over_and_over_is_left_out(
+    times, left, tmp_path, monkeypatch
+):
+    world = Start(tmp_path, monkeypatch)
+    world.found = Fading([garbled(IDLE)], times)
+    monkeypatch.setattr(service, "_RETRY_S", 0.01)
+    begun = await world.begin(wait_s=60.0)
+    kept = {each.position_id for each in begun.charter.mandates}
+    assert {LEVERED, IDLE} - kept == set(left)
+    assert {each.position_id for each in world.alerts()} == set(left)
+
+
+def with_account(settings, name, account):
+    position = settings.positions[name].model_copy(update={"account": account})
+    return settings.model_copy(update={"positions": {**settings.positions, name: position}})
+
+
+async def test_one_without_an_account_leaves_the_levered_one_guarded(tmp_path, monkeypatch):
+    world = Start(tmp_path, monkeypatch)
+    world.settings = with_account(world.settings, IDLE, "none")
+    begun = await world.begin()
+    assert [each.position_id for each in begun.charter.mandates] == [LEVERED]
+    assert world.opened == [(IDLE,)]
+    (alert,) = world.alerts()
+    assert "LVD-CFG-075" in alert.message
+
+
+@pytest.mark.parametrize("names", [(IDLE,), (LEVERED, IDLE)])
+async def test_where_nothing_is_levered_an_account_is_wanted(names, tmp_path, monkeypatch):
+    world = Start(tmp_path, monkeypatch, levered=False)
+    for name in names:
+        world.settings = with_account(world.settings, name, "none")
+    with pytest.raises(SettingsError) as refused:
+        await world.begin()
+    assert refused.value.code == "LVD-CFG-075"
+    assert world.closed == len(world.opened)
 
 
 def test_places_without_a_position_lack_what_only_it_used():

@@ -82,9 +82,10 @@ class World:
     async def _none_found(self, *_):
         return ()
 
-    async def begin(self):
+    async def begin(self, *, wait_s=1.0):
         self.chain.mine()
-        return await service.begun(self.settings, self.clock, Start(1.0), asyncio.Event(), Care())
+        start, never = Start(wait_s), asyncio.Event()
+        return await service.begun(self.settings, self.clock, start, never, Care())
 
     async def buy_spot(self):
         bought = (
