@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 Line: TypeAlias = Mapping[str, str]
 
-ELSEWHERE: Final = ("ride:", "kills", "schedules", "planted", "mutation", "soak:")
+DEPLOYED: Final = ("as a service", "in containers")
+ELSEWHERE: Final = ("ride:", "kills", "schedules", "planted", "mutation", "soak:", *DEPLOYED)
 """Beginnings of tallies that have a section of their own."""
 
 _HOSTILE: Final = ("spoilt files", "hostile plans", "strangers", "planted key")
@@ -80,6 +81,19 @@ def soaks(tally: Sequence[Line]) -> list[str]:
         for line in sorted(lines, key=lambda each: each["proof"])
         for figure, value in line.items()
         if figure in SOAKED
+    ]
+
+
+def deployed(tally: Sequence[Line]) -> list[str]:
+    """Return what was seen of leverd as a booted machine and as containers run it."""
+    lines = [line for line in tally if line["proof"] in DEPLOYED]
+    if not lines:
+        return ["Nothing was installed or built in this run."]
+    return _head(("how", "claim", "measured")) + [
+        _row([how, line["claim"], line["measured"]])
+        for how in DEPLOYED
+        for line in lines
+        if line["proof"] == how
     ]
 
 

@@ -1,4 +1,7 @@
-"""What ships for containers: read by its linter and by our own commands; built by nobody here."""
+"""What ships for containers: read by its linter and by our own commands.
+
+`tests/prove/deployed` builds the image and runs it.
+"""
 
 from __future__ import annotations
 

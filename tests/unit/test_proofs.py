@@ -74,6 +74,20 @@ def test_plans_and_strangers_are_summed(page):
     assert "42 files that 2 runs left" in told
 
 
+def test_what_was_installed_is_told_claim_by_claim_the_service_first(page):
+    told = page(
+        {"proof": "in containers", "claim": "It is built.", "measured": "907 MB"},
+        {"proof": "as a service", "claim": "It starts.", "measured": "3 s"},
+    )
+    _, _, found = told.partition("## Installed\n")
+    rows = [line for line in found.partition("\n## ")[0].splitlines() if line]
+    assert rows[2:] == [
+        "| as a service | It starts. | 3 s |",
+        "| in containers | It is built. | 907 MB |",
+    ]
+    assert "Nothing else was counted." in told
+
+
 def test_a_kind_that_nobody_knows_gets_a_table_of_all_its_figures(page):
     told = page(
         {"proof": "drill: night", "turns": "1000000", "slopes": "0.01"},
@@ -88,3 +102,4 @@ def test_a_kind_that_nobody_knows_gets_a_table_of_all_its_figures(page):
 def test_a_run_without_any_tally_is_a_page_all_the_same(page):
     assert "Nothing else was counted." in page()
     assert "No settings file was spoilt." in page()
+    assert "Nothing was installed or built in this run." in page()
