@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from tests.e2e.stage import POSITION
+from tests.e2e.stage import POSITION, ROOMY, merged
 from tests.e2e.test_many_positions import SHORT, _both, _debt, _kept, stage
 
+from leverd.adapters.system_clock import SystemClock
+from leverd.bootstrap import left_out, service
+from leverd.bootstrap.daemon import Care
+from leverd.cli.given import settings_of
 from leverd.domain.events import AlertRaised, TradingStateChanged
 from leverd.domain.view import TradingState
 from leverd.errors import OwnerError
@@ -74,3 +80,35 @@ async def test_alone_it_is_refused_with_its_own_error(stage):
         await stage.play(seconds=60, **settings)
     assert refused.value.code == "LVD-OWN-062"
     assert _debt(stage, POSITION) == 0
+
+
+async def test_one_that_was_left_out_is_had_as_soon_as_it_can_be_read(stage, monkeypatch):
+    sections = _both(stage)
+    await stage.play(until=lambda _: _kept(stage) == {POSITION, SHORT}, **sections)
+    _without_a_pool(stage, sections)
+    settings = settings_of(stage.files(**merged(sections, {"memory": ROOMY})))
+    ending, had = asyncio.Event(), asyncio.Event()
+    opened = await service.begun(settings, stage.clock, service.Start(60), ending, Care())
+    assert opened is not None
+    monkeypatch.setattr(left_out, "AGAIN_S", 0.05)
+    try:
+        assert left_out.names(settings, opened) == [SHORT]
+        async with left_out.until(had, settings, opened, ending, SystemClock()) as over:
+            await asyncio.sleep(2)
+            assert not over.is_set()
+            _make_the_pool(stage)
+            await asyncio.wait_for(over.wait(), 60)
+        assert had.is_set()
+        assert not ending.is_set()
+    finally:
+        await opened.close()
+
+
+def _make_the_pool(stage):
+    deployment = stage.deployment
+    tokens = (deployment.tokens[symbol].address for symbol in NO_POOL["tokens"])
+    signature, owner = "createPool(address,address,uint24)", deployment.roles.owner
+    stage.devnet.chain.send(
+        owner, deployment.factory, signature, *tokens, NO_POOL["fee"], gas=6_000_000
+    )
+    stage.devnet.step()

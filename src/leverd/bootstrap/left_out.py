@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Final
 
 from loguru import logger
@@ -74,11 +73,11 @@ async def _first_had(
 ) -> Sequence[str]:
     """Return who of `out` is not to be left out any more, as soon as there is anybody."""
     places = resolve(settings, apart=homeless(settings))
-    whole = replace(opened.chain, config=venue_config(settings, places, settings.limits.limits()))
+    whole = venue_config(settings, places, settings.limits.limits())
     while True:
         await clock.sleep(AGAIN_S)
         try:
-            found = await start_checks.findings(whole, places.mandates)
+            found = await start_checks.findings(opened.chain, places.mandates, whole)
             apart = start_checks.barred_by(found, places.mandates).apart
         except LeverdError as error:
             logger.warning("{} cannot be asked about: {}", ", ".join(out), error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from loguru import logger
 
 from leverd.adapters.evm import codes, preflight
+from leverd.adapters.evm.config import EvmVenueConfig
 from leverd.adapters.evm.preflight import Finding, Severity
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.bootstrap.chain import Chain
@@ -36,15 +37,20 @@ class Barred:
             raise error
 
 
-async def findings(chain: Chain, mandates: Sequence[Mandate]) -> Sequence[Finding]:
+async def findings(
+    chain: Chain, mandates: Sequence[Mandate], config: EvmVenueConfig | None = None
+) -> Sequence[Finding]:
     """Return everything that is wrong with the chain and, where something is signed, with whose.
+
+    It is `config` that is looked into, or else what the venue was told.
 
     Raises:
         UnreachableError: no node answers.
     """
     if isinstance(chain.venue, EvmVenue):
-        return await preflight.check(chain.venue.config, chain.client, chain.venue.signer, mandates)
-    return await preflight.check_market(chain.config, chain.client, mandates)
+        whole = config or chain.venue.config
+        return await preflight.check(whole, chain.client, chain.venue.signer, mandates)
+    return await preflight.check_market(config or chain.config, chain.client, mandates)
 
 
 async def opened_without(

@@ -91,8 +91,8 @@ class Process:
     def _mandates(self, names):
         return [worlds.mandate(position_id=name) for name in names]
 
-    async def _findings(self, chain, mandates):
-        assert chain.config == "whole"
+    async def _findings(self, chain, mandates, config):
+        assert config == "whole"
         assert [each.position_id for each in mandates] == [LEVERED, IDLE]
         found = self.findings.pop(0)
         if isinstance(found, Exception):
