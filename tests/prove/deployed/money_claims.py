@@ -46,18 +46,22 @@ def fallen(service: Service) -> str:
     seen = [(_leverage(turn), _health(turn)) for turn in service.turns() if _health(turn)]
     highest, lowest = max(each for each, _ in seen), min(each for _, each in seen)
     assert lowest > 1
-    by = [re.findall(r"approved:(\w+)", turn)[0] for turn in _sold(service)]
+    last = _sold(service)[-1]
+    (why,) = re.findall(r"approved:(\w+)", last)
     return (
-        f"{FALL:.0%} in {FALL_MIN} minutes: {', '.join(by)}; leverage at most "
+        f"{FALL:.0%} in {FALL_MIN} minutes: {why} at health {_health(last):.3f}; leverage at most "
         f"{highest:.2f}, health at least {lowest:.3f}; then {service.position()}"
     )
 
 
 def unwound(service: Service) -> str:
-    """`leverd unwind` goes through the running daemon, and ends without debt."""
+    """`leverd unwind --now` goes through the running daemon, and ends without debt.
+
+    Without `--now` it would wait for gas, which is dear for an hour after the fall.
+    """
     before = service.pid()
     began = time.perf_counter()
-    service.asked("unwind eth-loop --yes")
+    service.asked("unwind eth-loop --now --yes")
     until(lambda: service.asked("positions")[0]["health"] is None, "without debt", patience_s=600)
     took = time.perf_counter() - began
     (position,) = service.asked("positions")

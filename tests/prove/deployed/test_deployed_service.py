@@ -20,8 +20,8 @@ from tests.prove.tally import tell
 
 pytestmark = [pytest.mark.prove, pytest.mark.sockets]
 
-CALM_MIN = 7
-"""Minutes for all claims that want a calm market; a slower machine proves some in the fall."""
+CALM_MIN = 5
+"""Minutes to open the position in; what takes longer is proven while ether falls."""
 
 CLAIMS: tuple[Callable[[Service], str], ...] = (
     service_claims.malformed,
