@@ -89,7 +89,8 @@ def deployed(tally: Sequence[Line]) -> list[str]:
     lines = [line for line in tally if line["proof"] in DEPLOYED]
     if not lines:
         return ["Nothing was installed or built in this run."]
-    return _head(("how", "claim", "measured")) + [
+    said = "What stood in for what, and what was not tried, is told in [install](install.md)."
+    return [said, "", *_head(("how", "claim", "measured"))] + [
         _row([how, line["claim"], line["measured"]])
         for how in DEPLOYED
         for line in lines

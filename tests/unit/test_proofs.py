@@ -81,7 +81,7 @@ def test_what_was_installed_is_told_claim_by_claim_the_service_first(page):
     )
     _, _, found = told.partition("## Installed\n")
     rows = [line for line in found.partition("\n## ")[0].splitlines() if line]
-    assert rows[2:] == [
+    assert rows[3:] == [
         "| as a service | It starts. | 3 s |",
         "| in containers | It is built. | 907 MB |",
     ]
