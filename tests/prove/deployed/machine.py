@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import psutil
 from tests.prove.deployed.commands import run
+from tests.prove.deployed.control_group import ControlGroup
 
 FOUND = TypeVar("FOUND")
 
@@ -29,18 +30,22 @@ class Machine:
         self.root = root
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._first = 0  # its systemd, as this machine counts processes
+        self._group = ControlGroup(root.parent.name)
 
     def boot(self) -> None:
         """Return once systemd has started all that it wants to start."""
+        self._group.make()
+        options = "--boot --register=no --keep-unit --console=pipe"
+        start = f"{self._group.joining} exec systemd-nspawn {options} --directory={self.root}"
         with (self.root.parent / "console.log").open("ab") as console:
             self._nspawn = subprocess.Popen(
-                [
-                    "systemd-nspawn", "--boot", f"--directory={self.root}", "--register=no",
-                    "--keep-unit", "--console=pipe",
-                ],
+                ["/bin/sh", "-c", start],
                 env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
         self._first = until(self._systemd, "its first process")
         until(lambda: self("systemctl is-system-running", code=None).strip() in UP, "booted")
 
@@ -58,6 +63,7 @@ class Machine:
         self._nspawn.kill()
         self._nspawn.wait()
         until(lambda: not psutil.pid_exists(self._first), "dark")
+        until(self._group.is_removed, "gone from the kernel's groups")
         self._nspawn, self._first = None, 0
 
     def _systemd(self) -> int:
