@@ -8,7 +8,8 @@ ran or not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
 
@@ -34,6 +35,10 @@ _TRADER_CUT_S: Final = 2.0
 for until it is started again nothing is deleveraged. What is left its next start settles."""
 
 
+_PAUSE_S: Final = 2.0
+"""Wall seconds between two tries to begin the next daemon."""
+
+
 class Trader(Protocol):
     """Whatever trades beside the daemon."""
 
@@ -43,7 +48,7 @@ class Trader(Protocol):
 
 
 class Bell:
-    """SIGHUP: remembered until somebody is there to hear it."""
+    """SIGHUP: each ring is heard once, by who is there or by who comes next."""
 
     def __init__(self) -> None:
         self._rung = False
@@ -51,15 +56,22 @@ class Bell:
 
     def ring(self) -> None:
         """Pass it on, now or as soon as somebody is there."""
-        self._rung = True
-        if self._hear is not None:
+        if self._hear is None:
+            self._rung = True
+        else:
             self._hear()
 
-    def heard_by(self, hear: Callable[[], None]) -> None:
-        """Have `hear` called at each ring from now on, and for the last one that nobody heard."""
-        self._hear = hear
-        if self._rung:
+    @contextmanager
+    def heard_by(self, hear: Callable[[], None]) -> Iterator[None]:
+        """Have `hear` called at each ring while inside, and once for those that nobody heard."""
+        self._hear, rung = hear, self._rung
+        self._rung = False
+        if rung:
             hear()
+        try:
+            yield
+        finally:
+            self._hear = None
 
 
 Begin: TypeAlias = Callable[[Settings, asyncio.Event, Care], Awaitable[Opened | None]]
@@ -103,6 +115,8 @@ class Lives:
                 if not is_next:
                     raise
                 logger.warning("still waiting for the chain: {}", error)
+            with suppress(TimeoutError):  # a stop is heard meanwhile
+                await asyncio.wait_for(ending.wait(), _PAUSE_S)
 
     async def _lived(self, care: Care, ending: asyncio.Event, *, is_next: bool) -> bool:
         """Run one daemon to its end; return whether the next is to follow at once."""
@@ -125,8 +139,8 @@ class Lives:
                 keep(self._settings)
             await _say_post(opened, care.post)
             # Guards alone take no new settings: what starts us again begins with them.
-            self._bell.heard_by(self._stop if opened.tuner is None else opened.tuner.ask)
-            await self._run(opened, had, ending)
+            with self._bell.heard_by(self._stop if opened.tuner is None else opened.tuner.ask):
+                await self._run(opened, had, ending)
             return goes_on()
         finally:
             if opened.tuner is not None:

@@ -102,14 +102,21 @@ async def _unwind(
 
 
 async def _opened(settings: Settings, clock: Clock, position: str) -> tuple[Opened, Barred]:
-    """Return a daemon for `position`, and what is wrong; what only others use is left out then."""
+    """Return a daemon for `position`, and what is wrong; what only others use is left out then.
+
+    Raises:
+        LeverdError: it has no account, or nothing can be done about it.
+    """
+    nowhere = homeless(settings)
+    if position in nowhere:
+        raise nowhere[position]
 
     def opening(apart: Mapping[str, LeverdError]) -> Awaitable[Opened]:
         others = settings.positions.keys() - {position} if position and apart else set()
         care = Care(apart={*apart, *others})
         return open_daemon(settings, clock, wait_s=CONNECT_S, only=position, care=care)
 
-    return await start_checks.opened_without(opening, homeless(settings))
+    return await start_checks.opened_without(opening, nowhere)
 
 
 async def _end(clock: Clock, seconds: float, stop: asyncio.Event) -> None:

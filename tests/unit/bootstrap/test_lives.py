@@ -76,8 +76,10 @@ class Process:
         monkeypatch.setattr(left_out.start_checks, "findings", self._findings)
         monkeypatch.setattr(left_out, "resolve", lambda *_, **__: self._places())
         monkeypatch.setattr(left_out, "venue_config", lambda *_: "whole")
+        monkeypatch.setattr(lives, "_PAUSE_S", 0.01)
+        self.bell, self.asked, self.rings = lives.Bell(), [], 0
         self.lives = lives.Lives(
-            self.settings, self._begin, lives.Bell(), self._stop, Switch(), self.clock,
+            self.settings, self._begin, self.bell, self._stop, Switch(), self.clock,
             guards_only=False,
         )  # fmt: skip
 
@@ -109,8 +111,13 @@ class Process:
         kept = self.kept.pop(0)
         is_last = not self.kept
 
+        life = len(self.begun_with)
+
         async def run(stop):
             care.supervisor.turned("one turn", fresh=True)
+            if self.rings:
+                self.rings -= 1
+                self.bell.ring()
             if is_last and not self.ends_by_itself:
                 self.ending.set()
             if not self.ends_by_itself:
@@ -125,7 +132,7 @@ class Process:
             chain=Chain("its own", None, None),
             charter=SimpleNamespace(mandates=self._mandates(kept)),
             daemon=SimpleNamespace(run=run, wake=lambda: None),
-            tuner=SimpleNamespace(in_force=tuned, ask=lambda: None),
+            tuner=SimpleNamespace(in_force=tuned, ask=lambda: self.asked.append(life)),
             requests=None,
             close=close,
         )
@@ -160,6 +167,39 @@ async def test_the_next_one_waits_for_the_chain_as_long_as_it_takes(tmp_path, mo
     process.refusals = [None, UnreachableError("no node"), UnreachableError("no node"), None]
     await process.run()
     assert (len(process.begun_with), process.closed) == (4, 2)
+
+
+async def test_a_stop_is_heard_while_the_next_one_waits_for_the_chain(tmp_path, monkeypatch):
+    process = Process(tmp_path, monkeypatch, (LEVERED,), (LEVERED, IDLE), findings=[[]])
+    monkeypatch.setattr(lives, "_PAUSE_S", 3600.0)
+
+    async def begin(settings, ending, care, begin=process._begin):
+        if process.begun_with:
+            asyncio.get_running_loop().call_soon(ending.set)
+            if not ending.is_set():
+                raise UnreachableError("no node")
+            return None
+        return await begin(settings, ending, care)
+
+    process.lives._begin = begin
+    await process.run()
+    assert (len(process.begun_with), process.closed) == (1, 1)
+
+
+async def test_a_ring_is_heard_once_and_by_nobody_who_comes_later(tmp_path, monkeypatch):
+    """Else what loosens would be taken one day without anybody saying so."""
+    process = Process(tmp_path, monkeypatch, (LEVERED,), (LEVERED, IDLE), findings=[[]])
+    process.rings = 1
+    await process.run()
+    assert process.asked == [1]
+
+
+async def test_a_ring_that_nobody_was_there_for_is_heard_by_who_comes_next(tmp_path, monkeypatch):
+    process = Process(tmp_path, monkeypatch, (LEVERED,), (LEVERED, IDLE), findings=[[]])
+    process.bell.ring()
+    process.bell.ring()
+    await process.run()
+    assert process.asked == [1]
 
 
 async def test_the_first_one_does_not(tmp_path, monkeypatch):

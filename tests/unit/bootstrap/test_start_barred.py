@@ -214,6 +214,17 @@ async def test_one_without_an_account_leaves_the_levered_one_guarded(tmp_path, m
     assert "LVD-CFG-075" in alert.message
 
 
+async def test_one_without_an_account_is_not_unwound_and_the_other_is(tmp_path, monkeypatch):
+    world = Start(tmp_path, monkeypatch)
+    settings = with_account(world.settings, IDLE, "none")
+    with pytest.raises(SettingsError) as refused:
+        await one_shot._opened(settings, world.clock, IDLE)
+    assert (refused.value.code, world.opened) == ("LVD-CFG-075", [])
+    opened, barred = await one_shot._opened(settings, world.clock, LEVERED)
+    assert [each.position_id for each in opened.charter.mandates] == [LEVERED]
+    one_shot._check(opened, barred)
+
+
 @pytest.mark.parametrize("names", [(IDLE,), (LEVERED, IDLE)])
 async def test_where_nothing_is_levered_an_account_is_wanted(names, tmp_path, monkeypatch):
     world = Start(tmp_path, monkeypatch, levered=False)

@@ -182,6 +182,7 @@ async def _venues(config: EvmVenueConfig, client: EvmClient, users: Users) -> li
                         place=lending.name,
                         remedy="close what is there; until then it is only lowered",
                     ),
+                    whose,
                 )
             )
         elif not found.trusted:

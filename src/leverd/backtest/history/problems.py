@@ -53,9 +53,7 @@ class Findings:
     def __init__(self, file: str, name: str, *, shared: bool = False) -> None:
         self._file = file
         self._name = name
-        self._said_of = (
-            f"source {name}: " if shared else ""
-        )  # where the file alone tells too little
+        self._said_of = f"source {name}: " if shared else ""  # the file alone tells too little
         self._seen: Counter[int] = Counter()
         self._problems: list[DataProblem] = []
         self._warnings: list[DataProblem] = []
