@@ -66,6 +66,7 @@ class Daemon:
         self._diaries: dict[str, diary.Diary] = {}
         self._views: dict[str, View] = {}
         self._apart: set[str] = set()  # positions of which the last look tells nothing
+        self._elsewhere: dict[str, str] = {}  # of them, those not looked for in place, and why
         self._watchman = Watchman(world.notifier)
         self._bookkeeper = Bookkeeper(world, self._record)
         self._letter_box = LetterBox(
@@ -192,13 +193,15 @@ class Daemon:
 
         No oracle prices the one, and of the other another pool's balances were seen.
         """
-        self._apart = set()
+        self._apart, self._elsewhere = set(), {}
         for name, seen in observation.positions.items():
             asset = valuation.unpriced(seen.state)
             text = "" if asset is None else f"no oracle prices {asset.symbol}: nothing can be done"
             self._watchman.warn(name, UNVALUED, text)
             gone = whereabouts.elsewhere(self._world.recorder.book.page(name).snapshot, seen)
             self._watchman.warn(name, MOVED, gone or whereabouts.moved(seen))
+            if gone:
+                self._elsewhere[name] = gone
             if asset is not None or gone:
                 self._apart.add(name)
 
@@ -345,7 +348,8 @@ class Daemon:
             await self._record(*events)
         if self._world.foresight is not None:
             self._world.foresight.close()
-        lines = unguarded(self._views.values())
+        gone = (f"{name}: {why}" for name, why in self._elsewhere.items())
+        lines = (*unguarded(self._views.values()), *gone)
         await self._record(DaemonStopped(reason, lines))
         for line in lines:
             logger.warning("left unguarded: {}", line)

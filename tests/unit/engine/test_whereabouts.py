@@ -8,7 +8,7 @@ from tests import worlds
 from tests.unit.engine.daemons import GUARD, Stage
 
 from leverd.agents.guardian import Guardian
-from leverd.domain.events import AlertRaised, ExternalChanged, PnlRecorded
+from leverd.domain.events import AlertRaised, DaemonStopped, ExternalChanged, PnlRecorded
 from leverd.domain.plan_events import PlanApproved
 from leverd.domain.severity import Severity, severity_of
 from leverd.engine import whereabouts
@@ -69,6 +69,8 @@ async def test_what_another_pool_does_not_know_is_neither_gone_nor_liquidated_no
     assert stage.told.codes.count(MOVED) == 2, "once for each process"
     assert "LVD-REC-002" not in stage.told.codes
     assert severity_of(MOVED) is Severity.CRITICAL
+    (left,) = stage.events(DaemonStopped)[-1].unguarded
+    assert OLD in left, "who stops it is told that it is still there"
     stage.chain.change(undone)
     stage.chain.mine()
     beats = len(stage.beats)
