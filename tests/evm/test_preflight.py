@@ -16,7 +16,7 @@ from leverd.adapters.evm import batch, preflight
 from leverd.adapters.evm.aave.functions import RESERVE_DATA
 from leverd.adapters.evm.aave.reserves import unmodelled
 from leverd.adapters.evm.config import EvmVenueConfig, LendingVenue, Token
-from leverd.adapters.evm.preflight import Severity
+from leverd.adapters.evm.findings import Severity
 from leverd.domain.money import Asset
 
 pytestmark = pytest.mark.chain

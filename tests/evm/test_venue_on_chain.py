@@ -30,7 +30,7 @@ from tests.evm.worlds import (
 )
 
 from leverd.adapters.evm import account_calls, erc20, preflight, scope
-from leverd.adapters.evm.preflight import Severity
+from leverd.adapters.evm.findings import Severity
 from leverd.adapters.evm.profiles import PROFILES
 from leverd.adapters.evm.simulation import Rehearsals
 from leverd.adapters.evm.sources import Sources

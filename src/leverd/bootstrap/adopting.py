@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from leverd.adapters.evm import preflight
-from leverd.adapters.evm.preflight import Severity
+from leverd.adapters.evm.findings import Severity
 from leverd.bootstrap.account_facts import AccountFacts, facts
 from leverd.bootstrap.account_money import plain
 from leverd.bootstrap.checks import Check, Status

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from leverd.adapters.evm.preflight import Severity
+from leverd.adapters.evm.findings import Severity
 from leverd.adapters.system_clock import SystemClock
 from leverd.bootstrap import start_checks
 from leverd.bootstrap.chain import Chain

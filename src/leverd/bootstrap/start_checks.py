@@ -9,7 +9,7 @@ from loguru import logger
 
 from leverd.adapters.evm import codes, preflight
 from leverd.adapters.evm.config import EvmVenueConfig
-from leverd.adapters.evm.preflight import Finding, Severity
+from leverd.adapters.evm.findings import Finding, Severity
 from leverd.adapters.evm.venue import EvmVenue
 from leverd.bootstrap.chain import Chain
 from leverd.bootstrap.daemon import Opened

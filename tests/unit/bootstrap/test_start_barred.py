@@ -11,7 +11,7 @@ from tests.unit.bootstrap.test_spot import settings_at as spot_settings_at
 from tests.unit.bootstrap.test_start_infeasible import IDLE, LEVERED, World
 
 from leverd.adapters.evm import codes
-from leverd.adapters.evm.preflight import Finding, Severity
+from leverd.adapters.evm.findings import Finding, Severity
 from leverd.bootstrap import one_shot, places, service
 from leverd.bootstrap.places import PoolPlace
 from leverd.domain.events import AlertRaised

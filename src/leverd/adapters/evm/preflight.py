@@ -7,57 +7,23 @@ does not answer, or is on another chain, ends the list early.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
 from leverd.adapters.evm import batch, codes, erc20
 from leverd.adapters.evm.aave import reserves as aave_reserves
-from leverd.adapters.evm.account import AccountKind, bounds
+from leverd.adapters.evm.account_checks import account_findings, bounds_findings
 from leverd.adapters.evm.client import EvmClient
 from leverd.adapters.evm.config import EvmVenueConfig
+from leverd.adapters.evm.findings import Finding, Severity, placed
 from leverd.adapters.evm.reads import each
 from leverd.adapters.evm.survey import accounts, ask, market, pool, wrong_decimals
 from leverd.adapters.evm.users import Users
 from leverd.domain.position import Mandate
 from leverd.errors import (
-    LeverdError,
     NonsenseError,
     OwnerError,
     RevertedError,
     UnreachableError,
 )
-
-
-class Severity(StrEnum):
-    """What a finding means for a start."""
-
-    ERROR = "error"
-    """Nothing may be signed."""
-
-    REDUCING = "reducing"
-    """No new risk; open positions may still be lowered."""
-
-    NOTE = "note"
-    """For the owner to know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be."""
-
-    severity: Severity
-    error: LeverdError
-    positions: frozenset[str] | None = None  # whom it is about; None: what all of them share
-    watchable: bool = False  # they can be looked at for all that, and lowered as far as it goes
-
-    @property
-    def code(self) -> str:
-        """The stable code, e.g. `LVD-CHN-002`."""
-        return self.error.code
-
-
-_BYTES_SHOWN: Final = 10
 
 
 async def check(
@@ -74,13 +40,13 @@ async def check(
         return findings
     kinds, is_market_fine = await accounts(client, config), not findings
     for kind in kinds.values():
-        findings += await _account(kind, client, signer, users.of_account(kind.address))
+        findings += await account_findings(kind, client, signer, users.of_account(kind.address))
     barred = {name for each in findings if each.severity is not Severity.NOTE
               for name in each.positions or ()}  # fmt: skip
     for mandate in mandates if is_market_fine else ():
         if mandate.position_id not in barred:
             contract = kinds[mandate.account.lower()].state is not None
-            bounds_found = await _bounds(config, client, mandate) if contract else []
+            bounds_found = await bounds_findings(config, client, mandate) if contract else []
             findings += bounds_found or await _modes(config, client, mandate)
     findings += await _rehearsal(config, client, signer)
     return findings + await _gas(client, signer)
@@ -169,7 +135,7 @@ async def _venues(config: EvmVenueConfig, client: EvmClient, users: Users) -> li
             found = await market(client, config, lending)
         except NonsenseError as error:
             if error.number != codes.WRONG_DECIMALS:  # the token's own finding says that
-                findings.append(Finding(Severity.ERROR, _placed(error, lending.name), whose))
+                findings.append(Finding(Severity.ERROR, placed(error, lending.name), whose))
             continue
         if found.moved_to:
             findings.append(
@@ -204,90 +170,8 @@ async def _venues(config: EvmVenueConfig, client: EvmClient, users: Users) -> li
             await pool(client, config, venue)
         except NonsenseError as error:
             whose = users.of_venue(venue.name)
-            findings.append(Finding(Severity.ERROR, _placed(error, venue.name), whose))
+            findings.append(Finding(Severity.ERROR, placed(error, venue.name), whose))
     return findings
-
-
-async def _account(
-    kind: AccountKind, client: EvmClient, signer: str, whose: frozenset[str]
-) -> list[Finding]:
-    if kind.state is None:
-        return _plain(kind, signer, whose)
-    findings: list[Finding] = []
-    if not kind.trusted:
-        findings.append(
-            Finding(
-                Severity.REDUCING,
-                NonsenseError(
-                    f"the code behind {kind.address} is not one of ours"
-                    f" (hash {kind.code_hash[:_BYTES_SHOWN]}…)",
-                    number=codes.FOREIGN_CODE,
-                    place="positions",
-                    remedy="deploy an account with `leverd account deploy` and move into it",
-                ),
-                whose,
-            )
-        )
-    try:
-        state = await ask(client, kind.state)
-    except NonsenseError as error:
-        return [*findings, Finding(Severity.ERROR, _placed(error, kind.address), whose)]
-    if state.operator.lower() != signer.lower():
-        findings.append(
-            Finding(
-                Severity.ERROR,
-                OwnerError(
-                    f"{kind.address} takes calls from {state.operator}, not from our key {signer}",
-                    number=codes.NOT_OPERATOR,
-                    place="positions",
-                    remedy="`leverd account appoint` by the owner, or the right key here",
-                ),
-                whose,
-                watchable=True,
-            )
-        )
-    if state.owner.lower() == signer.lower():
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                OwnerError(
-                    f"our hot key owns {kind.address}, so its bounds protect nobody",
-                    number=codes.KEY_IS_OWNER,
-                    place="positions",
-                    remedy="offer the account to a cold key",
-                ),
-                whose,
-            )
-        )
-    return findings
-
-
-async def _bounds(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -> list[Finding]:
-    """Return what a mandate wants that its account's owner does not allow."""
-    allowed = await ask(client, bounds(mandate.account))
-    venue = next(venue for venue in config.pools if venue.name == mandate.pool)
-    place = await pool(client, config, venue)
-    wanted = {
-        "collateral": config.addresses[mandate.collateral] == allowed.collateral,
-        "debt": config.addresses[mandate.debt] == allowed.debt,
-        "pool": place.address in allowed.swap_pools,
-        "emode": mandate.emode in (0, allowed.emode),
-    }
-    return [
-        Finding(
-            Severity.ERROR,
-            OwnerError(
-                f"the account's owner does not allow this {what}",
-                number=codes.OUT_OF_BOUNDS,
-                place=f"positions.{mandate.position_id}.{what}",
-                remedy="change the position, or `leverd account bounds` with the owner's key",
-            ),
-            frozenset({mandate.position_id}),
-            watchable=what in {"pool", "emode"},  # with other assets all that is read means others
-        )
-        for what, fine in wanted.items()
-        if not fine
-    ]
 
 
 async def _modes(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) -> list[Finding]:
@@ -320,18 +204,6 @@ async def _modes(config: EvmVenueConfig, client: EvmClient, mandate: Mandate) ->
     ]
 
 
-def _plain(kind: AccountKind, signer: str, whose: frozenset[str]) -> list[Finding]:
-    if kind.address.lower() == signer.lower():
-        return []
-    error = OwnerError(
-        f"{kind.address} is neither a contract nor the address of our key",
-        number=codes.NOT_OPERATOR,
-        place="positions",
-        remedy="name an account contract, or the key's own address",
-    )
-    return [Finding(Severity.ERROR, error, whose)]
-
-
 async def _rehearsal(config: EvmVenueConfig, client: EvmClient, signer: str) -> list[Finding]:
     """Return a finding where not even a read can be tried: no step could be, and none is sent."""
     try:
@@ -357,8 +229,3 @@ async def _gas(client: EvmClient, signer: str) -> list[Finding]:
         remedy="send it native tokens for several deleverages at the year's highest base fee",
     )
     return [Finding(Severity.ERROR, error)]
-
-
-def _placed(error: NonsenseError, place: str) -> NonsenseError:
-    error.place = error.place or place
-    return error
